@@ -38,4 +38,12 @@ public interface Env {
    * {@code probe} was taken. Costs nothing in the real world.
    */
   default void probe(CodeProbe probe) {}
+
+  /**
+   * Whether the mistake {@code bug} is to be made on purpose. Always false in the real world; the
+   * simulator plants one to prove that its checks find it.
+   */
+  default boolean planted(PlantedBug bug) {
+    return false;
+  }
 }
