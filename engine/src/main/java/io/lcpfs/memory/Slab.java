@@ -1,6 +1,8 @@
 package io.lcpfs.memory;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 
 /**
  * A buffer of off-heap memory. Whoever holds it owns it, until it is given to {@link
@@ -8,12 +10,25 @@ import java.lang.foreign.MemorySegment;
  * costs in the budget.
  */
 public final class Slab {
+  private static final VarHandle FREED;
+
+  static {
+    try {
+      FREED = MethodHandles.lookup().findVarHandle(Slab.class, "freed", boolean.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   private final MemorySegment segment;
-  private final MemorySegment chunk;
-  private final long offsetInChunk;
+  private final PageHeap.Chunk chunk;
+  private final int offsetInChunk;
   private final int chargedBytes;
 
-  Slab(MemorySegment segment, MemorySegment chunk, long offsetInChunk, int chargedBytes) {
+  @SuppressWarnings("unused") // through FREED
+  private volatile boolean freed;
+
+  Slab(MemorySegment segment, PageHeap.Chunk chunk, int offsetInChunk, int chargedBytes) {
     this.segment = segment;
     this.chunk = chunk;
     this.offsetInChunk = offsetInChunk;
@@ -25,19 +40,26 @@ public final class Slab {
     return segment;
   }
 
+  /** Bytes asked for. */
   public int bytes() {
     return (int) segment.byteSize();
   }
 
+  /** Bytes it costs in the budget: {@link #bytes} rounded up to 512, or to 4096 from there on. */
   public int chargedBytes() {
     return chargedBytes;
   }
 
-  MemorySegment chunk() {
+  PageHeap.Chunk chunk() {
     return chunk;
   }
 
-  long offsetInChunk() {
+  int offsetInChunk() {
     return offsetInChunk;
+  }
+
+  /** Whether this call is the one that frees it. */
+  boolean markFreed() {
+    return FREED.compareAndSet(this, false, true);
   }
 }
