@@ -1,0 +1,84 @@
+package io.lcpfs.format;
+
+import static io.lcpfs.error.PoolException.corrupt;
+import static io.lcpfs.format.Disk.U32;
+import static io.lcpfs.format.Disk.U64;
+import static java.lang.foreign.MemoryLayout.structLayout;
+
+import io.lcpfs.error.Check;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
+
+/**
+ * A dataset's head, in the bonus of its DATASET object in the meta object set: 320 bytes.
+ *
+ * @param guid random, never 0
+ * @param creationTxg the txg that created it
+ * @param creationSeconds wall clock, seconds since 1970
+ * @param parentObject DATASET object of the parent, 0 for the root
+ * @param childrenZap ZAP object: child name to DATASET object
+ * @param propertiesZap ZAP object: property name to local value
+ * @param usedBytes allocated bytes charged to this dataset, all copies
+ * @param logicalBytes the same before compression
+ * @param kind 0 file system, 1 volume
+ * @param objectSet root of its objects
+ */
+public record DatasetRecord(long guid, long creationTxg, long creationSeconds, long parentObject,
+    long childrenZap, long propertiesZap, long usedBytes, long logicalBytes, int kind,
+    BlockPointer objectSet) {
+
+  public static final int BYTES = 320;
+
+  public static final StructLayout LAYOUT = structLayout(
+      U64.withName("guid"), U64.withName("creation_txg"), U64.withName("creation_seconds"),
+      U64.withName("parent_object"), U64.withName("children_zap"), U64.withName("properties_zap"),
+      U64.withName("used_bytes"), U64.withName("logical_bytes"), U32.withName("kind"),
+      U32.withName("flags"),
+      // Slots for snapshots and clones: deadlist, previous and origin snapshot, bookmarks.
+      Disk.bytes("reserved", 120),
+      BlockPointer.LAYOUT.withName("object_set"));
+
+  private static final long OBJECT_SET = Disk.offset(LAYOUT, "object_set");
+
+  static {
+    Check.that(LAYOUT.byteSize() == BYTES, "dataset size", LAYOUT.byteSize());
+  }
+
+  /** Decodes a bonus of exactly 320 bytes. */
+  public static DatasetRecord decode(byte[] bonus) {
+    if (bonus.length != BYTES) {
+      throw corrupt("dataset.size", bonus.length);
+    }
+    MemorySegment at = MemorySegment.ofArray(bonus);
+    long guid = Disk.u64(at, 0);
+    long kind = Disk.u32(at, 64);
+    if (guid == 0) {
+      throw corrupt("dataset.guid", 0);
+    }
+    if (kind > 1) {
+      throw corrupt("dataset.kind", kind);
+    }
+    if (Disk.u32(at, 68) != 0) {
+      throw corrupt("dataset.flags", Disk.u32(at, 68));
+    }
+    return new DatasetRecord(guid, Disk.u64(at, 8), Disk.u64(at, 16), Disk.u64(at, 24),
+        Disk.u64(at, 32), Disk.u64(at, 40), Disk.u64(at, 48), Disk.u64(at, 56), (int) kind,
+        BlockPointer.decode(at, OBJECT_SET));
+  }
+
+  public byte[] encode() {
+    byte[] bonus = new byte[BYTES];
+    MemorySegment at = MemorySegment.ofArray(bonus);
+    Disk.putU64(at, 0, guid);
+    Disk.putU64(at, 8, creationTxg);
+    Disk.putU64(at, 16, creationSeconds);
+    Disk.putU64(at, 24, parentObject);
+    Disk.putU64(at, 32, childrenZap);
+    Disk.putU64(at, 40, propertiesZap);
+    Disk.putU64(at, 48, usedBytes);
+    Disk.putU64(at, 56, logicalBytes);
+    Disk.putU32(at, 64, kind);
+    objectSet.encode(at, OBJECT_SET);
+    return bonus;
+  }
+}

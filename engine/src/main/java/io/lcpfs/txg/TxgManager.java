@@ -1,0 +1,357 @@
+package io.lcpfs.txg;
+
+import io.lcpfs.env.CodeProbe;
+import io.lcpfs.env.Env;
+import io.lcpfs.env.Task;
+import io.lcpfs.error.Check;
+import io.lcpfs.error.PoolError;
+import io.lcpfs.error.PoolException;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The three stages of transaction groups. Group n is open while group n-1 quiesces (waits for its last
+ * Tx) or syncs. Dirty bytes are bounded by a budget: from 60 % of it writers are delayed, smoothly more
+ * the closer they are to it, and at 100 % they wait for a sync.
+ */
+public final class TxgManager {
+  /** Groups that can be unsynced at once: open, quiescing, syncing; a power of two above. */
+  public static final int IN_FLIGHT = 4;
+
+  public static final int MASK = IN_FLIGHT - 1;
+
+  private static final long THROTTLE_START_PERCENT = 60;
+  private static final long THROTTLE_UNIT_NANOS = 500_000;
+  private static final long THROTTLE_MAX_NANOS = 100_000_000;
+  /** A group is closed early when it alone holds this share of the dirty budget. */
+  private static final long EARLY_SYNC_PERCENT = 25;
+
+  private final Env env;
+  private final SyncTarget target;
+  private final String poolName;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+  private final long[] holds = new long[IN_FLIGHT];
+  private final long[] dirtyBytes = new long[IN_FLIGHT];
+  private long openTxg;
+  private long syncedTxg;
+  private long syncRequestedTxg;
+  private long totalDirtyBytes;
+  private volatile long dirtyBudgetBytes;
+  private volatile long timeoutNanos;
+  private boolean stopping;
+  private volatile boolean timerArmed;
+  private @Nullable PoolException failure;
+  private @Nullable Task<Void> syncTask;
+
+  /**
+   * @param lastSyncedTxg the group that is on disk now; the next one is opened
+   * @param dirtyBudgetBytes most bytes of unsynced data
+   * @param timeoutNanos a dirty group is synced at the latest after this time
+   */
+  public TxgManager(Env env, SyncTarget target, String poolName, long lastSyncedTxg,
+      long dirtyBudgetBytes, long timeoutNanos) {
+    this.env = env;
+    this.target = target;
+    this.poolName = poolName;
+    this.syncedTxg = lastSyncedTxg;
+    this.openTxg = lastSyncedTxg + 1;
+    this.dirtyBudgetBytes = dirtyBudgetBytes;
+    this.timeoutNanos = timeoutNanos;
+  }
+
+  /** Starts the sync task. */
+  public void start() {
+    syncTask = env.fork("txg-sync", this::syncLoop);
+  }
+
+  /**
+   * Joins the open group, waiting while the dirty budget is spent. Never call it while holding a Tx.
+   *
+   * @param dirtyBytesExpected a bound on the memory that the transaction will dirty
+   * @throws PoolException Suspended when the pool no longer accepts changes
+   */
+  public Tx begin(long dirtyBytesExpected) {
+    long delay = throttleDelayNanos();
+    if (delay > 0) {
+      env.probe(CodeProbe.WRITE_THROTTLED);
+      env.sleep(delay);
+    }
+    lock.lock();
+    try {
+      while (true) {
+        refuseIfStopped();
+        if (totalDirtyBytes + dirtyBytesExpected <= dirtyBudgetBytes || totalDirtyBytes == 0) {
+          break;
+        }
+        requestSync(openTxg);
+        changed.awaitUninterruptibly();
+      }
+      int slot = (int) openTxg & MASK;
+      holds[slot]++;
+      return new Tx(this, openTxg);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private long throttleDelayNanos() {
+    long budget = dirtyBudgetBytes;
+    long start = budget / 100 * THROTTLE_START_PERCENT;
+    lock.lock();
+    try {
+      long dirty = totalDirtyBytes;
+      if (dirty <= start) {
+        return 0;
+      }
+      // The closer to the limit, the longer: unit * used / left, as a queue at constant service rate.
+      long left = Math.max(1, budget - dirty);
+      return Math.min(THROTTLE_MAX_NANOS,
+          (long) ((double) THROTTLE_UNIT_NANOS * (dirty - start) / left));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void chargeDirty(long txg, long bytes) {
+    lock.lock();
+    try {
+      dirtyBytes[(int) txg & MASK] += bytes;
+      totalDirtyBytes += bytes;
+      if (dirtyBytes[(int) txg & MASK] > dirtyBudgetBytes / 100 * EARLY_SYNC_PERCENT) {
+        requestSync(txg);
+      } else if (!timerArmed) {
+        armTimer();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Tells that the open group has something to write, so that it is synced within the timeout. */
+  public void markDirty() {
+    if (timerArmed) {
+      return;
+    }
+    lock.lock();
+    try {
+      if (!timerArmed) {
+        armTimer();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void armTimer() {
+    timerArmed = true;
+    env.fork("txg-timer", () -> {
+      env.sleep(timeoutNanos);
+      lock.lock();
+      try {
+        timerArmed = false;
+        if (!stopping && failure == null && anythingUnsynced(openTxg)) {
+          requestSync(openTxg);
+        }
+      } finally {
+        lock.unlock();
+      }
+    });
+  }
+
+  void release(long txg) {
+    lock.lock();
+    try {
+      int slot = (int) txg & MASK;
+      Check.that(holds[slot] > 0, "txg hold released twice", txg);
+      holds[slot]--;
+      if (holds[slot] == 0 && txg < openTxg) {
+        changed.signalAll();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void requestSync(long txg) {
+    if (syncRequestedTxg < txg) {
+      syncRequestedTxg = txg;
+      changed.signalAll();
+    }
+  }
+
+  /** Waits until everything committed before this call is on disk. */
+  public void sync() {
+    lock.lock();
+    try {
+      long want = openTxg;
+      if (!anythingUnsynced(want)) {
+        refuseIfFailed();
+        return;
+      }
+      requestSync(want);
+      while (syncedTxg < want) {
+        refuseIfFailed();
+        Check.that(!stopping || syncedTxg + 1 <= want, "sync after stop");
+        changed.awaitUninterruptibly();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean anythingUnsynced(long upTo) {
+    for (long txg = syncedTxg + 1; txg <= upTo; txg++) {
+      if (holds[(int) txg & MASK] > 0 || target.isDirty(txg)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Waits until {@code txg} is on disk. */
+  public void waitSynced(long txg) {
+    lock.lock();
+    try {
+      requestSync(txg);
+      while (syncedTxg < txg) {
+        refuseIfFailed();
+        changed.awaitUninterruptibly();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void refuseIfFailed() {
+    PoolException cause = failure;
+    if (cause != null) {
+      throw new PoolException(new PoolError.Suspended(poolName, cause.error().message()), cause);
+    }
+  }
+
+  private void refuseIfStopped() {
+    refuseIfFailed();
+    if (stopping) {
+      throw new PoolException(new PoolError.Closed("pool " + poolName));
+    }
+  }
+
+  /** Syncs what is left and ends the sync task. Begins are refused from now on. */
+  public void stop() {
+    lock.lock();
+    try {
+      stopping = true;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    Task<Void> task = syncTask;
+    if (task != null) {
+      task.join();
+    }
+  }
+
+  private void syncLoop() {
+    while (true) {
+      long txg;
+      lock.lock();
+      try {
+        while (syncRequestedTxg <= syncedTxg && !stopping) {
+          changed.awaitUninterruptibly();
+        }
+        if (failure != null || (stopping && !anythingUnsynced(openTxg))) {
+          return;
+        }
+        txg = openTxg++;
+        changed.signalAll();
+        while (holds[(int) txg & MASK] > 0) {
+          changed.awaitUninterruptibly();
+        }
+      } finally {
+        lock.unlock();
+      }
+      try {
+        target.sync(txg);
+      } catch (PoolException e) {
+        suspend(e);
+        return;
+      } catch (RuntimeException | Error e) {
+        suspend(new PoolException(new PoolError.Suspended(poolName, String.valueOf(e)), e));
+        throw e;
+      }
+      lock.lock();
+      try {
+        int slot = (int) txg & MASK;
+        totalDirtyBytes -= dirtyBytes[slot];
+        dirtyBytes[slot] = 0;
+        syncedTxg = txg;
+        changed.signalAll();
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  private void suspend(PoolException cause) {
+    env.probe(CodeProbe.POOL_SUSPENDED);
+    lock.lock();
+    try {
+      failure = cause;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The last group that is on disk. */
+  public long syncedTxg() {
+    lock.lock();
+    try {
+      return syncedTxg;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The group that new transactions join. */
+  public long openTxg() {
+    lock.lock();
+    try {
+      return openTxg;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Bytes of memory that are dirty and not yet on disk. */
+  public long dirtyBytes() {
+    lock.lock();
+    try {
+      return totalDirtyBytes;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What stopped the pool from accepting changes, or null. */
+  public @Nullable PoolException failure() {
+    lock.lock();
+    try {
+      return failure;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Changes how long a dirty group may wait, in nanoseconds, from the next group on. */
+  public void setTimeoutNanos(long nanos) {
+    timeoutNanos = nanos;
+  }
+
+  /** Changes the dirty budget, in bytes. */
+  public void setDirtyBudgetBytes(long bytes) {
+    dirtyBudgetBytes = bytes;
+  }
+}
