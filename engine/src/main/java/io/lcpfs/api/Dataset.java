@@ -1,0 +1,140 @@
+package io.lcpfs.api;
+
+import io.lcpfs.dataset.DatasetName;
+import io.lcpfs.dataset.PropertyCatalog;
+import io.lcpfs.dataset.PropertyCatalog.Property;
+import io.lcpfs.dataset.PropertySource;
+import io.lcpfs.dataset.PropertyValue;
+import io.lcpfs.pool.DatasetInfo;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * A dataset of an imported pool, named as {@code pool/a/b}. It is a name, not a hold: after a
+ * rename or destroy its methods give ENOENT.
+ */
+public final class Dataset {
+  private final Pool pool;
+  private final String name;
+
+  Dataset(Pool pool, String name) {
+    this.pool = pool;
+    this.name = name;
+  }
+
+  /** Full name, with the pool's. */
+  public String name() {
+    return name;
+  }
+
+  public Pool pool() {
+    return pool;
+  }
+
+  String path() {
+    return DatasetName.pathOf(name);
+  }
+
+  private DatasetInfo info() {
+    return pool.engine().dataset(path());
+  }
+
+  public long guid() {
+    return info().guid();
+  }
+
+  /** Bytes allocated for its own content, all copies. */
+  public long referencedBytes() {
+    return info().referencedBytes();
+  }
+
+  /** Bytes allocated for it and its children. */
+  public long usedBytes() {
+    return pool.sumBelow(path(), DatasetInfo::referencedBytes);
+  }
+
+  /** {@link #usedBytes} before compression. */
+  public long logicalBytes() {
+    return pool.sumBelow(path(), DatasetInfo::logicalBytes);
+  }
+
+  /** Bytes that can still be written. */
+  public long availableBytes() {
+    return pool.engine().availableBytes();
+  }
+
+  /**
+   * A property's effective value in exact form; a user's property set nowhere is "-" with source
+   * NONE.
+   *
+   * @throws io.lcpfs.error.PoolException EINVAL when there is no such property
+   */
+  public PropertyValue property(String property) {
+    Property row = PropertyCatalog.dataset(property);
+    if (!row.settable()) {
+      return PropertyValue.of(computed(property), PropertySource.NONE);
+    }
+    PropertyValue value = pool.effective(row, name);
+    return PropertyCatalog.isUserProperty(property) && value.source() == PropertySource.DEFAULT
+        ? PropertyValue.of("-", PropertySource.NONE) : value;
+  }
+
+  private String computed(String property) {
+    DatasetInfo info = info();
+    return switch (property) {
+      case "type" -> "filesystem";
+      case "creation" -> Long.toString(info.creationSeconds());
+      case "used" -> Long.toString(usedBytes());
+      case "available" -> Long.toString(availableBytes());
+      case "referenced" -> Long.toString(info.referencedBytes());
+      case "compressratio" -> Long.toString(ratio(logicalBytes(), usedBytes()));
+      case "logicalused" -> Long.toString(logicalBytes());
+      case "guid" -> Long.toUnsignedString(info.guid());
+      case "createtxg" -> Long.toString(info.creationTxg());
+      default -> throw new AssertionError("computed property " + property);
+    };
+  }
+
+  /** Hundredths; 1.00 when there is nothing to compare. */
+  private static long ratio(long logicalBytes, long storedBytes) {
+    return storedBytes <= 0 || logicalBytes <= 0 ? 100
+        : Math.max(1, Math.round(100.0 * logicalBytes / storedBytes));
+  }
+
+  /** All native properties in their order, then users' properties that are set here or above. */
+  public Map<String, PropertyValue> properties() {
+    Map<String, PropertyValue> values = new LinkedHashMap<>();
+    for (Property row : PropertyCatalog.datasetProperties()) {
+      values.put(row.name(), property(row.name()));
+    }
+    for (String user : pool.userProperties(path())) {
+      values.put(user, property(user));
+    }
+    return values;
+  }
+
+  /**
+   * Sets a property here; children that have no value of their own follow.
+   *
+   * @throws io.lcpfs.error.PoolException EINVAL for an unknown name or a value that is not allowed;
+   *     EPERM when it is computed; EROFS
+   */
+  public void setProperty(String property, String value) {
+    setProperties(Map.of(property, value));
+  }
+
+  /** Sets several properties at once: all are checked before one is set. */
+  public void setProperties(Map<String, String> values) {
+    pool.setDatasetProperties(path(), values);
+  }
+
+  /** Removes the value set here, so that the parent's or the default counts again. */
+  public void inherit(String property) {
+    pool.inheritDatasetProperty(path(), property);
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}

@@ -1,0 +1,377 @@
+package io.lcpfs.api;
+
+import static io.lcpfs.error.PoolException.refused;
+
+import io.lcpfs.dataset.DatasetName;
+import io.lcpfs.dataset.PropertyCatalog;
+import io.lcpfs.dataset.PropertyCatalog.Property;
+import io.lcpfs.dataset.PropertySource;
+import io.lcpfs.dataset.PropertyValue;
+import io.lcpfs.device.BlockDevice;
+import io.lcpfs.env.Env;
+import io.lcpfs.error.Errno;
+import io.lcpfs.pool.CreateOptions;
+import io.lcpfs.pool.DatasetInfo;
+import io.lcpfs.pool.DatasetPolicy;
+import io.lcpfs.pool.HistoryEvent;
+import io.lcpfs.pool.OpenOptions;
+import io.lcpfs.pool.PoolEngine;
+import io.lcpfs.pool.PoolEngines;
+import io.lcpfs.pool.PoolStatus;
+import io.lcpfs.pool.Progress;
+import io.lcpfs.pool.VerifyReport;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableSet;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import java.util.function.ToLongFunction;
+
+/**
+ * An imported pool. Every method may be called from any thread. Failures are {@link
+ * io.lcpfs.error.PoolException}; a refused call has changed nothing.
+ */
+public final class Pool implements AutoCloseable {
+  private final PoolEngine engine;
+  private final String name;
+
+  private Pool(PoolEngine engine) {
+    this.engine = engine;
+    this.name = engine.status().name();
+  }
+
+  /**
+   * Makes a pool on devices, whatever they held, and imports it. On success the pool owns the
+   * devices; on failure the caller still does.
+   *
+   * @throws io.lcpfs.error.PoolException EINVAL for a bad name or property; EBUSY when a device
+   *     belongs to a pool and {@code options.force()} is false; EIO, ENOSPC (device too small)
+   */
+  public static Pool create(List<BlockDevice> devices, CreateOptions options, Env env) {
+    return new Pool(PoolEngines.create(devices, checked(options), env));
+  }
+
+  /** Names and properties of {@code options} checked, values in exact form. */
+  static CreateOptions checked(CreateOptions options) {
+    DatasetName.checkPool(options.name());
+    SortedMap<String, String> poolValues = new TreeMap<>();
+    options.poolProperties().forEach(
+        (key, value) -> poolValues.put(key,
+            PropertyCatalog.parse(PropertyCatalog.pool(key), value)));
+    return options.withPoolProperties(poolValues)
+        .withRootProperties(parsed(options.rootProperties()));
+  }
+
+  /**
+   * Imports the pool that {@code devices} hold. On success the pool owns the devices; on failure
+   * the caller still does.
+   *
+   * @throws io.lcpfs.error.PoolException as {@link PoolEngines#open}
+   */
+  public static Pool open(List<BlockDevice> devices, OpenOptions options, Env env) {
+    if (!options.newName().isEmpty()) {
+      DatasetName.checkPool(options.newName());
+    }
+    return new Pool(PoolEngines.open(devices, options, env));
+  }
+
+  PoolEngine engine() {
+    return engine;
+  }
+
+  public String name() {
+    return name;
+  }
+
+  public long guid() {
+    return engine.status().guid();
+  }
+
+  public boolean readOnly() {
+    return engine.readOnly();
+  }
+
+  /** Health, sizes, devices and features as of now. */
+  public PoolStatus status() {
+    return engine.status();
+  }
+
+  /** Returns when everything done before is on disk. */
+  public void sync() {
+    engine.sync();
+  }
+
+  /** Syncs, marks the pool as exported and lets go of the devices. */
+  public void export() {
+    engine.export();
+  }
+
+  /** Marks the pool as destroyed and lets go of the devices. Its data can not be imported again. */
+  public void destroy() {
+    engine.destroy();
+  }
+
+  /** Syncs and lets go of the devices; the pool stays this host's. Does nothing the second time. */
+  @Override
+  public void close() {
+    engine.close();
+  }
+
+  // ---- datasets
+
+  /** The path below the root of a full name, after checking that it is one of this pool. */
+  private String pathIn(String fullName) {
+    DatasetName.check(fullName);
+    if (!DatasetName.poolOf(fullName).equals(name)) {
+      throw refused(Errno.EINVAL,
+          fullName + ": is not in pool " + name + "; name it " + name + "/...");
+    }
+    return DatasetName.pathOf(fullName);
+  }
+
+  private String fullName(String path) {
+    return path.isEmpty() ? name : name + "/" + path;
+  }
+
+  /**
+   * The dataset with this full name.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT
+   */
+  public Dataset dataset(String fullName) {
+    return new Dataset(this, fullName(engine.dataset(pathIn(fullName)).path()));
+  }
+
+  /** All datasets, sorted by name. */
+  public List<Dataset> datasets() {
+    return engine.datasets().stream().map(info -> new Dataset(this, fullName(info.path())))
+        .sorted(Comparator.comparing(Dataset::name)).toList();
+  }
+
+  /**
+   * Creates a file system.
+   *
+   * @param parents create missing parents too, and be content when it exists
+   * @throws io.lcpfs.error.PoolException EINVAL; EEXIST; ENOENT when the parent is missing; EROFS
+   */
+  public Dataset createDataset(String fullName, Map<String, String> properties, boolean parents) {
+    String path = pathIn(fullName);
+    SortedMap<String, String> values = parsed(properties);
+    if (parents) {
+      if (exists(path)) {
+        return new Dataset(this, fullName);
+      }
+      for (int slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
+        if (!exists(path.substring(0, slash))) {
+          engine.createDataset(path.substring(0, slash), new TreeMap<>());
+        }
+      }
+    }
+    engine.createDataset(path, values);
+    return new Dataset(this, fullName);
+  }
+
+  private boolean exists(String path) {
+    return engine.datasets().stream().anyMatch(info -> info.path().equals(path));
+  }
+
+  /**
+   * Destroys a dataset, and with {@code recursive} its children first.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; ENOTEMPTY when it has children; EBUSY for the root
+   */
+  public void destroyDataset(String fullName, boolean recursive) {
+    String path = pathIn(fullName);
+    engine.dataset(path);
+    if (path.isEmpty()) {
+      throw refused(Errno.EBUSY,
+          fullName + ": is the pool's root; use 'lcpfs pool destroy' to destroy the pool");
+    }
+    List<String> doomed = below(path).stream().map(DatasetInfo::path)
+        .sorted(Comparator.reverseOrder()).toList();
+    if (doomed.size() > 1 && !recursive) {
+      throw refused(Errno.ENOTEMPTY,
+          fullName + ": has children; destroy them first or add -r");
+    }
+    for (String victim : doomed) {
+      engine.destroyDataset(victim);
+    }
+  }
+
+  /** Gives a dataset and its children a new place in the same pool. */
+  public void renameDataset(String from, String to) {
+    String source = pathIn(from);
+    String target = pathIn(to);
+    if (source.isEmpty()) {
+      throw refused(Errno.EINVAL,
+          from + ": is the pool's root; export the pool and import it with a new name");
+    }
+    if (DatasetName.isWithin(target, source)) {
+      throw refused(Errno.EINVAL, to + ": lies within " + from + "; choose a name outside of it");
+    }
+    engine.renameDataset(source, target);
+    applyPolicies(target);
+  }
+
+  private List<DatasetInfo> below(String path) {
+    return engine.datasets().stream()
+        .filter(info -> DatasetName.isWithin(info.path(), path)).toList();
+  }
+
+  long sumBelow(String path, ToLongFunction<DatasetInfo> of) {
+    return below(path).stream().mapToLong(of).sum();
+  }
+
+  // ---- dataset properties
+
+  private static SortedMap<String, String> parsed(Map<String, String> values) {
+    SortedMap<String, String> result = new TreeMap<>();
+    values.forEach(
+        (key, value) -> result.put(key,
+            PropertyCatalog.parse(PropertyCatalog.dataset(key), value)));
+    return result;
+  }
+
+  PropertyValue effective(Property property, String fullName) {
+    return PropertyCatalog.effective(property, fullName,
+        path -> engine.dataset(path).localProperties());
+  }
+
+  NavigableSet<String> userProperties(String path) {
+    NavigableSet<String> names = new TreeSet<>();
+    for (String at = path;; at = DatasetName.parentPath(at)) {
+      engine.dataset(at).localProperties().keySet().stream()
+          .filter(PropertyCatalog::isUserProperty).forEach(names::add);
+      if (at.isEmpty()) {
+        return names;
+      }
+    }
+  }
+
+  void setDatasetProperties(String path, Map<String, String> values) {
+    SortedMap<String, String> exact = parsed(values);
+    engine.dataset(path);
+    engine.setLocalProperties(path, exact);
+    applyPolicies(path);
+  }
+
+  void inheritDatasetProperty(String path, String property) {
+    Property row = PropertyCatalog.dataset(property);
+    if (!row.settable()) {
+      throw refused(Errno.EPERM, property + ": is computed and cannot be inherited; leave it out");
+    }
+    engine.dataset(path);
+    engine.removeLocalProperty(path, property);
+    applyPolicies(path);
+  }
+
+  private void applyPolicies(String path) {
+    for (DatasetInfo info : below(path)) {
+      engine.setPolicy(info.path(), policy(info.path()));
+    }
+  }
+
+  DatasetPolicy policy(String path) {
+    return PropertyCatalog.policy(
+        property -> effective(PropertyCatalog.dataset(property), fullName(path)).value());
+  }
+
+  // ---- pool properties
+
+  /**
+   * A pool property in exact form.
+   *
+   * @throws io.lcpfs.error.PoolException EINVAL when there is no such property
+   */
+  public PropertyValue property(String property) {
+    PoolStatus status = engine.status();
+    String feature = status.features().get(property.replaceFirst("^feature@", ""));
+    if (property.startsWith("feature@") && feature != null) {
+      return PropertyValue.of(feature, PropertySource.LOCAL);
+    }
+    Property row = PropertyCatalog.pool(property);
+    if (row.settable()) {
+      String value = engine.poolProperties().get(property);
+      return value == null ? PropertyValue.of(row.defaultValue(), PropertySource.DEFAULT)
+          : PropertyValue.of(value, PropertySource.LOCAL);
+    }
+    String value = switch (property) {
+      case "size" -> Long.toString(status.sizeBytes());
+      case "allocated" -> Long.toString(status.allocatedBytes());
+      case "free" -> Long.toString(status.freeBytes());
+      case "freeing" -> Long.toString(status.freeingBytes());
+      case "capacity" -> Long.toString(capacityPercent(status));
+      case "fragmentation" -> Integer.toString(status.fragmentationPercent());
+      case "health" -> status.health().name();
+      case "guid" -> Long.toUnsignedString(status.guid());
+      case "version" -> Long.toString(status.version());
+      case "readonly" -> status.readOnly() ? "on" : "off";
+      default -> row.defaultValue();
+    };
+    return PropertyValue.of(value, PropertySource.NONE);
+  }
+
+  private static long capacityPercent(PoolStatus status) {
+    return status.sizeBytes() <= 0 ? 0
+        : Math.round(100.0 * status.allocatedBytes() / status.sizeBytes());
+  }
+
+  /** All native pool properties, then features, then users' properties. */
+  public Map<String, PropertyValue> properties() {
+    Map<String, PropertyValue> values = new LinkedHashMap<>();
+    for (Property row : PropertyCatalog.poolProperties()) {
+      values.put(row.name(), property(row.name()));
+    }
+    for (String feature : engine.status().features().keySet()) {
+      values.put("feature@" + feature, property("feature@" + feature));
+    }
+    for (String user : engine.poolProperties().keySet()) {
+      if (PropertyCatalog.isUserProperty(user)) {
+        values.put(user, property(user));
+      }
+    }
+    return values;
+  }
+
+  /** Sets a pool property; see {@link Dataset#setProperty}. */
+  public void setProperty(String property, String value) {
+    engine.setPoolProperty(property,
+        PropertyCatalog.parse(PropertyCatalog.pool(property), value));
+  }
+
+  // ---- upkeep
+
+  /** Runs every room's check; what is wrong is in the report, not thrown. */
+  public VerifyReport verify(Consumer<Progress> progress) {
+    return engine.verify(progress);
+  }
+
+  /** What was done to the pool, oldest first. */
+  public List<HistoryEvent> history() {
+    return engine.history();
+  }
+
+  /** Remembers a command in the pool's history. */
+  public void addHistory(String who, String command) {
+    engine.addHistory(who, command);
+  }
+
+  /** Gives the pool a new random guid. */
+  public void reguid() {
+    engine.reguid();
+  }
+
+  /** Turns on every feature that this version knows; answers the names of those newly on. */
+  public List<String> upgrade() {
+    return engine.upgrade();
+  }
+
+  /** Structures as text; see {@link PoolEngine#debug}. */
+  public String debug(String what, List<String> arguments) {
+    return engine.debug(what, arguments);
+  }
+}

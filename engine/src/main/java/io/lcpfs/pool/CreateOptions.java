@@ -1,0 +1,62 @@
+package io.lcpfs.pool;
+
+import java.util.Collections;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * How a pool is made.
+ *
+ * @param name the pool's name
+ * @param force use devices that carry another pool or a foreign file system
+ * @param sectorBytes allocation unit, a power of two from 512 to 64 KiB; 0 takes the larger of 4
+ *     KiB and the device's block
+ * @param poolProperties values set at creation
+ * @param rootProperties local property values of the root dataset
+ * @param host who makes it
+ * @param tuning what the imported pool may use
+ */
+public record CreateOptions(String name, boolean force, int sectorBytes,
+    SortedMap<String, String> poolProperties, SortedMap<String, String> rootProperties, Host host,
+    Tuning tuning) {
+
+  public CreateOptions {
+    poolProperties = Collections.unmodifiableSortedMap(new TreeMap<>(poolProperties));
+    rootProperties = Collections.unmodifiableSortedMap(new TreeMap<>(rootProperties));
+  }
+
+  /** Defaults for everything but the name. */
+  public static CreateOptions named(String name) {
+    return new CreateOptions(name, false, 0, new TreeMap<>(), new TreeMap<>(), Host.UNKNOWN,
+        Tuning.standard());
+  }
+
+  public CreateOptions withForce(boolean value) {
+    return new CreateOptions(name, value, sectorBytes, poolProperties, rootProperties, host,
+        tuning);
+  }
+
+  public CreateOptions withSectorBytes(int value) {
+    return new CreateOptions(name, force, value, poolProperties, rootProperties, host, tuning);
+  }
+
+  public CreateOptions withPoolProperties(Map<String, String> value) {
+    return new CreateOptions(name, force, sectorBytes, new TreeMap<>(value), rootProperties, host,
+        tuning);
+  }
+
+  public CreateOptions withRootProperties(Map<String, String> value) {
+    return new CreateOptions(name, force, sectorBytes, poolProperties, new TreeMap<>(value), host,
+        tuning);
+  }
+
+  public CreateOptions withHost(Host value) {
+    return new CreateOptions(name, force, sectorBytes, poolProperties, rootProperties, value,
+        tuning);
+  }
+
+  public CreateOptions withTuning(Tuning value) {
+    return new CreateOptions(name, force, sectorBytes, poolProperties, rootProperties, host, value);
+  }
+}

@@ -1,0 +1,16 @@
+package io.lcpfs.pool;
+
+/**
+ * One device of an imported pool.
+ *
+ * @param name as opened, for example its path
+ * @param guid identifies it in the pool
+ * @param health how it is
+ * @param sizeBytes usable bytes
+ * @param allocatedBytes in use
+ * @param readErrors failed reads since import
+ * @param writeErrors failed writes and flushes since import
+ * @param checksumErrors blocks read from it that did not verify, since import
+ */
+public record DeviceStatus(String name, long guid, Health health, long sizeBytes,
+    long allocatedBytes, long readErrors, long writeErrors, long checksumErrors) {}

@@ -1,0 +1,125 @@
+package io.lcpfs.pool;
+
+import io.lcpfs.object.ObjectSet;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.function.Consumer;
+
+/**
+ * An imported pool, as the face sees it. Datasets are named by their path below the root: "" is the
+ * root dataset, "a/b" a child of "a". Names, property values and property inheritance are checked
+ * and worked out above; what arrives here is valid in form. Every method may be called from any
+ * thread; failures are {@link io.lcpfs.error.PoolException}.
+ */
+public interface PoolEngine extends AutoCloseable {
+
+  /** Name, health, sizes, devices and features as of now. */
+  PoolStatus status();
+
+  /** Whether the pool was opened without the right to change it: changes then give EROFS. */
+  boolean readOnly();
+
+  /** Returns when everything committed before is on disk. */
+  void sync();
+
+  /** Bytes that a file could still take: free space less the reserve. */
+  long availableBytes();
+
+  /**
+   * Syncs, marks the labels exported, and lets go of the devices. No other method may be called
+   * afterwards but {@link #close}, which then does nothing.
+   */
+  void export();
+
+  /** Marks the labels destroyed and lets go of the devices, like {@link #export}. */
+  void destroy();
+
+  /**
+   * Syncs and lets go of the devices; the pool stays marked as in use by this host, which may open
+   * it again without force. Does nothing on a closed pool. Closes the devices.
+   */
+  @Override
+  void close();
+
+  /** All datasets, sorted by path, the root first. */
+  List<DatasetInfo> datasets();
+
+  /**
+   * One dataset.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT when there is none at {@code path}
+   */
+  DatasetInfo dataset(String path);
+
+  /**
+   * Creates a dataset with an empty object set; the face puts the root directory into it when it
+   * first opens it.
+   *
+   * @param localProperties values set at the dataset itself
+   * @throws io.lcpfs.error.PoolException EEXIST; ENOENT when the parent is missing
+   */
+  DatasetInfo createDataset(String path, SortedMap<String, String> localProperties);
+
+  /**
+   * Destroys a dataset without children; its space is freed in the background.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; ENOTEMPTY when it has children; EBUSY for the root
+   */
+  void destroyDataset(String path);
+
+  /**
+   * Moves a dataset with its children.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EEXIST; EINVAL when {@code to} is below {@code
+   *     from}
+   */
+  void renameDataset(String from, String to);
+
+  /** Sets property values at a dataset; an empty map does nothing. */
+  void setLocalProperties(String path, Map<String, String> values);
+
+  /** Removes the value that a dataset has of its own; nothing happens when it has none. */
+  void removeLocalProperty(String path, String name);
+
+  /**
+   * The objects of a dataset, open until the pool closes; the same instance on every call. {@code
+   * policy} governs what is written from now on.
+   */
+  ObjectSet objectSet(String path, DatasetPolicy policy);
+
+  /** Changes what governs later writes of a dataset; nothing happens when it is not open. */
+  void setPolicy(String path, DatasetPolicy policy);
+
+  /** Pool property values that were set (autotrim, comment and the like), by name. */
+  SortedMap<String, String> poolProperties();
+
+  /** Sets a pool property; the empty string removes it. */
+  void setPoolProperty(String name, String value);
+
+  /** Runs every room's check over the whole pool. Findings are in the report, not thrown. */
+  VerifyReport verify(Consumer<Progress> progress);
+
+  /** What was done to the pool, oldest first. */
+  List<HistoryEvent> history();
+
+  /** Remembers a command; stamps it with the time and txg. */
+  void addHistory(String who, String command);
+
+  /** Gives the pool a new random guid. */
+  void reguid();
+
+  /**
+   * Turns on every feature that this version knows and the pool does not use; answers their names.
+   */
+  List<String> upgrade();
+
+  /**
+   * Prints structures as text for a person: {@code what} is label, uberblock, layout, config, mos,
+   * dataset, object, block, zap, spacemap or gang; {@code arguments} narrow it down (a number, a
+   * path).
+   *
+   * @throws io.lcpfs.error.PoolException EINVAL saying what is understood
+   */
+  String debug(String what, List<String> arguments);
+}

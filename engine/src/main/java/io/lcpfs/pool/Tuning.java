@@ -1,0 +1,36 @@
+package io.lcpfs.pool;
+
+import io.lcpfs.memory.MemorySource;
+import io.lcpfs.memory.SystemMemorySource;
+
+/**
+ * What an imported pool may use of the machine.
+ *
+ * @param cacheBytes budget of all cached and dirty blocks together; never exceeded
+ * @param dirtyBytes most unsynced data, at most half of {@code cacheBytes}
+ * @param txgTimeoutNanos a dirty group is synced at the latest after this time
+ * @param memory where the memory comes from
+ */
+public record Tuning(long cacheBytes, long dirtyBytes, long txgTimeoutNanos, MemorySource memory) {
+
+  /** 256 MiB of cache, 64 MiB of it dirty, 5 s. */
+  public static Tuning standard() {
+    return new Tuning(256L << 20, 64L << 20, 5_000_000_000L, new SystemMemorySource());
+  }
+
+  public Tuning withCacheBytes(long bytes) {
+    return new Tuning(bytes, Math.min(dirtyBytes, bytes / 2), txgTimeoutNanos, memory);
+  }
+
+  public Tuning withDirtyBytes(long bytes) {
+    return new Tuning(cacheBytes, bytes, txgTimeoutNanos, memory);
+  }
+
+  public Tuning withTxgTimeoutNanos(long nanos) {
+    return new Tuning(cacheBytes, dirtyBytes, nanos, memory);
+  }
+
+  public Tuning withMemory(MemorySource source) {
+    return new Tuning(cacheBytes, dirtyBytes, txgTimeoutNanos, source);
+  }
+}
