@@ -1,5 +1,6 @@
 package io.lcpfs.codec;
 
+import io.lcpfs.env.Env;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -12,9 +13,9 @@ public final class Checksums {
   public static final int BYTES = 32;
 
   private static final Checksum OFF = (data, out, at) -> out.asSlice(at, BYTES).fill((byte) 0);
-  private static final Checksum BLAKE3 = Blake3Scalar::hash;
+  private static final Checksum BLAKE3 = new Blake3();
   private static final Checksum SHA256 = new Sha256();
-  private static final Checksum FLETCHER4 = Fletcher4::hash;
+  private static final Checksum FLETCHER4 = Checksums::fletcher4;
 
   private Checksums() {}
 
@@ -26,6 +27,23 @@ public final class Checksums {
       case SHA256 -> SHA256;
       case FLETCHER4 -> FLETCHER4;
     };
+  }
+
+  private static void fletcher4(MemorySegment data, MemorySegment out, long outOffsetBytes) {
+    if (Kernels.vector()) {
+      Fletcher4Vector.hash(data, out, outOffsetBytes);
+    } else {
+      Fletcher4.hash(data, out, outOffsetBytes);
+    }
+  }
+
+  /**
+   * Makes the vector kernels ready, which then serve every caller; until then, and for ever in a
+   * process that does not call this, the plain ones do. For long-lived owners: takes about a second of
+   * CPU, so run it with {@link Env#onCpu} and do not wait. Does nothing where there are no vectors.
+   */
+  public static void warmUp(Env env) {
+    Kernels.warmUp(env);
   }
 
   /** Whether the 32 bytes at the two places are equal. */
