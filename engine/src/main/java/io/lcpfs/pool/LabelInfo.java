@@ -11,6 +11,7 @@ import java.util.List;
  * @param state what was last done with the pool
  * @param txg the newest uberblock on this device
  * @param version format version
+ * @param sectorBytes the pool's allocation unit: the device is opened with blocks of at most this
  * @param hostId who had it imported last; 0 when unknown
  * @param hostName the same for a person
  * @param devices guids of all devices of the pool
@@ -18,5 +19,5 @@ import java.util.List;
  * @param intactLabels how many of the four labels decode, 1 to 4
  */
 public record LabelInfo(String poolName, long poolGuid, long deviceGuid, PoolState state, long txg,
-    long version, long hostId, String hostName, List<Long> devices, List<String> deviceNames,
-    int intactLabels) {}
+    long version, int sectorBytes, long hostId, String hostName, List<Long> devices,
+    List<String> deviceNames, int intactLabels) {}
