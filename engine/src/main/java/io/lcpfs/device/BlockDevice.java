@@ -3,13 +3,13 @@ package io.lcpfs.device;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A block device: an array of {@link #totalBlocks} blocks of {@link #blockSize} bytes. Any number of
- * threads may call any method at once; the outcome of overlapping concurrent writes is either one,
- * block by block. A write may be torn or reordered by a crash until a {@link #flush} that started
- * after the write returned has itself returned.
+ * A block device: an array of {@link #totalBlocks} blocks of {@link #blockSize} bytes. Any number
+ * of threads may call any method at once; the outcome of overlapping concurrent writes is either
+ * one, block by block. A write may be torn or reordered by a crash until a {@link #flush} that
+ * started after the write returned has itself returned.
  *
- * <p>Every failure is a {@link io.lcpfs.error.PoolException} with {@code DeviceFailed} (EIO), or EINVAL
- * for a range or buffer outside the contract, EROFS for a write to a read-only device.
+ * <p>Every failure is a {@link io.lcpfs.error.PoolException} with {@code DeviceFailed} (EIO), or
+ * EINVAL for a range or buffer outside the contract, EROFS for a write to a read-only device.
  */
 public interface BlockDevice extends AutoCloseable {
 
@@ -23,8 +23,8 @@ public interface BlockDevice extends AutoCloseable {
   void writeBlocks(long lba, int blockCount, MemorySegment source);
 
   /**
-   * Makes every write that returned before this call durable. A failed flush means that any of those
-   * writes may be lost; it must not be retried as if a later success covered them.
+   * Makes every write that returned before this call durable. A failed flush means that any of
+   * those writes may be lost; it must not be retried as if a later success covered them.
    */
   void flush();
 

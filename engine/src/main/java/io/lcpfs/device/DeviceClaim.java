@@ -11,8 +11,8 @@ import java.util.concurrent.locks.ReentrantLock;
 /**
  * Who has a device open: one writer, or readers. Inside this process by a table keyed by device and
  * inode number (for a block device, by the device that it stands for, whatever its node is called);
- * towards other processes by a lock of the open file description. Java's own file locks would not do:
- * they vanish when any other channel to the same file is closed.
+ * towards other processes by a lock of the open file description. Java's own file locks would not
+ * do: they vanish when any other channel to the same file is closed.
  */
 final class DeviceClaim {
   private record Identity(boolean special, long device, long inode) {}

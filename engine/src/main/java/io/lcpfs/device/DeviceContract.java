@@ -13,8 +13,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Checks that a {@link BlockDevice} keeps the contract written there, for whoever implements one. It
- * overwrites the whole device, needs at least 8 blocks, and at most some megabytes are touched.
+ * Checks that a {@link BlockDevice} keeps the contract written there, for whoever implements one.
+ * It overwrites the whole device, needs at least 8 blocks, and at most some megabytes are touched.
  */
 public final class DeviceContract {
 
@@ -50,7 +50,9 @@ public final class DeviceContract {
     }
   }
 
-  /** As the longer {@code check}, without the promise that flushed data is there after reopening. */
+  /**
+   * As the longer {@code check}, without the promise that flushed data is there after reopening.
+   */
   public static List<Finding> check(Supplier<? extends BlockDevice> fresh, long seed, Env env) {
     return check(fresh, null, seed, env);
   }
@@ -59,7 +61,8 @@ public final class DeviceContract {
    * Opens a device, tries everything, and closes it.
    *
    * @param fresh gives an open, writable device whose content may be lost
-   * @param reopen gives the same device again after it was closed; null when its content does not last
+   * @param reopen gives the same device again after it was closed; null when its content does not
+   *     last
    * @param seed decides the content and order of what is written
    * @param env where concurrent writers are started
    * @return the promises that were broken, empty when it keeps them all

@@ -12,12 +12,12 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A regular file or a block special file of Linux as a device. Calls block in the kernel: give them to
- * {@code Env.onDevice}. Bytes of a file beyond its last whole block are left alone.
+ * A regular file or a block special file of Linux as a device. Calls block in the kernel: give them
+ * to {@code Env.onDevice}. Bytes of a file beyond its last whole block are left alone.
  *
- * <p>Opened for more than probing, it belongs to the opener: see {@link OpenMode}. A flush that failed
- * once fails for ever, because the kernel has dropped the dirty pages and would answer the next one with
- * success.
+ * <p>Opened for more than probing, it belongs to the opener: see {@link OpenMode}. A flush that
+ * failed once fails for ever, because the kernel has dropped the dirty pages and would answer the
+ * next one with success.
  */
 public final class FileDevice implements BlockDevice {
   private static final int DEFAULT_ALIGNMENT = 4096;
@@ -94,10 +94,12 @@ public final class FileDevice implements BlockDevice {
   /**
    * @param path a regular file, or a block special file; symbolic links are followed
    * @param blockSize a power of two, 512 to 65,536
-   * @param punchHoles whether a discard on a regular file gives its space back to the file system around
-   *     it. Space reused in place is faster, so leave it off unless that space is wanted elsewhere.
-   * @throws PoolException EBUSY when somebody else has it open; ENOENT, EACCES, EROFS, EISDIR; EINVAL for
-   *     what is not such a file, is smaller than a block, or has no direct I/O where that is {@code ON}
+   * @param punchHoles whether a discard on a regular file gives its space back to the file system
+   *     around it. Space reused in place is faster, so leave it off unless that space is wanted
+   *     elsewhere.
+   * @throws PoolException EBUSY when somebody else has it open; ENOENT, EACCES, EROFS, EISDIR;
+   *     EINVAL for what is not such a file, is smaller than a block, or has no direct I/O where
+   *     that is {@code ON}
    */
   public static FileDevice open(
       Path path, OpenMode mode, int blockSize, DirectIo directIo, boolean punchHoles) {
@@ -162,8 +164,9 @@ public final class FileDevice implements BlockDevice {
   }
 
   private static int flags(String name, OpenMode mode) {
-    // O_NONBLOCK: a named pipe is to be refused, not waited for. O_EXCL without O_CREAT claims a block
-    // device from mounts and other claimants; on a regular file it would mean nothing defined.
+    // O_NONBLOCK: a named pipe is to be refused, not waited for. O_EXCL without O_CREAT claims a
+    // block device from mounts and other claimants; on a regular file it would mean nothing
+    // defined.
     int access = mode == OpenMode.READ_WRITE ? Posix.O_RDWR : Posix.O_RDONLY;
     int flags = access | Posix.O_CLOEXEC | Posix.O_NONBLOCK;
     return mode == OpenMode.READ_WRITE && isBlockDevice(name) ? flags | Posix.O_EXCL : flags;
@@ -254,11 +257,11 @@ public final class FileDevice implements BlockDevice {
   }
 
   /**
-   * Makes a new file to be opened as a device, mode 0600, zeros, durable with its directory entry. Never
-   * touches a file that exists.
+   * Makes a new file to be opened as a device, mode 0600, zeros, durable with its directory entry.
+   * Never touches a file that exists.
    *
-   * @param preallocate whether its space is taken from the file system now: slower to make, faster to
-   *     use, and it cannot run out later
+   * @param preallocate whether its space is taken from the file system now: slower to make, faster
+   *     to use, and it cannot run out later
    * @throws PoolException EEXIST when there is such a file, ENOSPC when it does not fit
    */
   public static void create(Path path, long sizeBytes, boolean preallocate) {

@@ -83,7 +83,8 @@ public final class ForeignSignature {
   }
 
   /**
-   * Names what is on {@code device}, for example {@code "ext4 file system"}; empty when nothing known.
+   * Names what is on {@code device}, for example {@code "ext4 file system"}; empty when nothing
+   * known.
    *
    * @throws io.lcpfs.error.PoolException what reading the device throws
    */
@@ -135,7 +136,9 @@ public final class ForeignSignature {
     return "ext" + generation + " file system";
   }
 
-  /** Labels are 256 KiB, two in front and two at the end; uberblocks fill each one's second half. */
+  /**
+   * Labels are 256 KiB, two in front and two at the end; uberblocks fill each one's second half.
+   */
   private boolean hasZfsLabel() {
     int label = 256 << 10;
     long aligned = sizeBytes / label * label;

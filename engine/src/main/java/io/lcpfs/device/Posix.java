@@ -103,8 +103,8 @@ public final class Posix {
   private Posix() {}
 
   /**
-   * What statx says of an open file. {@code dioMemoryAlignment} and {@code dioOffsetAlignment} are 0
-   * where the kernel does not say, or where the file has no direct I/O.
+   * What statx says of an open file. {@code dioMemoryAlignment} and {@code dioOffsetAlignment} are
+   * 0 where the kernel does not say, or where the file has no direct I/O.
    */
   public record Stat(
       int mode,
@@ -251,8 +251,8 @@ public final class Posix {
   }
 
   /**
-   * Takes a lock on the whole file that belongs to this open file description: it is gone with the last
-   * descriptor of it, and no other close in this process drops it.
+   * Takes a lock on the whole file that belongs to this open file description: it is gone with the
+   * last descriptor of it, and no other close in this process drops it.
    *
    * @return 0 or negative errno; EAGAIN when another open file description holds it
    */

@@ -5,8 +5,8 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * The byte ranges being written right now. A write that overlaps one waits for it: without that, the
- * kernel may mix two direct writes sector by sector inside one block.
+ * The byte ranges being written right now. A write that overlaps one waits for it: without that,
+ * the kernel may mix two direct writes sector by sector inside one block.
  */
 final class WriteRanges {
   private final ReentrantLock lock = new ReentrantLock();

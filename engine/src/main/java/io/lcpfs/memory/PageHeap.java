@@ -9,12 +9,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Free-space management over chunks: runs of 4 KiB pages in segregated lists (exact up to 64 pages,
- * then eight classes to a power of two), coalesced at once on free; and pages cut into eight units of
- * 512 bytes. All bookkeeping lives in arrays of the chunk, so neither allocating nor freeing makes
- * garbage. Not thread-safe: {@link SlabAllocator} holds its lock around every call.
+ * then eight classes to a power of two), coalesced at once on free; and pages cut into eight units
+ * of 512 bytes. All bookkeeping lives in arrays of the chunk, so neither allocating nor freeing
+ * makes garbage. Not thread-safe: {@link SlabAllocator} holds its lock around every call.
  *
- * <p>A place is a long: chunk index, shifted left by {@link #CHUNK_SHIFT}, plus the byte offset in the
- * chunk. {@link #NONE} says that there is no room.
+ * <p>A place is a long: chunk index, shifted left by {@link #CHUNK_SHIFT}, plus the byte offset in
+ * the chunk. {@link #NONE} says that there is no room.
  */
 final class PageHeap {
   static final int PAGE = 4096;
@@ -363,8 +363,8 @@ final class PageHeap {
   }
 
   /**
-   * Walks every chunk and list; throws AssertionError where they disagree. Costs time proportional to
-   * the memory.
+   * Walks every chunk and list; throws AssertionError where they disagree. Costs time proportional
+   * to the memory.
    *
    * @return free bytes, in runs and in units
    */

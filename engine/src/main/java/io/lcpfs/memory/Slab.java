@@ -6,8 +6,8 @@ import java.lang.invoke.VarHandle;
 
 /**
  * A buffer of off-heap memory. Whoever holds it owns it, until it is given to {@link
- * SlabAllocator#free}. The segment is exactly as long as was asked for; {@link #chargedBytes} is what it
- * costs in the budget.
+ * SlabAllocator#free}. The segment is exactly as long as was asked for; {@link #chargedBytes} is
+ * what it costs in the budget.
  */
 public final class Slab {
   private static final VarHandle FREED;

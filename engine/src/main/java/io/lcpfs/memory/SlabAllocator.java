@@ -11,8 +11,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Carves {@link Slab} buffers of 1 byte to 64 MiB from the memory of a {@link MemorySource}, within one
- * byte budget: what is held from the source, sync reserve included, never exceeds it.
+ * Carves {@link Slab} buffers of 1 byte to 64 MiB from the memory of a {@link MemorySource}, within
+ * one byte budget: what is held from the source, sync reserve included, never exceeds it.
  *
  * <p>The reserve is a heap of its own, taken from the source when the allocator is made, so that
  * neither other slabs' fragmentation nor the host running out of memory can keep a sync from it.
@@ -52,13 +52,15 @@ public final class SlabAllocator implements AutoCloseable {
   }
 
   /**
-   * @param budgetBytes most bytes ever held from the source; used in multiples of 64 KiB, at least one
-   * @param syncReserveBytes how much of the budget only {@link #allocateForSync} may use; rounded up to
-   *     64 KiB; taken from the source at once
-   * @param poison whether freed memory is filled with 0xA5, and checked to be so when handed out again
+   * @param budgetBytes most bytes ever held from the source; used in multiples of 64 KiB, at least
+   *     one
+   * @param syncReserveBytes how much of the budget only {@link #allocateForSync} may use; rounded
+   *     up to 64 KiB; taken from the source at once
+   * @param poison whether freed memory is filled with 0xA5, and checked to be so when handed out
+   *     again
    * @param gate may refuse single allocations
-   * @throws PoolException ENOMEM when the source does not give the reserve; EINVAL when it does not fit
-   *     into the budget
+   * @throws PoolException ENOMEM when the source does not give the reserve; EINVAL when it does not
+   *     fit into the budget
    */
   public SlabAllocator(
       MemorySource source,
@@ -124,11 +126,25 @@ public final class SlabAllocator implements AutoCloseable {
     return slab;
   }
 
+  /**
+   * Whether the gate lets this allocation happen. A caller that makes room and tries again asks
+   * once, before {@link #tryAdmitted}: asking each time would turn a refusal into a retry.
+   */
+  public boolean admits(int bytes, boolean forSync) {
+    return gate.allow(bytes, forSync);
+  }
+
+  /** As {@link #tryAllocate} or {@link #allocateForSync}, for what {@link #admits} let in. */
+  public @Nullable Slab tryAdmitted(int bytes, boolean forSync) {
+    return carve(bytes, forSync);
+  }
+
   private @Nullable Slab allocate(int bytes, boolean forSync) {
+    return gate.allow(bytes, forSync) ? carve(bytes, forSync) : null;
+  }
+
+  private @Nullable Slab carve(int bytes, boolean forSync) {
     Check.that(bytes > 0 && bytes <= MAX_BYTES, "slab size", bytes);
-    if (!gate.allow(bytes, forSync)) {
-      return null;
-    }
     int cost = PageHeap.charge(bytes);
     PageHeap.Chunk chunk;
     int offset;
@@ -282,8 +298,8 @@ public final class SlabAllocator implements AutoCloseable {
   }
 
   /**
-   * Gives everything back to the source. Slabs still live must not be touched any more; {@link #free}
-   * of one does nothing. {@link #usedBytes} keeps saying how many were left behind.
+   * Gives everything back to the source. Slabs still live must not be touched any more; {@link
+   * #free} of one does nothing. {@link #usedBytes} keeps saying how many were left behind.
    */
   @Override
   public void close() {

@@ -13,9 +13,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The operating system's memory: anonymous mappings with the alignment asked for, on huge pages where
- * the kernel has them (fewer TLB misses, and direct I/O pins fewer pages). Elsewhere than on Linux, plain
- * off-heap memory of the JVM.
+ * The operating system's memory: anonymous mappings with the alignment asked for, on huge pages
+ * where the kernel has them (fewer TLB misses, and direct I/O pins fewer pages). Elsewhere than on
+ * Linux, plain off-heap memory of the JVM.
  */
 public final class SystemMemorySource implements MemorySource {
   private static final int PROT_READ_WRITE = 3;

@@ -2,7 +2,9 @@ package io.lcpfs.memory;
 
 import java.util.concurrent.atomic.AtomicLong;
 
-/** A gate that refuses the n-th allocation: loop n until {@link #reached} says that it is too high. */
+/**
+ * A gate that refuses the n-th allocation: loop n until {@link #reached} says that it is too high.
+ */
 public final class FailingGate implements AllocationGate {
   private final long refused;
   private final AtomicLong asked = new AtomicLong();
