@@ -1,0 +1,373 @@
+package io.lcpfs.alloc;
+
+import static io.lcpfs.error.PoolException.corrupt;
+
+import io.lcpfs.error.Check;
+import io.lcpfs.error.PoolError;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.format.Dva;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Gives out space of the metaslabs of one class of one group.
+ *
+ * <p>A metaslab belongs to a <i>place</i> (the device of its first column). Consecutive blocks of a
+ * lane are contiguous in one metaslab until {@link #ALIQUOT_BYTES} are given out there, then the lane goes
+ * on in the next place, so that devices share the load; with one place it stays until the metaslab has
+ * nothing that fits. Each copy number has a rotor of its own, which starts a third of the metaslabs
+ * further on, and avoids the metaslabs and places of the other copies.
+ *
+ * <p>The outcome depends on nothing but the order of the calls. One lock a lane, one a metaslab.
+ */
+public final class Allocator {
+  /** How much a lane takes from a place before it turns to the next, in bytes. */
+  public static final long ALIQUOT_BYTES = 2 << 20;
+  /** A block above this part of a metaslab is ganged. */
+  public static final int LARGEST_BLOCK_PARTS = 4;
+
+  private static final int COPIES = 3;
+
+  private final int sectorBytes;
+  private final Lane[] lanes;
+  private final ReentrantLock membership = new ReentrantLock();
+  private volatile Members members = new Members(new Place[0], new Metaslab[0], new Metaslab[0], new int[0]);
+
+  /** The metaslabs of one device, in ascending order of id. */
+  private record Place(int number, Metaslab[] metaslabs) {}
+
+  /** All metaslabs: by place, in order of id, indexed by id; and the place's index by id. */
+  private record Members(Place[] places, Metaslab[] ordered, @Nullable Metaslab[] byId,
+      int[] placeById) {
+
+    int placeOf(int metaslab) {
+      return metaslab == 0 || metaslab >= placeById.length ? -1 : placeById[metaslab];
+    }
+  }
+
+  /** Where a caller goes on, for each copy. */
+  private static final class Lane {
+    private final int number;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Rotor[] rotors = {new Rotor(), new Rotor(), new Rotor()};
+
+    Lane(int number) {
+      this.number = number;
+    }
+  }
+
+  private static final class Rotor {
+    private int place = -1;
+    private long taken;
+    private long limit;
+    /** The active metaslab by place. */
+    private int[] active = {};
+  }
+
+  /**
+   * An allocator without metaslabs.
+   *
+   * @param sectorBytes of the group; sizes are rounded up to it
+   * @param lanes how many callers keep their own place; lane numbers are taken modulo this
+   */
+  public Allocator(int sectorBytes, int lanes) {
+    Check.that(lanes > 0, "lanes", lanes);
+    this.sectorBytes = sectorBytes;
+    this.lanes = new Lane[lanes];
+    for (int i = 0; i < lanes; i++) {
+      this.lanes[i] = new Lane(i);
+    }
+  }
+
+  /**
+   * Adds a metaslab.
+   *
+   * @param place number of what it shares its fate and speed with: the device of its first column
+   */
+  public void add(Metaslab metaslab, int place) {
+    Check.that(metaslab.sectorBytes() == sectorBytes, "sector of a metaslab",
+        metaslab.sectorBytes());
+    membership.lock();
+    try {
+      Members now = members;
+      List<Place> places = new ArrayList<>(List.of(now.places));
+      int at = 0;
+      while (at < places.size() && places.get(at).number < place) {
+        at++;
+      }
+      if (at == places.size() || places.get(at).number != place) {
+        places.add(at, new Place(place, new Metaslab[0]));
+      }
+      places.set(at, new Place(place, with(places.get(at).metaslabs, metaslab)));
+      @Nullable Metaslab[] byId =
+          Arrays.copyOf(now.byId, Math.max(now.byId.length, metaslab.id() + 1));
+      Check.that(byId[metaslab.id()] == null, "metaslab added twice", metaslab.id());
+      byId[metaslab.id()] = metaslab;
+      int[] placeById = new int[byId.length];
+      for (int i = 0; i < places.size(); i++) {
+        for (Metaslab one : places.get(i).metaslabs) {
+          placeById[one.id()] = i;
+        }
+      }
+      members = new Members(places.toArray(Place[]::new), with(now.ordered, metaslab), byId,
+          placeById);
+    } finally {
+      membership.unlock();
+    }
+  }
+
+  private static Metaslab[] with(Metaslab[] ordered, Metaslab more) {
+    int at = ordered.length;
+    while (at > 0 && ordered[at - 1].id() > more.id()) {
+      at--;
+    }
+    Metaslab[] result = new Metaslab[ordered.length + 1];
+    System.arraycopy(ordered, 0, result, 0, at);
+    result[at] = more;
+    System.arraycopy(ordered, at, result, at + 1, ordered.length - at);
+    return result;
+  }
+
+  /** The metaslabs in order of id. */
+  public List<Metaslab> metaslabs() {
+    return List.of(members.ordered);
+  }
+
+  /** The metaslab with this id; Corrupt when it is not one of this allocator. */
+  public Metaslab metaslab(int id) {
+    @Nullable Metaslab[] byId = members.byId;
+    Metaslab metaslab = id < byId.length ? byId[id] : null;
+    if (metaslab == null) {
+      throw corrupt("dva.metaslab", id);
+    }
+    return metaslab;
+  }
+
+  /** Whether a metaslab with this id is one of this allocator. */
+  public boolean contains(int id) {
+    @Nullable Metaslab[] byId = members.byId;
+    return id < byId.length && byId[id] != null;
+  }
+
+  /** Bytes that a block of {@code bytes} takes: rounded up to the sector. */
+  public int allocatedSize(int bytes) {
+    return Math.ceilDiv(bytes, sectorBytes) * sectorBytes;
+  }
+
+  /** As the longer one, in lane 0. */
+  public long allocate(int bytes, long txg, long notNear0, long notNear1) {
+    return allocate(0, bytes, txg, notNear0, notNear1);
+  }
+
+  /**
+   * Allocates a block.
+   *
+   * @param lane which caller this is; blocks of one lane are laid out one after the other
+   * @param bytes size, rounded up to the sector
+   * @param notNear0 Dva of another copy of the same block, or {@link Dva#NONE}
+   * @param notNear1 Dva of a third copy, or {@link Dva#NONE}
+   * @return its Dva; or {@link Dva#NONE} when there is free space, but not in one piece, or the block is
+   *     larger than a quarter of a metaslab: then gang it
+   * @throws PoolException ENOSPC when nothing at all is free
+   */
+  public long allocate(int lane, int bytes, long txg, long notNear0, long notNear1) {
+    long size = allocatedSize(bytes);
+    Check.that(bytes > 0, "block size", bytes);
+    Members now = members;
+    Lane mine = lanes[Math.floorMod(lane, lanes.length)];
+    int avoid0 = notNear0 == Dva.NONE ? 0 : Dva.metaslab(notNear0);
+    int avoid1 = notNear1 == Dva.NONE ? 0 : Dva.metaslab(notNear1);
+    int copy = (avoid0 == 0 ? 0 : 1) + (avoid1 == 0 ? 0 : 1);
+    mine.lock.lock();
+    try {
+      long dva = allocate(now, mine, copy, size, txg, avoid0, avoid1);
+      if (dva == Dva.NONE && copy > 0) {
+        dva = sameMetaslab(now, copy, size, txg);
+      }
+      if (dva != Dva.NONE) {
+        return dva;
+      }
+    } finally {
+      mine.lock.unlock();
+    }
+    long free = freeBytes();
+    if (free == 0) {
+      throw new PoolException(new PoolError.OutOfSpace(bytes, 0));
+    }
+    return Dva.NONE;
+  }
+
+  private static long allocate(Members now, Lane lane, int copy, long size, long txg, int avoid0,
+      int avoid1) {
+    Place[] places = now.places;
+    if (places.length == 0) {
+      return Dva.NONE;
+    }
+    Rotor rotor = lane.rotors[copy];
+    prepare(rotor, lane, copy, places);
+    if (places.length > 1 && rotor.taken > 0 && rotor.taken + size > rotor.limit) {
+      turn(rotor, now, (rotor.place + 1) % places.length);
+    }
+    int place0 = now.placeOf(avoid0);
+    int place1 = now.placeOf(avoid1);
+    // First neither device nor metaslab of another copy, then at least not the same metaslab.
+    for (int pass = copy > 0 && places.length > 1 ? 0 : 1; pass < 2; pass++) {
+      for (int i = 0; i < places.length; i++) {
+        int at = (rotor.place + i) % places.length;
+        if (pass == 0 && (at == place0 || at == place1)) {
+          continue;
+        }
+        long dva = inPlace(rotor, at, places[at], size, txg, avoid0, avoid1);
+        if (dva != Dva.NONE) {
+          if (at != rotor.place) {
+            turn(rotor, now, at);
+          }
+          rotor.taken += size;
+          return dva;
+        }
+      }
+    }
+    return Dva.NONE;
+  }
+
+  private static void turn(Rotor rotor, Members now, int place) {
+    rotor.place = place;
+    rotor.taken = 0;
+    rotor.limit = aliquot(now, now.places[place]);
+  }
+
+  private static void prepare(Rotor rotor, Lane lane, int copy, Place[] places) {
+    if (rotor.place < 0) {
+      rotor.place = (lane.number + copy) % places.length;
+      rotor.limit = ALIQUOT_BYTES;
+    }
+    int before = rotor.active.length;
+    if (before < places.length) {
+      rotor.active = Arrays.copyOf(rotor.active, places.length);
+      for (int i = before; i < places.length; i++) {
+        int count = places[i].metaslabs.length;
+        rotor.active[i] = (int) ((lane.number + (long) copy * count / COPIES) % count);
+      }
+    }
+  }
+
+  /** A place with more free space than others gets a larger share. */
+  private static long aliquot(Members now, Place place) {
+    long mine = 0;
+    for (Metaslab metaslab : place.metaslabs) {
+      mine += metaslab.largestFreeBytes();
+    }
+    long all = 0;
+    for (Metaslab metaslab : now.ordered) {
+      all += metaslab.largestFreeBytes();
+    }
+    double share = all == 0 ? 1 : (double) mine * now.places.length / all;
+    return (long) (ALIQUOT_BYTES * Math.clamp(share, 0.25, 4.0));
+  }
+
+  private static long inPlace(Rotor rotor, int placeIndex, Place place, long size, long txg,
+      int avoid0, int avoid1) {
+    Metaslab[] metaslabs = place.metaslabs;
+    int from = rotor.active[placeIndex] % metaslabs.length;
+    for (int i = 0; i < metaslabs.length; i++) {
+      int at = from + i < metaslabs.length ? from + i : from + i - metaslabs.length;
+      Metaslab metaslab = metaslabs[at];
+      if (metaslab.id() != avoid0 && metaslab.id() != avoid1
+          && metaslab.largestFreeBytes() >= size
+          && size <= metaslab.sizeBytes() / LARGEST_BLOCK_PARTS) {
+        long offset = metaslab.allocate(size, txg);
+        if (offset >= 0) {
+          rotor.active[placeIndex] = at;
+          return Dva.of(metaslab.id(), offset);
+        }
+      }
+    }
+    return Dva.NONE;
+  }
+
+  /** A copy beside another in the same metaslab, when nothing else is left; far off at least. */
+  private static long sameMetaslab(Members now, int copy, long size, long txg) {
+    for (Metaslab metaslab : now.ordered) {
+      if (metaslab.largestFreeBytes() >= size
+          && size <= metaslab.sizeBytes() / LARGEST_BLOCK_PARTS) {
+        long offset =
+            metaslab.allocateFrom(metaslab.sizeBytes() / COPIES * copy, size, txg);
+        if (offset >= 0) {
+          return Dva.of(metaslab.id(), offset);
+        }
+      }
+    }
+    return Dva.NONE;
+  }
+
+  /** Marks a block found on disk as allocated in {@code txg}; see {@link Metaslab#claim}. */
+  public void claim(long dva, int bytes, long txg) {
+    metaslab(Dva.metaslab(dva)).claim(Dva.offsetBytes(dva), allocatedSize(bytes), txg);
+  }
+
+  /** Frees a block of {@code bytes} (rounded up) in {@code txg}; see {@link Metaslab#free}. */
+  public void free(long dva, int bytes, long txg) {
+    metaslab(Dva.metaslab(dva)).free(Dva.offsetBytes(dva), allocatedSize(bytes), txg);
+  }
+
+  /** Undoes an allocation of {@code txg}; see {@link Metaslab#cancel}. */
+  public void cancel(long dva, int bytes, long txg) {
+    metaslab(Dva.metaslab(dva)).cancel(Dva.offsetBytes(dva), allocatedSize(bytes), txg);
+  }
+
+  /** Metaslabs that {@code txg} changed, in order of id. */
+  public List<Metaslab> dirtyMetaslabs(long txg) {
+    return metaslabs().stream().filter(m -> m.pendingRecordCount(txg) > 0).toList();
+  }
+
+  /** Tells all metaslabs that {@code txg} is durable; see {@link Metaslab#syncDone}. */
+  public void syncDone(long txg, Metaslab.@Nullable Released released) {
+    for (Metaslab metaslab : members.ordered) {
+      metaslab.syncDone(txg, released);
+    }
+  }
+
+  /** As the longer one, with nobody to tell. */
+  public void syncDone(long txg) {
+    syncDone(txg, null);
+  }
+
+  /** Bytes that can be allocated now. */
+  public long freeBytes() {
+    long sum = 0;
+    for (Metaslab metaslab : members.ordered) {
+      sum += metaslab.freeBytes();
+    }
+    return sum;
+  }
+
+  /** Bytes of blocks that live. */
+  public long allocatedBytes() {
+    long sum = 0;
+    for (Metaslab metaslab : members.ordered) {
+      sum += metaslab.allocatedBytes();
+    }
+    return sum;
+  }
+
+  /** Bytes freed and not yet free. */
+  public long deferredBytes() {
+    long sum = 0;
+    for (Metaslab metaslab : members.ordered) {
+      sum += metaslab.deferredBytes();
+    }
+    return sum;
+  }
+
+  /** Bytes of all metaslabs. */
+  public long capacityBytes() {
+    long sum = 0;
+    for (Metaslab metaslab : members.ordered) {
+      sum += metaslab.sizeBytes();
+    }
+    return sum;
+  }
+}
