@@ -30,7 +30,8 @@ final class LauncherStderr {
     MethodHandle dup2 =
         linker.downcallHandle(
             linker.defaultLookup().findOrThrow("dup2"),
-            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+            FunctionDescriptor.of(
+                ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
     MethodHandle close =
         linker.downcallHandle(
             linker.defaultLookup().findOrThrow("close"),
