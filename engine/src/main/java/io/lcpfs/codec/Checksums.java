@@ -46,6 +46,11 @@ public final class Checksums {
     Kernels.warmUp(env);
   }
 
+  /** Whether a {@link #warmUp} has put the vector kernels to work. */
+  public static boolean vectorsAtWork() {
+    return Kernels.vector();
+  }
+
   /** Whether the 32 bytes at the two places are equal. */
   public static boolean equal(MemorySegment left, long leftAt, MemorySegment right, long rightAt) {
     return MemorySegment.mismatch(left, leftAt, leftAt + BYTES, right, rightAt, rightAt + BYTES)
