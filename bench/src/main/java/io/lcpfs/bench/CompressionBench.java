@@ -36,7 +36,9 @@ public class CompressionBench {
   private MemorySegment target = MemorySegment.NULL;
   private MemorySegment back = MemorySegment.NULL;
 
-  /** Makes the corpus and compresses all of it once; a record that does not shrink is kept plain. */
+  /**
+   * Makes the corpus and compresses all of it once; a record that does not shrink is kept plain.
+   */
   @Setup
   public void setUp() {
     setUp(property, records);

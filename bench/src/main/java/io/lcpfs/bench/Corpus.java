@@ -17,9 +17,9 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
- * Data of the kinds that a file system holds, equally much of each: C headers, Python source, shared
- * objects and a jar from this machine; a JSON log, database rows and random bytes made from a fixed
- * seed. A kind that this machine has no files of is left out and named in {@link #missing}.
+ * Data of the kinds that a file system holds, equally much of each: C headers, Python source,
+ * shared objects and a jar from this machine; a JSON log, database rows and random bytes made from
+ * a fixed seed. A kind that this machine has no files of is left out and named in {@link #missing}.
  */
 public final class Corpus {
   private static final long SEED = 20261101;
@@ -47,7 +47,10 @@ public final class Corpus {
     return missing;
   }
 
-  /** All kinds cut into records of {@code recordBytes}; the last, shorter piece of a kind is not used. */
+  /**
+   * All kinds cut into records of {@code recordBytes}; the last, shorter piece of a kind is not
+   * used.
+   */
   public List<byte[]> records(int recordBytes) {
     List<byte[]> records = new ArrayList<>();
     for (byte[] kind : kinds.values()) {

@@ -4,7 +4,8 @@ package io.lcpfs.codec;
  * The BLAKE3 compression function in plain Java: seven rounds written out, so that every index is a
  * constant and all sixteen state words stay in registers. One method below the size that the
  * compiler refuses (8,000 bytes of bytecode). The message word is added first, because the other
- * summand is the one that comes last off the chain of dependent steps. Source: the BLAKE3 specification, section 2.2.
+ * summand is the one that comes last off the chain of dependent steps. Source: the BLAKE3
+ * specification, section 2.2.
  */
 final class Blake3Compression {
   static final int IV0 = 0x6A09E667;

@@ -16,9 +16,7 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class Blake3Lanes {
   private static final VectorSpecies<Integer> S =
-      IntVector.SPECIES_PREFERRED.length() >= 16
-          ? IntVector.SPECIES_512
-          : IntVector.SPECIES_256;
+      IntVector.SPECIES_PREFERRED.length() >= 16 ? IntVector.SPECIES_512 : IntVector.SPECIES_256;
 
   /** Lanes: how many blocks are compressed at once. */
   static final int L = S.length();
@@ -305,8 +303,7 @@ final class Blake3Lanes {
   }
 
   /** As {@link #gather16}, half a block (8 words, to {@code mAt}) of each of 8 chunks. */
-  static void gather8(
-      MemorySegment s0, long o0, MemorySegment s1, long o1, int[] m, int mAt) {
+  static void gather8(MemorySegment s0, long o0, MemorySegment s1, long o1, int[] m, int mAt) {
     IntVector a0 = IntVector.fromMemorySegment(S, s0, o0, LITTLE_ENDIAN);
     IntVector a1 = IntVector.fromMemorySegment(S, s0, o0 + 1024, LITTLE_ENDIAN);
     IntVector a2 = IntVector.fromMemorySegment(S, s0, o0 + 2048, LITTLE_ENDIAN);

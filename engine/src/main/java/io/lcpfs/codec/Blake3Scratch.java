@@ -5,8 +5,9 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /**
- * The working memory of one BLAKE3 computation: one chunk as words, and the stack of chaining values
- * of complete subtrees that wait for their right sibling (BLAKE3 specification, section 5.1.2).
+ * The working memory of one BLAKE3 computation: one chunk as words, and the stack of chaining
+ * values of complete subtrees that wait for their right sibling (BLAKE3 specification, section
+ * 5.1.2).
  */
 final class Blake3Scratch {
   static final int CHUNK_BYTES = 1024;

@@ -9,8 +9,8 @@ import static io.lcpfs.codec.Blake3Scratch.WORD;
 import java.lang.foreign.MemorySegment;
 
 /**
- * BLAKE3-256 over {@link Blake3Lanes}: chunks are compressed side by side, and so are the parents of
- * each level of the tree, subtree by subtree of 128 KiB. Loaded only where the vector module is.
+ * BLAKE3-256 over {@link Blake3Lanes}: chunks are compressed side by side, and so are the parents
+ * of each level of the tree, subtree by subtree of 128 KiB. Loaded only where the vector module is.
  */
 final class Blake3Vector {
   /** A power of two, so that subtrees merge as single chunks do. */
@@ -39,8 +39,7 @@ final class Blake3Vector {
     final int[] value = new int[8];
   }
 
-  private static final ScratchPool<Scratch> POOL =
-      new ScratchPool<>(64, Scratch::new, _ -> {});
+  private static final ScratchPool<Scratch> POOL = new ScratchPool<>(64, Scratch::new, _ -> {});
 
   private Blake3Vector() {}
 
@@ -105,8 +104,8 @@ final class Blake3Vector {
   }
 
   /**
-   * The chaining values of chunks {@code done} and those that follow, as many as there are lanes. Where
-   * fewer than that are left, a group of lanes starts earlier and repeats what is known.
+   * The chaining values of chunks {@code done} and those that follow, as many as there are lanes.
+   * Where fewer than that are left, a group of lanes starts earlier and repeats what is known.
    */
   private static void batch(
       Scratch scratch, MemorySegment data, long offset, long firstChunk, int done, int full) {
@@ -209,8 +208,7 @@ final class Blake3Vector {
 
   private static void compressParents(Scratch scratch, int flags) {
     Blake3Lanes.start(scratch.h);
-    Blake3Lanes.compress(
-        scratch.h, scratch.m, NO_COUNTERS, 0, Blake3Compression.PARENT | flags);
+    Blake3Lanes.compress(scratch.h, scratch.m, NO_COUNTERS, 0, Blake3Compression.PARENT | flags);
   }
 
   private static void gather(int[] rows, int node, int[] value, int valueAt) {
@@ -251,7 +249,9 @@ final class Blake3Vector {
     }
   }
 
-  /** Hashes blocks {@code from} to {@code to} - 1, each of 1 or 2 groups of chunks, in one batch. */
+  /**
+   * Hashes blocks {@code from} to {@code to} - 1, each of 1 or 2 groups of chunks, in one batch.
+   */
   private static void hashTogether(
       Scratch scratch, MemorySegment[] blocks, MemorySegment[] outs, int from, int to, int groups) {
     int last = to - 1;

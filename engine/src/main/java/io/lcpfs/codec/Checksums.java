@@ -39,8 +39,9 @@ public final class Checksums {
 
   /**
    * Makes the vector kernels ready, which then serve every caller; until then, and for ever in a
-   * process that does not call this, the plain ones do. For long-lived owners: takes about a second of
-   * CPU, so run it with {@link Env#onCpu} and do not wait. Does nothing where there are no vectors.
+   * process that does not call this, the plain ones do. For long-lived owners: takes about a second
+   * of CPU, so run it with {@link Env#onCpu} and do not wait. Does nothing where there are no
+   * vectors.
    */
   public static void warmUp(Env env) {
     Kernels.warmUp(env);

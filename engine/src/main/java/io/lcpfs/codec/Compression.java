@@ -58,7 +58,9 @@ public record Compression(CompressionType type, int level) {
     }
     throw PoolException.refused(
         Errno.EINVAL,
-        "compression '" + value + "' is none of off, lz4, zstd, zstd-1 to zstd-19, lzma, lzma-0"
+        "compression '"
+            + value
+            + "' is none of off, lz4, zstd, zstd-1 to zstd-19, lzma, lzma-0"
             + " to lzma-9");
   }
 

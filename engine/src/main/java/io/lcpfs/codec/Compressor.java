@@ -19,16 +19,17 @@ public interface Compressor {
   /**
    * Compresses all of {@code source}, 1 to {@link #MAX_BLOCK_BYTES} bytes.
    *
-   * @param target where the compressed form goes; its size is the most that is worth storing, as 7/8
-   *     of the source. What lies behind the compressed form is arbitrary afterwards.
-   * @return bytes written, or 0 when the compressed form does not fit in the target; ZSTD from level 3
-   *     on and LZMA also answer 0 when LZ4 and ZSTD-1 together see that the source hardly shrinks
+   * @param target where the compressed form goes; its size is the most that is worth storing, as
+   *     7/8 of the source. What lies behind the compressed form is arbitrary afterwards.
+   * @return bytes written, or 0 when the compressed form does not fit in the target; ZSTD from
+   *     level 3 on and LZMA also answer 0 when LZ4 and ZSTD-1 together see that the source hardly
+   *     shrinks
    */
   int compress(MemorySegment source, MemorySegment target);
 
   /**
-   * Decompresses {@code source}, which may be longer than the compressed form in it, so that it fills
-   * {@code target}, 1 to {@link #MAX_BLOCK_BYTES} bytes, exactly.
+   * Decompresses {@code source}, which may be longer than the compressed form in it, so that it
+   * fills {@code target}, 1 to {@link #MAX_BLOCK_BYTES} bytes, exactly.
    *
    * @throws io.lcpfs.error.PoolException Corrupt when the source is not the compressed form of
    *     something as long as the target; the content of the target is then arbitrary

@@ -8,7 +8,9 @@ public final class Compressors {
   private static final ZstdCodec[] ZSTD = new ZstdCodec[20];
   private static final LzmaCodec[] LZMA = new LzmaCodec[10];
 
-  /** How much of a block is looked at first: enough to find repetition, a small part of the whole. */
+  /**
+   * How much of a block is looked at first: enough to find repetition, a small part of the whole.
+   */
   private static final int PROBE_BYTES = 16 << 10;
 
   static {
@@ -45,9 +47,10 @@ public final class Compressors {
   /**
    * Whether a slow algorithm is worth trying on {@code source} so that it fits in {@code target},
    * which is scribbled on. Data that is compressed or encrypted already is recognised at several
-   * GB/s by LZ4 and ZSTD-1, while a high level would search it at a few MB/s to find nothing. A part
-   * from the middle is tried first, because that answers for most compressible blocks at once. A
-   * target much smaller than the source is not judged: there a quick algorithm's failure says little.
+   * GB/s by LZ4 and ZSTD-1, while a high level would search it at a few MB/s to find nothing. A
+   * part from the middle is tried first, because that answers for most compressible blocks at once.
+   * A target much smaller than the source is not judged: there a quick algorithm's failure says
+   * little.
    */
   static boolean looksCompressible(MemorySegment source, MemorySegment target) {
     long size = source.byteSize();

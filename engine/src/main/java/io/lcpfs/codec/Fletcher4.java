@@ -5,9 +5,9 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /**
- * Fletcher's checksum with four running 64-bit sums over little-endian 32-bit words: every word adds
- * to the first sum, the first to the second, and so on. A length that is not a multiple of four
- * counts as if zeros followed.
+ * Fletcher's checksum with four running 64-bit sums over little-endian 32-bit words: every word
+ * adds to the first sum, the first to the second, and so on. A length that is not a multiple of
+ * four counts as if zeros followed.
  */
 final class Fletcher4 {
   private static final ValueLayout.OfInt WORD =

@@ -8,13 +8,15 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Fletcher-4 as many interleaved sums: stream j takes the words j, j + S, j + 2S of S streams (the low
- * and the high halves of each 64-bit lane), and the four sums of each stream give those of the whole.
+ * Fletcher-4 as many interleaved sums: stream j takes the words j, j + S, j + 2S of S streams (the
+ * low and the high halves of each 64-bit lane), and the four sums of each stream give those of the
+ * whole.
  *
- * <p>A word that is K-th from the end counts C(K,1), C(K+1,2), C(K+2,3) times in the second to fourth
- * sum. In stream j a word that is k-th from the stream's end has K = S * k - j. Each of those three
- * polynomials in k is a whole-number combination of 1, C(k,1), C(k+1,2), C(k+2,3), which are the
- * counts of the stream's own sums; the factors follow from the values at k = 0, -1, -2, -3.
+ * <p>A word that is K-th from the end counts C(K,1), C(K+1,2), C(K+2,3) times in the second to
+ * fourth sum. In stream j a word that is k-th from the stream's end has K = S * k - j. Each of
+ * those three polynomials in k is a whole-number combination of 1, C(k,1), C(k+1,2), C(k+2,3),
+ * which are the counts of the stream's own sums; the factors follow from the values at k = 0, -1,
+ * -2, -3.
  */
 final class Fletcher4Vector {
   private static final VectorSpecies<Long> SPECIES = LongVector.SPECIES_PREFERRED;
@@ -96,8 +98,14 @@ final class Fletcher4Vector {
     highC.intoArray(sums, 6 * LANES);
     highD.intoArray(sums, 7 * LANES);
     Fletcher4.continueFrom(
-        whole(sums, 0), whole(sums, 1), whole(sums, 2), whole(sums, 3),
-        data, end, out, outOffsetBytes);
+        whole(sums, 0),
+        whole(sums, 1),
+        whole(sums, 2),
+        whole(sums, 3),
+        data,
+        end,
+        out,
+        outOffsetBytes);
   }
 
   private static long whole(long[] sums, int sum) {

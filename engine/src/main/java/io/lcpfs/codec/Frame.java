@@ -21,8 +21,7 @@ final class Frame {
 
   /** How many compressed bytes fit behind the length field of {@code target}. 0 or less: none. */
   static int room(MemorySegment target) {
-    return (int) Math.min(target.byteSize(), Compressor.MAX_BLOCK_BYTES)
-        - Compressor.HEADER_BYTES;
+    return (int) Math.min(target.byteSize(), Compressor.MAX_BLOCK_BYTES) - Compressor.HEADER_BYTES;
   }
 
   /** Writes the length field; answers the size of the whole form. */

@@ -7,8 +7,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Chooses between the plain kernels and the vector ones. Until the compiler has got to it a vector
- * kernel is hundreds of times slower, so the plain ones serve until a warm-up has seen the vector ones
- * win; a process that never warms up, or has no vector module, never loads them.
+ * kernel is hundreds of times slower, so the plain ones serve until a warm-up has seen the vector
+ * ones win; a process that never warms up, or has no vector module, never loads them.
  */
 final class Kernels {
   private static final String VECTOR_MODULE = "jdk.incubator.vector";
@@ -38,8 +38,8 @@ final class Kernels {
   }
 
   /**
-   * Runs both kinds side by side until the vector kernels win. Takes about a second of CPU, once per
-   * process: a second caller returns at once.
+   * Runs both kinds side by side until the vector kernels win. Takes about a second of CPU, once
+   * per process: a second caller returns at once.
    */
   static void warmUp(Env env) {
     if (vectorModulePresent() && Blake3Lanes.USABLE && STARTED.compareAndSet(false, true)) {

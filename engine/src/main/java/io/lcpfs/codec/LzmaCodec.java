@@ -60,8 +60,7 @@ final class LzmaCodec implements Compressor {
       MemorySegment.copy(source, ValueLayout.JAVA_BYTE, 0, data, 0, size);
       LzmaScratch.Sink sink = scratch.sink(target, room);
       // Not closed: all that close would give back is in the scratch, and it throws once more.
-      FinishableOutputStream encoder =
-          options(level, size).getOutputStream(sink, scratch.arrays());
+      FinishableOutputStream encoder = options(level, size).getOutputStream(sink, scratch.arrays());
       encoder.write(data, 0, size);
       encoder.finish();
       return Frame.seal(target, sink.writtenBytes());
@@ -102,9 +101,9 @@ final class LzmaCodec implements Compressor {
   }
 
   /**
-   * Walks the chunk headers before anything is decoded: together the chunks hold {@code plainBytes},
-   * end where the stream ends, only the first one brings decoder properties (each time costs the
-   * reader an allocation), and they are not absurdly many.
+   * Walks the chunk headers before anything is decoded: together the chunks hold {@code
+   * plainBytes}, end where the stream ends, only the first one brings decoder properties (each time
+   * costs the reader an allocation), and they are not absurdly many.
    */
   private static void checkChunks(MemorySegment stream, int plainBytes) {
     long end = stream.byteSize();

@@ -4,7 +4,9 @@ import static io.lcpfs.error.PoolException.corrupt;
 
 import java.lang.foreign.MemorySegment;
 
-/** No compression: nothing ever shrinks, and what is stored is the data itself, without a length. */
+/**
+ * No compression: nothing ever shrinks, and what is stored is the data itself, without a length.
+ */
 final class OffCodec implements Compressor {
   @Override
   public int compress(MemorySegment source, MemorySegment target) {

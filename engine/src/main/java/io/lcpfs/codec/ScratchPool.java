@@ -6,8 +6,8 @@ import java.util.function.Supplier;
 
 /**
  * Keeps a few idle scratch objects for whoever needs one next. Not bound to threads, so that a
- * million virtual threads share what the handful of running ones need. Takes no lock; one that finds
- * no room when it is given back is disposed of.
+ * million virtual threads share what the handful of running ones need. Takes no lock; one that
+ * finds no room when it is given back is disposed of.
  */
 final class ScratchPool<T> {
   private final AtomicReferenceArray<T> idle;

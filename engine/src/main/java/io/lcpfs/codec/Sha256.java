@@ -24,8 +24,7 @@ final class Sha256 implements Checksum {
     }
   }
 
-  private static final ScratchPool<Scratch> POOL =
-      new ScratchPool<>(64, Scratch::new, _ -> {});
+  private static final ScratchPool<Scratch> POOL = new ScratchPool<>(64, Scratch::new, _ -> {});
 
   @Override
   public void compute(MemorySegment data, MemorySegment out, long outOffsetBytes) {
@@ -39,8 +38,7 @@ final class Sha256 implements Checksum {
         scratch.digest.update(scratch.buffer, 0, step);
       }
       scratch.digest.digest(scratch.buffer, 0, BYTES);
-      MemorySegment.copy(
-          scratch.buffer, 0, out, ValueLayout.JAVA_BYTE, outOffsetBytes, BYTES);
+      MemorySegment.copy(scratch.buffer, 0, out, ValueLayout.JAVA_BYTE, outOffsetBytes, BYTES);
     } catch (DigestException tooShort) {
       throw new IllegalStateException("the buffer is longer than a digest", tooShort);
     } finally {

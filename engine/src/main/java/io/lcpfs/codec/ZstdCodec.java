@@ -41,8 +41,7 @@ final class ZstdCodec implements Compressor {
     this.compressors =
         new ScratchPool<>(
             IDLE_COMPRESSORS,
-            () ->
-                new ZstdCompressCtx().setLevel(level).setContentSize(true).setChecksum(false),
+            () -> new ZstdCompressCtx().setLevel(level).setContentSize(true).setChecksum(false),
             ZstdCompressCtx::close);
   }
 

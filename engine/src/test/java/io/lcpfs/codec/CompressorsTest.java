@@ -12,6 +12,9 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -113,8 +116,7 @@ class CompressorsTest {
       byte[] expected = compressed(arena, with, data).toArray(ValueLayout.JAVA_BYTE);
       byte[] target = new byte[RECORD];
       int bytes =
-          Compressors.of(with)
-              .compress(MemorySegment.ofArray(data), MemorySegment.ofArray(target));
+          Compressors.of(with).compress(MemorySegment.ofArray(data), MemorySegment.ofArray(target));
       assertThat(MemorySegment.ofArray(target).asSlice(0, bytes).toArray(ValueLayout.JAVA_BYTE))
           .isEqualTo(expected);
       byte[] back = new byte[RECORD];
@@ -130,8 +132,7 @@ class CompressorsTest {
     byte[] data = Samples.text(4096, 3);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment target = arena.allocate(4096);
-      int bytes =
-          Compressors.of(with).compress(nativeCopy(arena, data).asReadOnly(), target);
+      int bytes = Compressors.of(with).compress(nativeCopy(arena, data).asReadOnly(), target);
       MemorySegment back = arena.allocate(4096);
       Compressors.of(with.type()).decompress(target.asSlice(0, bytes).asReadOnly(), back);
       assertThat(back.toArray(ValueLayout.JAVA_BYTE)).isEqualTo(data);
@@ -230,6 +231,33 @@ class CompressorsTest {
   }
 
   @Test
+  void everyThreadOfManyWorksWithScratchOfItsOwn() throws Exception {
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<byte[]>> results = new ArrayList<>();
+      List<Compression> each = oneOfEach().toList();
+      for (int i = 0; i < 300; i++) {
+        int seed = i;
+        results.add(threads.submit(() -> roundTripAndHash(each.get(seed % 3), seed)));
+      }
+      for (int i = 0; i < results.size(); i++) {
+        assertThat(results.get(i).get()).isEqualTo(Blake3Reference.hash(Samples.text(20_000, i)));
+      }
+    }
+  }
+
+  private static byte[] roundTripAndHash(Compression with, int seed) {
+    byte[] data = Samples.text(20_000, seed);
+    byte[] packed = new byte[data.length];
+    byte[] back = new byte[data.length];
+    Compressors.of(with).compress(MemorySegment.ofArray(data), MemorySegment.ofArray(packed));
+    Compressors.of(with.type())
+        .decompress(MemorySegment.ofArray(packed), MemorySegment.ofArray(back));
+    assertThat(ChecksumsTest.checksum(ChecksumType.SHA256, back))
+        .isEqualTo(ChecksumsTest.checksum(ChecksumType.SHA256, data));
+    return ChecksumsTest.checksum(ChecksumType.BLAKE3, back);
+  }
+
+  @Test
   void everyHostileZstdWindowAllocatesNothingAndIsCorrupt() {
     try (Arena arena = Arena.ofConfined()) {
       // Magic, no content size, window descriptor of the largest window, one raw block of 1 byte.
@@ -299,8 +327,21 @@ class CompressorsTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "", "on", "LZ4", "lz4-1", "zstd-", "zstd-0", "zstd-20", "zstd-03", "zstd--1", "zstd-1x",
-        "zstd-100000000000", "lzma-10", "lzma-01", "-1", "gzip"
+        "",
+        "on",
+        "LZ4",
+        "lz4-1",
+        "zstd-",
+        "zstd-0",
+        "zstd-20",
+        "zstd-03",
+        "zstd--1",
+        "zstd-1x",
+        "zstd-100000000000",
+        "lzma-10",
+        "lzma-01",
+        "-1",
+        "gzip"
       })
   void everyOtherPropertyValueIsRefusedWithTheAllowedOnes(String value) {
     assertThatThrownBy(() -> Compression.parse(value))

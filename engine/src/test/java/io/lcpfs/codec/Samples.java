@@ -10,8 +10,22 @@ final class Samples {
   /** Text-like: a small vocabulary in random order; every algorithm at least halves it. */
   static byte[] text(int length, long seed) {
     String[] words = {
-      "static ", "int ", "return ", "struct ", "if (", ") {\n", "0x", "->next", ";\n", "size_t ",
-      "/* lock */", "unsigned long ", "#define ", "_FLAGS ", "NULL", " = "
+      "static ",
+      "int ",
+      "return ",
+      "struct ",
+      "if (",
+      ") {\n",
+      "0x",
+      "->next",
+      ";\n",
+      "size_t ",
+      "/* lock */",
+      "unsigned long ",
+      "#define ",
+      "_FLAGS ",
+      "NULL",
+      " = "
     };
     SplittableRandom random = new SplittableRandom(seed);
     StringBuilder text = new StringBuilder();

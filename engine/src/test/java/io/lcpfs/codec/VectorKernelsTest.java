@@ -28,7 +28,9 @@ class VectorKernelsTest {
     return out;
   }
 
-  /** Small steps around every border, large ones between, and some lengths with several subtrees. */
+  /**
+   * Small steps around every border, large ones between, and some lengths with several subtrees.
+   */
   private static Set<Integer> lengths() {
     Set<Integer> lengths = new TreeSet<>();
     for (int length = 0; length <= 20_000; length += 211) {
@@ -152,12 +154,13 @@ class VectorKernelsTest {
 
   @Test
   void everyWarmUpThatVectorsWinPutsThemToWork() throws Exception {
-    String output =
-        inNewJvm(List.of("--add-modules", "jdk.incubator.vector"), "warm-up");
+    String output = inNewJvm(List.of("--add-modules", "jdk.incubator.vector"), "warm-up");
     assertThat(output).contains("vector " + Blake3Lanes.USABLE);
   }
 
-  /** A clock that moves by a step per look shrinking as it goes, so that the second measure wins. */
+  /**
+   * A clock that moves by a step per look shrinking as it goes, so that the second measure wins.
+   */
   private static final class CountingEnv implements Env {
     private final long step;
     private long looks;
