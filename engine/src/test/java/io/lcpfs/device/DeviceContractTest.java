@@ -1,7 +1,11 @@
 package io.lcpfs.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.lcpfs.env.Task;
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
@@ -188,5 +192,31 @@ class DeviceContractTest {
             () -> new RamDevice("ram", 512, 64), () -> new RamDevice("ram", 512, 64), 5, env))
         .extracting(DeviceContract.Finding::promise)
         .containsOnly("flushed blocks are there after reopening");
+  }
+
+  @Test
+  void everyReadDuringACloseIsWholeOrRefused(@TempDir Path dir) {
+    Path file = dir.resolve("disk");
+    FileDevice.create(file, 1 << 20, true);
+    for (int round = 0; round < 20; round++) {
+      BlockDevice device = round % 2 == 0
+          ? new RamDevice("ram", 4096, 256)
+          : FileDevice.open(file, OpenMode.READ_WRITE, 4096, DirectIo.AUTO);
+      List<Task<Void>> readers = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        readers.add(env.fork("reader", () -> {
+          MemorySegment block = MemorySegment.ofArray(new byte[4096]);
+          assertThatThrownBy(() -> {
+            while (true) {
+              device.writeBlocks(7, 1, block);
+              device.readBlocks(7, 1, block);
+            }
+          }).isInstanceOfSatisfying(
+              PoolException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EBADF));
+        }));
+      }
+      device.close();
+      readers.forEach(Task::join);
+    }
   }
 }
