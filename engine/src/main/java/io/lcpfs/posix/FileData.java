@@ -1,0 +1,294 @@
+package io.lcpfs.posix;
+
+import static io.lcpfs.error.PoolException.posix;
+
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.object.Dnode;
+import io.lcpfs.txg.Tx;
+import java.lang.foreign.MemorySegment;
+
+/** The content of regular files. */
+final class FileData {
+  /** The largest size of a file. */
+  static final long MAX_FILE_BYTES = 1L << 62;
+
+  /** A longer write is several transactions, cut at multiples of this. */
+  private static final int CHUNK_BYTES = 1 << 20;
+  /** Longer reads take the lock at once, as reading twice would cost more than waiting. */
+  private static final int OPTIMISTIC_BYTES = 128 << 10;
+
+  private final FsCore core;
+  private final Xattrs xattrs;
+
+  FileData(FsCore core, Xattrs xattrs) {
+    this.core = core;
+    this.xattrs = xattrs;
+  }
+
+  /** Reads up to {@code length} bytes, whole before or after any write. Returns 0 at the end. */
+  int read(Znode file, long offsetBytes, MemorySegment target, long targetOffset, int length,
+      boolean noteAccess) {
+    int done = -1;
+    if (length <= OPTIMISTIC_BYTES) {
+      long stamp = file.lock.tryOptimisticRead();
+      if (stamp != 0) {
+        try {
+          int count = copyOut(file, offsetBytes, target, targetOffset, length);
+          done = file.lock.validate(stamp) ? count : -1;
+        } catch (PoolException e) {
+          if (file.lock.validate(stamp)) {
+            throw e;
+          }
+        }
+      }
+    }
+    if (done < 0) {
+      long stamp = file.lock.readLock();
+      try {
+        done = copyOut(file, offsetBytes, target, targetOffset, length);
+      } finally {
+        file.lock.unlockRead(stamp);
+      }
+    }
+    if (noteAccess && length > 0) {
+      core.accessed(file);
+    }
+    return done;
+  }
+
+  private static int copyOut(Znode file, long offsetBytes, MemorySegment target, long targetOffset,
+      int length) {
+    long size = file.attrs().size;
+    if (offsetBytes >= size) {
+      return 0;
+    }
+    int count = (int) Math.min(length, size - offsetBytes);
+    file.dnode.read(offsetBytes, target, targetOffset, count);
+    return count;
+  }
+
+  /**
+   * Writes; the file's readers see all of it or nothing. On disk each chunk is whole or absent.
+   *
+   * @param append whether the offset is the end of the file
+   * @param killSetId whether set-id bits and capabilities go
+   * @return bytes written: fewer than asked when a later chunk failed
+   */
+  int write(Znode file, boolean append, long offsetBytes, MemorySegment source, long sourceOffset,
+      int length, boolean killSetId) {
+    if (length == 0) {
+      return 0;
+    }
+    core.checkWritable();
+    long stamp = file.lock.writeLock();
+    try {
+      long start = append ? file.attrs().size : offsetBytes;
+      if (start >= MAX_FILE_BYTES) {
+        throw posix(Errno.EFBIG, "inode " + file.inode);
+      }
+      int todo = (int) Math.min(length, MAX_FILE_BYTES - start);
+      if (killSetId && file.attrs().hasFlag(ZnodeRecord.FLAG_CAPABILITY)) {
+        xattrs.dropCapability(file);
+      }
+      int done = 0;
+      while (done < todo) {
+        long at = start + done;
+        int chunk = Math.min(todo - done, CHUNK_BYTES - (int) (at % CHUNK_BYTES));
+        try {
+          writeChunk(file, at, source, sourceOffset + done, chunk, killSetId);
+        } catch (PoolException e) {
+          if (done > 0) {
+            return done;
+          }
+          throw e;
+        }
+        done += chunk;
+      }
+      return done;
+    } finally {
+      file.lock.unlockWrite(stamp);
+    }
+  }
+
+  private void writeChunk(Znode file, long at, MemorySegment source, long sourceOffset, int length,
+      boolean killSetId) {
+    try (Tx tx = core.begin(length + FsCore.WRITE_OVERHEAD_BYTES)) {
+      ZnodeRecord before = file.attrs();
+      if (at > before.size) {
+        clearBeyondEnd(tx, file);
+      }
+      try {
+        file.dnode.write(tx, at, source, sourceOffset, length, core.options.recordBytes());
+      } catch (PoolException e) {
+        if (at + length > before.size) {
+          file.bytesBeyondEnd = true;
+          try {
+            clearBeyondEnd(tx, file);
+          } catch (PoolException alsoFailed) {
+            e.addSuppressed(alsoFailed);
+          }
+        }
+        throw e;
+      }
+      ZnodeRecord next = before.copy();
+      next.size = Math.max(before.size, at + length);
+      if (killSetId) {
+        next.mode = Permissions.withoutSetId(next.mode);
+      }
+      long now = core.env.wallNanos();
+      next.setMtime(now);
+      next.setCtime(now);
+      file.publish(tx, next);
+    }
+  }
+
+  /** Removes what a failed write may have left beyond the end, before the end moves past it. */
+  private static void clearBeyondEnd(Tx tx, Znode file) {
+    if (file.bytesBeyondEnd) {
+      long size = file.attrs().size;
+      file.dnode.freeRange(tx, size, Long.MAX_VALUE - size);
+      file.bytesBeyondEnd = false;
+    }
+  }
+
+  /**
+   * Frees so much of what lies beyond {@code newSize} that the rest fits one transaction. Under the
+   * write lock. Of a file with more than 65,536 blocks to free, a crash before the size itself changes
+   * may leave zeros there.
+   */
+  void shrinkBefore(Znode file, long newSize) {
+    Dnode dnode = file.dnode;
+    while (newSize < file.attrs().size && dnode.blockCount() > Dnode.MAX_BLOCKS_FREED_AT_ONCE) {
+      long end = boundedEnd(dnode, newSize, Dnode.MAX_BLOCKS_FREED_AT_ONCE);
+      if (end == Long.MAX_VALUE) {
+        return;
+      }
+      try (Tx tx = core.beginFreeing(FsCore.NAME_CHANGE_BYTES)) {
+        dnode.freeRange(tx, newSize, end - newSize);
+      }
+    }
+  }
+
+  /** Changes the content for the new size, which the caller publishes with {@code next}. */
+  static void resize(Tx tx, Znode file, ZnodeRecord next, long newSize) {
+    long oldSize = file.attrs().size;
+    if (newSize < oldSize) {
+      file.dnode.freeRange(tx, newSize, Long.MAX_VALUE - newSize);
+      file.bytesBeyondEnd = false;
+    } else if (newSize > oldSize) {
+      clearBeyondEnd(tx, file);
+    }
+    next.size = newSize;
+  }
+
+  /**
+   * The end of the longest range from {@code fromBytes} that holds at most {@code limitBlocks} blocks
+   * of data, Long.MAX_VALUE when that is all.
+   */
+  static long boundedEnd(Dnode dnode, long fromBytes, long limitBlocks) {
+    long blockBytes = dnode.blockBytes();
+    long left = limitBlocks;
+    long data = dnode.nextData(fromBytes);
+    while (data >= 0) {
+      long hole = dnode.nextHole(data);
+      if (hole <= data) {
+        return Long.MAX_VALUE;
+      }
+      long blocks = (hole - data + blockBytes - 1) / blockBytes;
+      if (blocks > left) {
+        return data - data % blockBytes + left * blockBytes;
+      }
+      left -= blocks;
+      data = dnode.nextData(hole);
+    }
+    return Long.MAX_VALUE;
+  }
+
+  void fallocate(Znode file, int mode, long offsetBytes, long length, boolean killSetId) {
+    boolean keepSize = (mode & OpenFlags.FALLOC_KEEP_SIZE) != 0;
+    boolean punch = (mode & OpenFlags.FALLOC_PUNCH_HOLE) != 0;
+    boolean zero = (mode & OpenFlags.FALLOC_ZERO_RANGE) != 0;
+    if ((mode & ~(OpenFlags.FALLOC_KEEP_SIZE | OpenFlags.FALLOC_PUNCH_HOLE
+        | OpenFlags.FALLOC_ZERO_RANGE)) != 0 || (punch && (zero || !keepSize))) {
+      throw posix(Errno.EOPNOTSUPP, "fallocate mode " + mode);
+    }
+    if (offsetBytes < 0 || length <= 0) {
+      throw posix(Errno.EINVAL, "fallocate range");
+    }
+    if (length > MAX_FILE_BYTES - offsetBytes) {
+      throw posix(Errno.EFBIG, "inode " + file.inode);
+    }
+    core.checkWritable();
+    long stamp = file.lock.writeLock();
+    try {
+      long end = offsetBytes + length;
+      boolean frees = punch || zero;
+      // Old data is freed in steps; each reads as zeros once it is gone, so no order shows.
+      long from = offsetBytes;
+      while (frees && file.dnode.blockCount() > Dnode.MAX_BLOCKS_FREED_AT_ONCE) {
+        long stepEnd = boundedEnd(file.dnode, from, Dnode.MAX_BLOCKS_FREED_AT_ONCE);
+        if (stepEnd >= end) {
+          break;
+        }
+        try (Tx tx = core.beginFreeing(FsCore.NAME_CHANGE_BYTES)) {
+          file.dnode.freeRange(tx, from, stepEnd - from);
+        }
+        from = stepEnd;
+      }
+      try (Tx tx = frees ? core.beginFreeing(FsCore.NAME_CHANGE_BYTES)
+          : core.begin(FsCore.WRITE_OVERHEAD_BYTES)) {
+        ZnodeRecord next = file.attrs().copy();
+        if (frees) {
+          file.dnode.freeRange(tx, from, end - from);
+        }
+        if (!keepSize && end > next.size) {
+          resize(tx, file, next, end);
+        }
+        if (killSetId) {
+          next.mode = Permissions.withoutSetId(next.mode);
+        }
+        long now = core.env.wallNanos();
+        next.setMtime(now);
+        next.setCtime(now);
+        file.publish(tx, next);
+      }
+    } finally {
+      file.lock.unlockWrite(stamp);
+    }
+  }
+
+  /** Offset of the first data at or after {@code offsetBytes}; ENXIO when there is none. */
+  static long seekData(Znode file, long offsetBytes) {
+    long stamp = file.lock.readLock();
+    try {
+      long size = checkSeek(file, offsetBytes);
+      long data = file.dnode.nextData(offsetBytes);
+      if (data < 0 || data >= size) {
+        throw posix(Errno.ENXIO, "no data after " + offsetBytes);
+      }
+      return Math.max(data, offsetBytes);
+    } finally {
+      file.lock.unlockRead(stamp);
+    }
+  }
+
+  /** Offset of the first hole at or after {@code offsetBytes}; the end of the file is one. */
+  static long seekHole(Znode file, long offsetBytes) {
+    long stamp = file.lock.readLock();
+    try {
+      long size = checkSeek(file, offsetBytes);
+      return Math.min(Math.max(file.dnode.nextHole(offsetBytes), offsetBytes), size);
+    } finally {
+      file.lock.unlockRead(stamp);
+    }
+  }
+
+  private static long checkSeek(Znode file, long offsetBytes) {
+    long size = file.attrs().size;
+    if (offsetBytes < 0 || offsetBytes >= size) {
+      throw posix(Errno.ENXIO, "offset " + offsetBytes);
+    }
+    return size;
+  }
+}

@@ -1,0 +1,186 @@
+package io.lcpfs.posix;
+
+import static io.lcpfs.error.PoolException.posix;
+
+import io.lcpfs.error.Errno;
+import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * An open file or directory. Safe from many threads, but {@link #close} must not run beside other calls
+ * on the same handle. The file stays as long as it has handles, with or without a name.
+ */
+public final class FileHandle implements AutoCloseable {
+  private final OpenOps opens;
+  private final FileData data;
+  private final FsCore core;
+  private final Znode file;
+  private final int flags;
+  private final Caller caller;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  FileHandle(OpenOps opens, Znode file, int flags, Caller caller) {
+    this.opens = opens;
+    this.data = opens.data;
+    this.core = opens.core;
+    this.file = file;
+    this.flags = flags;
+    this.caller = caller;
+  }
+
+  Znode file() {
+    if (closed.get()) {
+      throw posix(Errno.EBADF, "closed handle");
+    }
+    return file;
+  }
+
+  /** The inode number. */
+  public long inode() {
+    return file.inode;
+  }
+
+  /** The flags it was opened with, see {@link OpenFlags}. */
+  public int flags() {
+    return flags;
+  }
+
+  /** Who opened it. */
+  public Caller caller() {
+    return caller;
+  }
+
+  public boolean isDirectory() {
+    return file.isDirectory();
+  }
+
+  /** The file's attributes, also when it has lost its name. */
+  public Attr getattr() {
+    return core.attr(file());
+  }
+
+  /** As {@link #getattr()}, into a buffer. */
+  public void getattr(AttrBuffer to) {
+    file().fill(to, core.options.recordBytes());
+  }
+
+  /** Size in bytes. */
+  public long size() {
+    return file().attrs().size;
+  }
+
+  private Znode readable() {
+    Znode open = file();
+    if (open.isDirectory()) {
+      throw posix(Errno.EISDIR, "inode " + open.inode);
+    }
+    if (!OpenFlags.reads(flags)) {
+      throw posix(Errno.EBADF, "handle is not open for reading");
+    }
+    return open;
+  }
+
+  private Znode writable() {
+    Znode open = file();
+    if (!OpenFlags.writes(flags)) {
+      throw posix(Errno.EBADF, "handle is not open for writing");
+    }
+    return open;
+  }
+
+  private static void checkRange(long offsetBytes, MemorySegment segment, long at, int length) {
+    if (offsetBytes < 0 || length < 0) {
+      throw posix(Errno.EINVAL, "offset " + offsetBytes + ", length " + length);
+    }
+    Objects.checkFromIndexSize(at, length, segment.byteSize());
+  }
+
+  /**
+   * Reads up to {@code length} bytes at {@code offsetBytes} of the file to {@code targetOffset} of
+   * {@code target}; never a mix of before and after a concurrent write.
+   *
+   * @return bytes read, 0 at or behind the end
+   * @throws io.lcpfs.error.PoolException EBADF, EISDIR, EINVAL; EIO when no intact copy is left; ENOMEM
+   */
+  public int read(long offsetBytes, MemorySegment target, long targetOffset, int length) {
+    checkRange(offsetBytes, target, targetOffset, length);
+    return data.read(readable(), offsetBytes, target, targetOffset, length,
+        (flags & OpenFlags.O_NOATIME) == 0);
+  }
+
+  /**
+   * Writes {@code length} bytes of {@code source} from {@code sourceOffset} at {@code offsetBytes}, or
+   * at the end when opened with O_APPEND.
+   *
+   * @return bytes written; fewer than asked when space or memory ran out on the way
+   * @throws io.lcpfs.error.PoolException EBADF, EINVAL, EFBIG, EROFS, ENOSPC, ENOMEM, EIO
+   */
+  public int write(long offsetBytes, MemorySegment source, long sourceOffset, int length) {
+    return write(offsetBytes, source, sourceOffset, length, !caller.privileged());
+  }
+
+  /**
+   * As above.
+   *
+   * @param killSetId whether the set-id bits and security.capability go, as the writer of the moment
+   *     lacks the privilege to keep them
+   */
+  public int write(long offsetBytes, MemorySegment source, long sourceOffset, int length,
+      boolean killSetId) {
+    checkRange(offsetBytes, source, sourceOffset, length);
+    return data.write(writable(), (flags & OpenFlags.O_APPEND) != 0, offsetBytes, source,
+        sourceOffset, length, killSetId);
+  }
+
+  /**
+   * Sets the size; what is added reads as zeros.
+   *
+   * @throws io.lcpfs.error.PoolException EINVAL when negative or not open for writing; EFBIG
+   */
+  public void truncate(long sizeBytes) {
+    Znode open = file();
+    if (!OpenFlags.writes(flags)) {
+      throw posix(Errno.EINVAL, "handle is not open for writing");
+    }
+    opens.attrs.setattr(open, new SetAttr().size(sizeBytes), caller, true);
+  }
+
+  /**
+   * Allocates (which only moves the end: space is not set aside), punches a hole, or zeroes, by {@code
+   * mode} of FALLOC_ flags.
+   *
+   * @throws io.lcpfs.error.PoolException EBADF, EINVAL, EFBIG, EOPNOTSUPP, ENOSPC
+   */
+  public void fallocate(int mode, long offsetBytes, long length) {
+    data.fallocate(writable(), mode, offsetBytes, length, !caller.privileged());
+  }
+
+  /** Offset of the first data at or after {@code offsetBytes}; ENXIO when there is none. */
+  public long seekData(long offsetBytes) {
+    return FileData.seekData(file(), offsetBytes);
+  }
+
+  /** Offset of the first hole at or after {@code offsetBytes}, the end being one; ENXIO behind it. */
+  public long seekHole(long offsetBytes) {
+    return FileData.seekHole(file(), offsetBytes);
+  }
+
+  /** Returns when all that happened to the file before is on disk. */
+  public void fsync() {
+    file();
+    core.objects.sync();
+  }
+
+  /**
+   * Ends the use; a file without a name is freed with its last handle. Idempotent.
+   *
+   * @throws io.lcpfs.error.PoolException EIO when it could not be freed now; the handle is closed
+   */
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      opens.released(file);
+    }
+  }
+}

@@ -1,0 +1,104 @@
+package io.lcpfs.posix;
+
+import static io.lcpfs.error.PoolException.posix;
+
+import io.lcpfs.env.Env;
+import io.lcpfs.error.Errno;
+import io.lcpfs.object.ObjectSet;
+import io.lcpfs.txg.Tx;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+
+/** What all parts of one open file system share. */
+final class FsCore {
+  /** A bound on the memory that one change of the name space dirties, in bytes. */
+  static final long NAME_CHANGE_BYTES = 96 << 10;
+  /** What a data write dirties beyond its data, in bytes. */
+  static final long WRITE_OVERHEAD_BYTES = 16 << 10;
+
+  private static final int GENERATION_COUNTER_BITS = 24;
+  private static final long DAY_SECONDS = 86_400;
+
+  final ObjectSet objects;
+  final Env env;
+  final ZnodeCache znodes;
+  final NameCache names;
+  final UnlinkedSet unlinked;
+  final Reaper reaper;
+  final long rootInode;
+  /** Held by whoever moves something between directories; taken before all file locks. */
+  final ReentrantLock renameLock = new ReentrantLock();
+  volatile FsOptions options;
+
+  private final AtomicLong created = new AtomicLong();
+
+  FsCore(ObjectSet objects, Env env, FsOptions options, MasterRecord master) {
+    this.objects = objects;
+    this.env = env;
+    this.options = options;
+    this.rootInode = master.rootInode();
+    this.znodes = new ZnodeCache(objects, options.cachedZnodes());
+    this.names = new NameCache(options.cachedNames());
+    this.unlinked = new UnlinkedSet(objects.hold(master.unlinkedObject()), env);
+    this.reaper = new Reaper(this);
+  }
+
+  boolean readOnly() {
+    return options.readOnly() || objects.readOnly();
+  }
+
+  void checkWritable() {
+    if (readOnly()) {
+      throw posix(Errno.EROFS, "file system");
+    }
+  }
+
+  Tx begin(long dirtyBytes) {
+    return objects.begin(dirtyBytes);
+  }
+
+  /** For what gives space back in the end: works on a full pool too. */
+  Tx beginFreeing(long dirtyBytes) {
+    return objects.begin(dirtyBytes);
+  }
+
+  /** Distinguishes all files ever created: the txg, and a count within it. */
+  long newGeneration(Tx tx) {
+    long count = created.getAndIncrement() & ((1L << GENERATION_COUNTER_BITS) - 1);
+    return (tx.txg() << GENERATION_COUNTER_BITS) | count;
+  }
+
+  /** Notes that the content was read, as the atime option wants it. */
+  void accessed(Znode file) {
+    FsOptions.Atime rule = options.atime();
+    if (rule == FsOptions.Atime.OFF || readOnly()) {
+      return;
+    }
+    long now = env.wallNanos();
+    if (rule == FsOptions.Atime.RELATIVE && isRecent(file, now)) {
+      return;
+    }
+    file.pendingAtime = now;
+  }
+
+  private static boolean isRecent(Znode file, long now) {
+    ZnodeRecord attrs = file.attrs();
+    long pending = file.pendingAtime;
+    boolean noted = pending != Znode.NO_TIME;
+    long seconds = noted ? Math.floorDiv(pending, 1_000_000_000L) : attrs.atimeSeconds;
+    int nanos = noted ? Math.floorMod(pending, 1_000_000_000) : attrs.atimeNanos;
+    return isAfter(seconds, nanos, attrs.mtimeSeconds, attrs.mtimeNanos)
+        && isAfter(seconds, nanos, attrs.ctimeSeconds, attrs.ctimeNanos)
+        && Math.floorDiv(now, 1_000_000_000L) - seconds < DAY_SECONDS;
+  }
+
+  private static boolean isAfter(long seconds, int nanos, long thanSeconds, int thanNanos) {
+    return seconds != thanSeconds ? seconds > thanSeconds : nanos > thanNanos;
+  }
+
+  Attr attr(Znode file) {
+    AttrBuffer buffer = new AttrBuffer();
+    file.fill(buffer, options.recordBytes());
+    return buffer.toAttr();
+  }
+}
