@@ -15,4 +15,5 @@ module io.lcpfs.engine {
   exports io.lcpfs.env;
   exports io.lcpfs.error;
   exports io.lcpfs.memory;
+  exports io.lcpfs.posix;
 }
