@@ -152,6 +152,11 @@ public final class Allocator {
     return id < byId.length && byId[id] != null;
   }
 
+  /** The smallest allocation, in bytes. */
+  public int sectorBytes() {
+    return sectorBytes;
+  }
+
   /** Bytes that a block of {@code bytes} takes: rounded up to the sector. */
   public int allocatedSize(int bytes) {
     return Math.ceilDiv(bytes, sectorBytes) * sectorBytes;

@@ -8,6 +8,7 @@ import io.lcpfs.device.FileDevice;
 import io.lcpfs.device.ForeignSignature;
 import io.lcpfs.device.OpenMode;
 import io.lcpfs.env.Env;
+import io.lcpfs.env.RealEnv;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.CreateOptions;
@@ -256,8 +257,9 @@ public final class PoolDevices {
           + ", which was not exported; export or destroy it first, or add -f");
     }
     try (FileDevice device =
-        FileDevice.open(path, OpenMode.READ_WRITE, PROBE_BLOCK_BYTES, DirectIo.OFF)) {
-      PoolEngines.clearLabels(device);
+        FileDevice.open(path, OpenMode.READ_WRITE, PROBE_BLOCK_BYTES, DirectIo.OFF);
+        RealEnv env = new RealEnv()) {
+      PoolEngines.clearLabels(device, env);
     }
   }
 

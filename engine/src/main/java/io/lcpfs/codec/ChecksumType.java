@@ -23,6 +23,11 @@ public enum ChecksumType {
     return code;
   }
 
+  /** What metadata is written with where data is written with this: never without a checksum. */
+  public ChecksumType metadataType() {
+    return this == OFF ? BLAKE3 : this;
+  }
+
   public String propertyName() {
     return propertyName;
   }

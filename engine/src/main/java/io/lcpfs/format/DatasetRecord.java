@@ -15,7 +15,6 @@ import java.lang.foreign.StructLayout;
  * @param guid random, never 0
  * @param creationTxg the txg that created it
  * @param creationSeconds wall clock, seconds since 1970
- * @param parentObject DATASET object of the parent, 0 for the root
  * @param childrenZap ZAP object: child name to DATASET object
  * @param propertiesZap ZAP object: property name to local value
  * @param usedBytes allocated bytes charged to this dataset, all copies
@@ -23,7 +22,7 @@ import java.lang.foreign.StructLayout;
  * @param kind 0 file system, 1 volume
  * @param objectSet root of its objects
  */
-public record DatasetRecord(long guid, long creationTxg, long creationSeconds, long parentObject,
+public record DatasetRecord(long guid, long creationTxg, long creationSeconds,
     long childrenZap, long propertiesZap, long usedBytes, long logicalBytes, int kind,
     BlockPointer objectSet) {
 
@@ -31,11 +30,11 @@ public record DatasetRecord(long guid, long creationTxg, long creationSeconds, l
 
   public static final StructLayout LAYOUT = structLayout(
       U64.withName("guid"), U64.withName("creation_txg"), U64.withName("creation_seconds"),
-      U64.withName("parent_object"), U64.withName("children_zap"), U64.withName("properties_zap"),
+      U64.withName("children_zap"), U64.withName("properties_zap"),
       U64.withName("used_bytes"), U64.withName("logical_bytes"), U32.withName("kind"),
       U32.withName("flags"),
       // Slots for snapshots and clones: deadlist, previous and origin snapshot, bookmarks.
-      Disk.bytes("reserved", 120),
+      Disk.bytes("reserved", 128),
       BlockPointer.LAYOUT.withName("object_set"));
 
   private static final long OBJECT_SET = Disk.offset(LAYOUT, "object_set");
@@ -51,19 +50,25 @@ public record DatasetRecord(long guid, long creationTxg, long creationSeconds, l
     }
     MemorySegment at = MemorySegment.ofArray(bonus);
     long guid = Disk.u64(at, 0);
-    long kind = Disk.u32(at, 64);
+    long kind = Disk.u32(at, 56);
     if (guid == 0) {
       throw corrupt("dataset.guid", 0);
     }
     if (kind > 1) {
       throw corrupt("dataset.kind", kind);
     }
-    if (Disk.u32(at, 68) != 0) {
-      throw corrupt("dataset.flags", Disk.u32(at, 68));
+    if (Disk.u32(at, 60) != 0) {
+      throw corrupt("dataset.flags", Disk.u32(at, 60));
     }
     return new DatasetRecord(guid, Disk.u64(at, 8), Disk.u64(at, 16), Disk.u64(at, 24),
-        Disk.u64(at, 32), Disk.u64(at, 40), Disk.u64(at, 48), Disk.u64(at, 56), (int) kind,
+        Disk.u64(at, 32), Disk.u64(at, 40), Disk.u64(at, 48), (int) kind,
         BlockPointer.decode(at, OBJECT_SET));
+  }
+
+  /** The same dataset after a sync. */
+  public DatasetRecord withObjectSet(BlockPointer root, long usedDelta, long logicalDelta) {
+    return new DatasetRecord(guid, creationTxg, creationSeconds, childrenZap, propertiesZap,
+        Math.max(0, usedBytes + usedDelta), Math.max(0, logicalBytes + logicalDelta), kind, root);
   }
 
   public byte[] encode() {
@@ -72,12 +77,11 @@ public record DatasetRecord(long guid, long creationTxg, long creationSeconds, l
     Disk.putU64(at, 0, guid);
     Disk.putU64(at, 8, creationTxg);
     Disk.putU64(at, 16, creationSeconds);
-    Disk.putU64(at, 24, parentObject);
-    Disk.putU64(at, 32, childrenZap);
-    Disk.putU64(at, 40, propertiesZap);
-    Disk.putU64(at, 48, usedBytes);
-    Disk.putU64(at, 56, logicalBytes);
-    Disk.putU32(at, 64, kind);
+    Disk.putU64(at, 24, childrenZap);
+    Disk.putU64(at, 32, propertiesZap);
+    Disk.putU64(at, 40, usedBytes);
+    Disk.putU64(at, 48, logicalBytes);
+    Disk.putU32(at, 56, kind);
     objectSet.encode(at, OBJECT_SET);
     return bonus;
   }

@@ -110,7 +110,10 @@ public record DnodeRecord(ObjectType type, int levels, int blockBytes, int indir
     BlockPointer root = BlockPointer.decode(at, offset + ROOT);
     if (!root.isHole()) {
       int want = levels == 1 ? (int) blockBytes : 1 << indirectShift;
-      if (root.level() != levels - 1 || root.lsizeBytes() != want || inTail) {
+      // Tail blocks are as long as their content.
+      boolean sizeFits = root.lsizeBytes() == want || (levels == 1 && root.lsizeBytes() < want
+          && (type == ObjectType.TAILS || type == ObjectType.META_TAILS));
+      if (root.level() != levels - 1 || !sizeFits || inTail) {
         throw corrupt("dnode.root", root.toString());
       }
     }

@@ -118,6 +118,18 @@ public record PoolConfig(long poolGuid, String name, PoolState state, long gener
     devices = List.copyOf(devices);
   }
 
+  /** The same with another guid and the next generation. */
+  public PoolConfig withGuid(long newGuid) {
+    return new PoolConfig(newGuid, name, state, generation + 1, forkId, parentForkId, hostId,
+        bootId, creationSeconds, features, groups, devices);
+  }
+
+  /** The same with other features and the next generation. */
+  public PoolConfig withFeatures(List<Feature> newFeatures) {
+    return new PoolConfig(poolGuid, name, state, generation + 1, forkId, parentForkId, hostId,
+        bootId, creationSeconds, newFeatures, groups, devices);
+  }
+
   /** The same with another state and the next generation. */
   public PoolConfig withState(PoolState newState) {
     return new PoolConfig(poolGuid, name, newState, generation + 1, forkId, parentForkId, hostId,

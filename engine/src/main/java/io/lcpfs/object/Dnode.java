@@ -1,62 +1,819 @@
 package io.lcpfs.object;
 
+import static io.lcpfs.txg.TxgManager.IN_FLIGHT;
+import static io.lcpfs.txg.TxgManager.MASK;
+
+import io.lcpfs.cache.CacheClass;
+import io.lcpfs.env.CodeProbe;
+import io.lcpfs.error.Check;
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.format.BlockPointer;
+import io.lcpfs.format.Disk;
+import io.lcpfs.format.DnodeRecord;
 import io.lcpfs.format.ObjectType;
+import io.lcpfs.format.TailRecord;
+import io.lcpfs.memory.Slab;
 import io.lcpfs.txg.Tx;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An object in memory. Holds are counted: each from {@code ObjectSet.create} or {@code hold} ends with
  * {@link #close}. Content methods are safe from many threads, but a read during an overlapping write
  * sees a mix: the file's own range lock is above this.
+ *
+ * <p>State comes in two kinds, all under {@code lock}: what transactions see (block size and count,
+ * bonus, cached blocks), kept per transaction group where a later group may change it before an earlier
+ * one is on disk; and what the sync task alone changes (tree height, root pointer, tail residence).
  */
 public final class Dnode implements BlockObject, AutoCloseable {
 
+  /** See {@link #free}. */
+  public static final long MAX_BLOCKS_FREED_AT_ONCE = 65_536;
+
+  private static final byte[] NO_BONUS = new byte[0];
+  /** What a transaction that dirties an object may add in metadata; see {@link SpaceGate}. */
+  static final long DIRTY_OVERHEAD_BYTES = 1024;
+
+  /** The changes of one transaction group. */
+  static final class Pending {
+    final List<Dbuf> blocks = new ArrayList<>();
+    final List<long[]> freedRanges = new ArrayList<>();
+    byte @Nullable [] bonus;
+    int blockBytes;
+    long blockCount;
+    boolean freed;
+  }
+
+  final ReentrantLock lock = new ReentrantLock();
+  private final Condition loaded = lock.newCondition();
+  private final ObjectSet objectSet;
+  private final long number;
+  private final ObjectType type;
+  private final long generation;
+  private final int indirectShift;
+  final BlockTable blocks = new BlockTable();
+  private final @Nullable Pending[] pending = new Pending[IN_FLIGHT];
+
+  private volatile int blockBytes;
+  private volatile long blockCount;
+  private volatile byte[] bonus;
+  private volatile boolean freed;
+  /** Guarded by the object set's lock. */
+  int holds;
+
+  // Changed by the sync task only, under lock.
+  int levels;
+  BlockPointer root;
+  boolean inTail;
+  int tailBytes;
+  long storedBytes;
+  byte[] syncedBonus;
+  int syncedBlockBytes;
+  long syncedBlockCount;
+
+  private final ReadAhead readAhead = new ReadAhead(this);
+
+  /** A new object. */
+  Dnode(ObjectSet objectSet, long number, ObjectType type, long generation, int blockBytes) {
+    this(objectSet, number, new DnodeRecord(type, 1, blockBytes,
+        DnodeRecord.DEFAULT_INDIRECT_SHIFT, 0, 0, generation, false, 0, BlockPointer.HOLE, NO_BONUS));
+  }
+
+  /** An object from disk. */
+  Dnode(ObjectSet objectSet, long number, DnodeRecord record) {
+    this.objectSet = objectSet;
+    this.number = number;
+    this.type = record.type();
+    this.generation = record.generation();
+    this.indirectShift = record.indirectShift();
+    this.blockBytes = record.blockBytes();
+    this.blockCount = record.blockCount();
+    this.bonus = record.bonus();
+    this.levels = record.levels();
+    this.root = record.root();
+    this.inTail = record.inTail();
+    this.tailBytes = record.tailBytes();
+    this.storedBytes = record.storedBytes();
+    this.syncedBonus = record.bonus();
+    this.syncedBlockBytes = record.blockBytes();
+    this.syncedBlockCount = record.blockCount();
+  }
+
+  ObjectSet objectSet() {
+    return objectSet;
+  }
+
   public long number() {
-    throw new AssertionError("signature only");
+    return number;
   }
 
   public ObjectType type() {
-    throw new AssertionError("signature only");
+    return type;
   }
 
   /** The txg that created the object; distinguishes successive users of a number. */
   public long generation() {
-    throw new AssertionError("signature only");
+    return generation;
+  }
+
+  int indirectShift() {
+    return indirectShift;
+  }
+
+  /** log2 of the pointers in an indirect block. */
+  int fanoutShift() {
+    return indirectShift - 7;
   }
 
   /**
    * The owner's bytes (at most 320), as last set. The array is shared: do not write to it.
    */
   public byte[] bonus() {
-    throw new AssertionError("signature only");
+    return bonus;
   }
 
   /** Replaces the owner's bytes; keeps {@code bonus}, which must not change any more. */
   public void setBonus(Tx tx, byte[] bonus) {
-    throw new AssertionError("signature only");
+    Check.that(bonus.length <= DnodeRecord.BONUS_BYTES, "bonus length", bonus.length);
+    lock.lock();
+    try {
+      refuseFreed();
+      pendingIn(tx).bonus = bonus;
+      this.bonus = bonus;
+    } finally {
+      lock.unlock();
+    }
   }
+
+  private void refuseFreed() {
+    if (freed) {
+      throw PoolException.posix(Errno.ENOENT, "object " + number);
+    }
+  }
+
+  boolean isFreed() {
+    return freed;
+  }
+
+  /** The changes of the transaction's group, begun when there are none. Caller holds the lock. */
+  private Pending pendingIn(Tx tx) {
+    int slot = (int) tx.txg() & MASK;
+    Pending changes = pending[slot];
+    if (changes == null) {
+      changes = new Pending();
+      changes.blockBytes = blockBytes;
+      changes.blockCount = blockCount;
+      pending[slot] = changes;
+      objectSet.addDirty(tx, this);
+    }
+    return changes;
+  }
+
+  /** The changes of {@code txg}, for the sync task, or null. Caller holds the lock. */
+  @Nullable Pending pendingOf(long txg) {
+    return pending[(int) txg & MASK];
+  }
+
+  /** Ends the changes of {@code txg}, which are on disk. Caller holds the lock. */
+  void clearPending(long txg) {
+    pending[(int) txg & MASK] = null;
+  }
+
+  boolean isDirty() {
+    for (Pending changes : pending) {
+      if (changes != null) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // ---- reading
 
   /**
    * Copies {@code length} bytes from {@code offsetBytes} of the object to {@code target} at {@code
    * targetOffset}; what was never written reads as zeros. No end of file here. Allocates nothing when
    * the blocks are cached.
    *
-   * @throws io.lcpfs.error.PoolException EIO when no intact copy is left; ENOMEM
+   * @throws PoolException EIO when no intact copy is left; ENOMEM
    */
   public void read(long offsetBytes, MemorySegment target, long targetOffset, long length) {
-    throw new AssertionError("signature only");
+    long at = offsetBytes;
+    long to = targetOffset;
+    long left = length;
+    while (left > 0) {
+      int size = blockBytes;
+      long blockId = at / size;
+      int inside = (int) (at - blockId * size);
+      int n = (int) Math.min(left, size - inside);
+      Dbuf dbuf = blocks.find(blockId);
+      if (dbuf != null && dbuf.tryPin()) {
+        Slab slab = dbuf.data;
+        if (slab != null && slab.bytes() >= inside + n) {
+          MemorySegment.copy(slab.segment(), inside, target, to, n);
+          objectSet.context().cache().touch(dbuf);
+          dbuf.unpin();
+          readAhead.hit(blockId, size);
+          at += n;
+          to += n;
+          left -= n;
+          continue;
+        }
+        dbuf.unpin();
+      }
+      readUncached(blockId, inside, n, target, to);
+      at += n;
+      to += n;
+      left -= n;
+    }
   }
+
+  private void readUncached(long blockId, int inside, int n, MemorySegment target, long to) {
+    readAhead.miss(blockId, blockBytes);
+    try (Dbuf dbuf = loadUnlessHole(blockId)) {
+      if (dbuf == null) {
+        target.asSlice(to, n).fill((byte) 0);
+        return;
+      }
+      MemorySegment data = dbuf.segment();
+      // A block may have been replaced by a larger one meanwhile; what it lacks is zeros.
+      long have = Math.clamp(data.byteSize() - inside, 0, n);
+      MemorySegment.copy(data, inside, target, to, have);
+      target.asSlice(to + have, n - have).fill((byte) 0);
+    }
+  }
+
+  /** The pinned block, or null when it is a hole that is not in memory. */
+  private @Nullable Dbuf loadUnlessHole(long blockId) {
+    lock.lock();
+    try {
+      if (blocks.find(blockId) == null) {
+        if (isFreedPending(blockId) || (blockId > 0 && blockId >= blockCount)) {
+          return null;
+        }
+        if (levels == 1 && (blockId > 0 || (root.isHole() && !inTail))) {
+          return null;
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (blocks.find(blockId) == null && !inTail && pointerTo(0, blockId).isHole()) {
+      lock.lock();
+      try {
+        if (blocks.find(blockId) == null) {
+          return null;
+        }
+      } finally {
+        lock.unlock();
+      }
+    }
+    return load(0, blockId);
+  }
+
+  private boolean isFreedPending(long blockId) {
+    for (Pending changes : pending) {
+      if (changes != null) {
+        for (long[] range : changes.freedRanges) {
+          if (blockId >= range[0] && blockId < range[1]) {
+            return true;
+          }
+        }
+      }
+    }
+    return false;
+  }
+
+  @Override
+  public Block read(long blockId) {
+    return load(0, blockId);
+  }
+
+  /** The block, in memory and pinned; holes become blocks of zeros. Caller holds no lock here. */
+  Dbuf load(int level, long blockId) {
+    long key = BlockTable.key(level, blockId);
+    while (true) {
+      Dbuf mine;
+      lock.lock();
+      try {
+        Dbuf found = blocks.find(key);
+        if (found != null) {
+          if (!found.tryPin()) {
+            blocks.remove(found); // being evicted
+          } else if (found.isReady()) {
+            objectSet.context().cache().touch(found);
+            return found;
+          } else {
+            found.unpin();
+            loaded.awaitUninterruptibly();
+            continue;
+          }
+        }
+        mine = new Dbuf(this, level, blockId);
+        blocks.add(mine);
+      } finally {
+        lock.unlock();
+      }
+      fill(mine);
+      return mine;
+    }
+  }
+
+  private void fill(Dbuf mine) {
+    Slab slab = null;
+    try {
+      slab = readFromDisk(mine.level(), mine.blockId());
+    } finally {
+      lock.lock();
+      try {
+        if (slab == null) {
+          blocks.remove(mine);
+          mine.unpin();
+        } else {
+          mine.data = slab;
+        }
+        loaded.signalAll();
+      } finally {
+        lock.unlock();
+      }
+    }
+    objectSet.context().cache().insert(mine);
+  }
+
+  private Slab readFromDisk(int level, long blockId) {
+    boolean tail;
+    lock.lock();
+    try {
+      tail = level == 0 && blockId == 0 && inTail && !isFreedPending(0);
+    } finally {
+      lock.unlock();
+    }
+    if (tail) {
+      Slab slab = readTail();
+      if (slab != null) {
+        return slab;
+      }
+    }
+    BlockPointer pointer = pointerTo(level, blockId);
+    while (true) {
+      long seenTxg = objectSet.context().txgs().syncedTxg();
+      BlockPointer again = pointerTo(level, blockId);
+      if (!again.equals(pointer)) {
+        pointer = again;
+        continue;
+      }
+      int size = pointer.isHole() ? sizeOf(level) : pointer.lsizeBytes();
+      Slab slab = allocate(size);
+      boolean done = false;
+      try {
+        if (pointer.isHole()) {
+          slab.segment().fill((byte) 0);
+        } else {
+          objectSet.context().io().read(pointer, slab.segment(), seenTxg);
+        }
+        done = true;
+        return slab;
+      } catch (PoolException e) {
+        // The block may have been rewritten and its sectors reused while we read.
+        BlockPointer now = pointerTo(level, blockId);
+        if (now.equals(pointer)) {
+          throw e;
+        }
+        objectSet.context().env().probe(CodeProbe.READ_RACED_WITH_SYNC);
+        pointer = now;
+      } finally {
+        if (!done) {
+          objectSet.context().slabs().free(slab);
+        }
+      }
+    }
+  }
+
+  /** The content from the tail block; null when the object left its tail meanwhile. */
+  private @Nullable Slab readTail() {
+    Slab slab = allocate(Math.max(512, blockBytes));
+    boolean done = false;
+    try (Dbuf block = objectSet.tailsOf(type).load(0, number / TailRecord.SLOTS)) {
+      Dnode tails = objectSet.tailsOf(type);
+      tails.lock.lock();
+      try {
+        if (!inTail) {
+          return null;
+        }
+        int slot = (int) (number % TailRecord.SLOTS);
+        MemorySegment content = TailRecord.content(block.segment(), slot);
+        int length = TailRecord.lengthBytes(block.segment(), slot);
+        if (length != tailBytes || length > slab.bytes()) {
+          throw PoolException.corrupt("tail.length of object " + number, length);
+        }
+        MemorySegment.copy(content, 0, slab.segment(), 0, length);
+        slab.segment().asSlice(length).fill((byte) 0);
+        done = true;
+        return slab;
+      } finally {
+        tails.lock.unlock();
+      }
+    } finally {
+      if (!done) {
+        objectSet.context().slabs().free(slab);
+      }
+    }
+  }
+
+  /** Loads a block that is expected to be read soon; a hole is left alone. */
+  void loadAhead(long blockId) {
+    Dbuf dbuf = loadUnlessHole(blockId);
+    if (dbuf != null) {
+      dbuf.close();
+    }
+  }
+
+  /** Whether this block's content is in a tail block as of the last sync. */
+  boolean inTailNow(long blockId) {
+    lock.lock();
+    try {
+      return blockId == 0 && inTail && !isFreedPending(0);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether this data block is in memory or on disk. */
+  boolean hasData(long blockId) {
+    return blocks.find(blockId) != null || !pointerTo(0, blockId).isHole();
+  }
+
+  /** Whether there is an indirect block here, in memory or on disk. */
+  boolean hasIndirect(int level, long blockId) {
+    return blocks.find(BlockTable.key(level, blockId)) != null
+        || !pointerTo(level, blockId).isHole();
+  }
+
+  int sizeOf(int level) {
+    return level == 0 ? blockBytes : 1 << indirectShift;
+  }
+
+  private Slab allocate(int bytes) {
+    return objectSet.context().cache()
+        .allocate(bytes, type.isMetadata() ? CacheClass.METADATA : CacheClass.DATA);
+  }
+
+  /** The pointer to a block as of the last sync; a hole when its range was freed since. */
+  BlockPointer pointerTo(int level, long blockId) {
+    lock.lock();
+    try {
+      if (level == 0 && isFreedPending(blockId)) {
+        return BlockPointer.HOLE;
+      }
+      if (level >= levels || blockId >= DnodeRecord.maxBlocks(levels - level, indirectShift)) {
+        return BlockPointer.HOLE;
+      }
+      if (level == levels - 1) {
+        return root;
+      }
+    } finally {
+      lock.unlock();
+    }
+    long parentId = blockId >>> fanoutShift();
+    if (blocks.find(BlockTable.key(level + 1, parentId)) == null
+        && pointerTo(level + 1, parentId).isHole()
+        && blocks.find(BlockTable.key(level + 1, parentId)) == null) {
+      return BlockPointer.HOLE;
+    }
+    try (Dbuf parent = load(level + 1, parentId)) {
+      lock.lock();
+      try {
+        if (level == 0 && isFreedPending(blockId)) {
+          return BlockPointer.HOLE;
+        }
+        long index = blockId & ((1L << fanoutShift()) - 1);
+        return BlockPointer.decode(parent.segment(), index * BlockPointer.BYTES);
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  // ---- for the sync task
+
+  /** Where the content lives from now on. */
+  void setTail(boolean in, int bytes) {
+    lock.lock();
+    try {
+      inTail = in;
+      tailBytes = bytes;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Tells of blocks that the sync task itself has written. */
+  void raiseBlockCountInSync(long count) {
+    lock.lock();
+    try {
+      if (count > syncedBlockCount) {
+        syncedBlockCount = count;
+        blockCount = Math.max(blockCount, count);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Replaces the owner's bytes in the group that is being synced. */
+  void setBonusInSync(byte[] newBonus) {
+    lock.lock();
+    try {
+      bonus = newBonus;
+      syncedBonus = newBonus;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The dnode as it goes to disk with the group that is being synced. */
+  DnodeRecord recordAsSynced() {
+    lock.lock();
+    try {
+      return new DnodeRecord(type, levels, syncedBlockBytes, indirectShift, syncedBlockCount,
+          storedBytes, generation, inTail, tailBytes, root, syncedBonus);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  // ---- writing
 
   /**
    * Writes {@code length} bytes of {@code source} from {@code sourceOffset} at {@code offsetBytes}.
    * While the object has only block 0, the block grows to what is needed, up to {@code
    * maxBlockBytes}; from then on its size is fixed.
    *
-   * @throws io.lcpfs.error.PoolException EIO, ENOMEM: a prefix may then have been written
+   * @throws PoolException EIO, ENOMEM: a prefix may then have been written
    */
   public void write(Tx tx, long offsetBytes, MemorySegment source, long sourceOffset, long length,
       int maxBlockBytes) {
-    throw new AssertionError("signature only");
+    if (length == 0) {
+      return;
+    }
+    growBlockFor(tx, Math.addExact(offsetBytes, length), maxBlockBytes);
+    long at = offsetBytes;
+    long from = sourceOffset;
+    long left = length;
+    while (left > 0) {
+      int size = blockBytes;
+      long blockId = at / size;
+      int inside = (int) (at - blockId * size);
+      int n = (int) Math.min(left, size - inside);
+      try (Dbuf dbuf = dirty(tx, blockId, n == size)) {
+        MemorySegment.copy(source, from, dbuf.segment(), inside, n);
+      }
+      at += n;
+      from += n;
+      left -= n;
+    }
+  }
+
+  private void growBlockFor(Tx tx, long endBytes, int maxBlockBytes) {
+    int size = blockBytes;
+    if (blockCount > 1 || endBytes <= size || size >= maxBlockBytes) {
+      leaveTail(tx, endBytes);
+      return;
+    }
+    int wanted = maxBlockBytes;
+    if (endBytes < maxBlockBytes) {
+      // Appends in small steps would copy the block each time: grow by a quarter at least.
+      int step = blockCount == 0 ? Disk.SECTOR_BYTES : Math.max(Disk.SECTOR_BYTES, size / 4);
+      wanted = (int) Math.min(maxBlockBytes, (endBytes + step - 1) / step * step);
+      wanted = (wanted + 511) & ~511;
+    }
+    setBlockBytes(tx, wanted);
+    leaveTail(tx, endBytes);
+  }
+
+  /** A second block ends residence in a tail: block 0 must then be written as a block. */
+  private void leaveTail(Tx tx, long endBytes) {
+    if (blockCount == 1 && blockBytes <= TailRecord.MAX_ENTRY_BYTES && endBytes > blockBytes) {
+      dirty(tx, 0, false).close();
+    }
+  }
+
+  @Override
+  public Block modify(Tx tx, long blockId) {
+    return dirty(tx, blockId, false);
+  }
+
+  /**
+   * The block to change in this group, pinned. With {@code overwrite} its old content is not read, and
+   * the caller fills all of it.
+   */
+  Dbuf dirty(Tx tx, long blockId, boolean overwrite) {
+    long txg = tx.txg();
+    Dbuf cached = blocks.find(blockId);
+    if (cached != null && cached.tryPin()) {
+      if (cached.dirtyTxg == txg && !cached.detached) {
+        return cached;
+      }
+      cached.unpin();
+    }
+    while (true) {
+      Dbuf dbuf = overwrite ? loadOrBlank(blockId) : load(0, blockId);
+      Slab copy = null;
+      boolean keepPin = false;
+      try {
+        if (dbuf.dirtyTxg != 0 && dbuf.dirtyTxg != txg) {
+          copy = allocate(dbuf.slab().bytes());
+        }
+        lock.lock();
+        try {
+          refuseFreed();
+          if (blocks.find(blockId) != dbuf) {
+            continue; // freed or resized meanwhile
+          }
+          Dbuf.Version newest = dbuf.newest;
+          if (newest != null && newest.txg != txg && copy == null) {
+            continue;
+          }
+          if (newest == null || newest.txg != txg) {
+            Check.that(newest == null || newest.txg < txg, "dirty in an older group", txg);
+            if (newest != null && copy != null) {
+              objectSet.context().env().probe(CodeProbe.DIRTY_BLOCK_COPIED);
+              if (!overwrite) {
+                copy.segment().copyFrom(newest.slab.segment());
+              }
+              dbuf.data = copy;
+              copy = null;
+            }
+            dbuf.pin();
+            dbuf.newest = new Dbuf.Version(txg, dbuf.slab(), newest);
+            dbuf.dirtyTxg = txg;
+            Pending changes = pendingIn(tx);
+            changes.blocks.add(dbuf);
+            if (blockId >= blockCount) {
+              blockCount = blockId + 1;
+            }
+            changes.blockCount = blockCount;
+            changes.blockBytes = blockBytes;
+          }
+          keepPin = true;
+        } finally {
+          lock.unlock();
+        }
+        tx.chargeDirty(dbuf.slab().chargedBytes());
+        return dbuf;
+      } finally {
+        if (copy != null) {
+          objectSet.context().slabs().free(copy);
+        }
+        if (!keepPin) {
+          dbuf.unpin();
+        }
+      }
+    }
+  }
+
+  /** The block pinned, with any content when it was not in memory. */
+  private Dbuf loadOrBlank(long blockId) {
+    while (true) {
+      lock.lock();
+      try {
+        Dbuf found = blocks.find(blockId);
+        if (found != null) {
+          if (!found.tryPin()) {
+            blocks.remove(found);
+          } else if (found.isReady()) {
+            return found;
+          } else {
+            found.unpin();
+            loaded.awaitUninterruptibly();
+            continue;
+          }
+        }
+      } finally {
+        lock.unlock();
+      }
+      Slab slab = allocate(blockBytes);
+      Dbuf mine = new Dbuf(this, 0, blockId);
+      lock.lock();
+      try {
+        if (blocks.find(blockId) == null && slab.bytes() == blockBytes) {
+          mine.data = slab;
+          blocks.add(mine);
+          slab = null;
+        }
+      } finally {
+        lock.unlock();
+        if (slab != null) {
+          objectSet.context().slabs().free(slab);
+        }
+      }
+      if (slab == null) {
+        objectSet.context().cache().insert(mine);
+        return mine;
+      }
+    }
+  }
+
+  @Override
+  public void setBlockBytes(Tx tx, int newBytes) {
+    Check.that(newBytes >= 512 && newBytes % 512 == 0 && newBytes <= BlockPointer.MAX_BLOCK_BYTES,
+        "block size", newBytes);
+    Check.that(blockCount <= 1, "block size of an object with several blocks", blockCount);
+    if (newBytes == blockBytes) {
+      return;
+    }
+    if (blockCount == 0) {
+      List<Dbuf> detached;
+      lock.lock();
+      try {
+        refuseFreed();
+        detached = detachRange(tx.txg(), 0, 1);
+        blockBytes = newBytes;
+        Pending changes = pendingIn(tx);
+        changes.blockBytes = newBytes;
+      } finally {
+        lock.unlock();
+      }
+      dropDetached(detached);
+      return;
+    }
+    Dbuf bigger = new Dbuf(this, 0, 0);
+    bigger.pin(); // for the version
+    List<Dbuf> detached;
+    try (Dbuf old = load(0, 0)) {
+      Slab slab = allocate(newBytes);
+      long kept = Math.min(old.slab().bytes(), newBytes);
+      MemorySegment.copy(old.segment(), 0, slab.segment(), 0, kept);
+      slab.segment().asSlice(kept).fill((byte) 0);
+      lock.lock();
+      try {
+        Check.that(!freed, "resize of a freed object", number);
+        detached = detachRange(tx.txg(), 0, 1);
+        blockBytes = newBytes;
+        bigger.data = slab;
+        bigger.newest = new Dbuf.Version(tx.txg(), slab, null);
+        bigger.dirtyTxg = tx.txg();
+        blocks.add(bigger);
+        Pending changes = pendingIn(tx);
+        changes.blockBytes = newBytes;
+        changes.blockCount = blockCount;
+        changes.blocks.add(bigger);
+      } finally {
+        lock.unlock();
+      }
+    }
+    dropDetached(detached);
+    tx.chargeDirty(newBytes);
+    objectSet.context().cache().insert(bigger);
+    bigger.unpin();
+  }
+
+  /**
+   * Takes the data blocks in range out of the table and undoes their change in {@code txg}. Caller holds
+   * the lock, and gives the result to {@link #dropDetached} without it.
+   */
+  private List<Dbuf> detachRange(long txg, long fromBlock, long toBlock) {
+    List<Dbuf> detached = new ArrayList<>();
+    if (toBlock - fromBlock <= blocks.size()) {
+      for (long id = fromBlock; id < toBlock; id++) {
+        Dbuf dbuf = blocks.find(id);
+        if (dbuf != null) {
+          detach(dbuf, txg);
+          detached.add(dbuf);
+        }
+      }
+      return detached;
+    }
+    for (Dbuf dbuf : blocks.snapshot()) {
+      if (dbuf.level() == 0 && dbuf.blockId() >= fromBlock && dbuf.blockId() < toBlock) {
+        detach(dbuf, txg);
+        detached.add(dbuf);
+      }
+    }
+    return detached;
+  }
+
+  /** Gives the memory of detached blocks back at once, where nobody is using it. */
+  private void dropDetached(List<Dbuf> detached) {
+    for (Dbuf dbuf : detached) {
+      objectSet.context().cache().tryEvict(dbuf);
+    }
+  }
+
+  private void detach(Dbuf dbuf, long txg) {
+    blocks.remove(dbuf);
+    dbuf.detached = true;
+    if (dbuf.version(txg) != null) {
+      Slab unused = dbuf.dropVersion(txg);
+      Check.that(unused == null, "newest version is not what readers see");
+      dbuf.unpin(); // it stays in the group's list, where the sync finds no version and skips it
+    }
   }
 
   /**
@@ -64,22 +821,62 @@ public final class Dnode implements BlockObject, AutoCloseable {
    * partial blocks at the ends are zeroed in place. {@code length} may be Long.MAX_VALUE - offset.
    */
   public void freeRange(Tx tx, long offsetBytes, long length) {
-    throw new AssertionError("signature only");
+    if (length <= 0) {
+      return;
+    }
+    int size = blockBytes;
+    long end = Math.addExact(offsetBytes, length);
+    boolean toEnd = end == Long.MAX_VALUE || end / size >= blockCount;
+    long first = (offsetBytes + size - 1) / size;
+    long last = toEnd ? Long.MAX_VALUE : end / size;
+    long headBlock = offsetBytes / size;
+    if (offsetBytes % size != 0 && headBlock < blockCount) {
+      long to = Math.min(end, (headBlock + 1) * size);
+      zero(tx, headBlock, (int) (offsetBytes % size), (int) (to - headBlock * size));
+    }
+    if (!toEnd && end % size != 0 && last >= first) {
+      zero(tx, last, 0, (int) (end % size));
+    }
+    if (last > first) {
+      freeBlocks(tx, first, last);
+    }
   }
 
-  /** Offset of the first data at or after {@code offsetBytes}, or -1; block granular. */
-  public long nextData(long offsetBytes) {
-    throw new AssertionError("signature only");
+  private void zero(Tx tx, long blockId, int from, int to) {
+    Dbuf present = loadUnlessHole(blockId);
+    if (present == null) {
+      return;
+    }
+    present.close();
+    try (Dbuf dbuf = dirty(tx, blockId, false)) {
+      dbuf.segment().asSlice(from, to - from).fill((byte) 0);
+    }
   }
 
-  /** Offset of the first hole at or after {@code offsetBytes}; block granular, may be past the end. */
-  public long nextHole(long offsetBytes) {
-    throw new AssertionError("signature only");
+  private void freeBlocks(Tx tx, long first, long last) {
+    List<Dbuf> detached;
+    lock.lock();
+    try {
+      refuseFreed();
+      if (first >= blockCount) {
+        return;
+      }
+      detached = detachRange(tx.txg(), first, Math.min(last, blockCount));
+      Pending changes = pendingIn(tx);
+      changes.freedRanges.add(new long[] {first, last});
+      if (last >= blockCount) {
+        blockCount = first;
+      }
+      changes.blockCount = blockCount;
+    } finally {
+      lock.unlock();
+    }
+    dropDetached(detached);
   }
 
-  /** Bytes allocated for the object on disk as of the last sync. */
-  public long storedBytes() {
-    throw new AssertionError("signature only");
+  @Override
+  public void truncateBlocks(Tx tx, long fromBlock) {
+    freeBlocks(tx, fromBlock, Long.MAX_VALUE);
   }
 
   /**
@@ -88,46 +885,74 @@ public final class Dnode implements BlockObject, AutoCloseable {
    * transactions before. Other holds see ENOENT afterwards; the number is reused only after the last.
    */
   public void free(Tx tx) {
-    throw new AssertionError("signature only");
+    freeBlocks(tx, 0, Long.MAX_VALUE);
+    lock.lock();
+    try {
+      refuseFreed();
+      pendingIn(tx).freed = true;
+      freed = true;
+    } finally {
+      lock.unlock();
+    }
+    objectSet.countFreed();
   }
 
-  /** See {@link #free}. */
-  public static final long MAX_BLOCKS_FREED_AT_ONCE = 65_536;
+  /** Offset of the first data at or after {@code offsetBytes}, or -1; block granular. */
+  public long nextData(long offsetBytes) {
+    long found = BlockSearch.next(this, offsetBytes / blockBytes, true);
+    return found < 0 ? -1 : Math.max(offsetBytes, found * blockBytes);
+  }
+
+  /** Offset of the first hole at or after {@code offsetBytes}; block granular, may be past the end. */
+  public long nextHole(long offsetBytes) {
+    long found = BlockSearch.next(this, offsetBytes / blockBytes, false);
+    return Math.max(offsetBytes, found * blockBytes);
+  }
+
+  /** Bytes allocated for the object on disk as of the last sync. */
+  public long storedBytes() {
+    lock.lock();
+    try {
+      return storedBytes;
+    } finally {
+      lock.unlock();
+    }
+  }
 
   /** Blocks up to the highest that was ever written. */
   @Override
   public long blockCount() {
-    throw new AssertionError("signature only");
+    return blockCount;
   }
 
   @Override
   public int blockBytes() {
-    throw new AssertionError("signature only");
+    return blockBytes;
   }
 
-  @Override
-  public Block read(long blockId) {
-    throw new AssertionError("signature only");
-  }
-
-  @Override
-  public Block modify(Tx tx, long blockId) {
-    throw new AssertionError("signature only");
-  }
-
-  @Override
-  public void setBlockBytes(Tx tx, int blockBytes) {
-    throw new AssertionError("signature only");
-  }
-
-  @Override
-  public void truncateBlocks(Tx tx, long fromBlock) {
-    throw new AssertionError("signature only");
+  /** The cache took this block's memory. */
+  void evicted(Dbuf dbuf) {
+    Slab slab;
+    lock.lock();
+    try {
+      Check.that(dbuf.newest == null, "a dirty block was evicted", dbuf.blockId());
+      blocks.remove(dbuf);
+      slab = dbuf.data;
+      dbuf.data = null;
+    } finally {
+      lock.unlock();
+    }
+    if (slab != null) {
+      objectSet.context().slabs().free(slab);
+    }
+    if (blocks.size() == 0) {
+      objectSet.dropIfUnused(this);
+    }
   }
 
   /** Ends this hold. */
   @Override
   public void close() {
-    throw new AssertionError("signature only");
+    objectSet.release(this);
   }
 }

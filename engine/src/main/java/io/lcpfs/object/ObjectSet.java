@@ -1,50 +1,482 @@
 package io.lcpfs.object;
 
+import static io.lcpfs.txg.TxgManager.IN_FLIGHT;
+import static io.lcpfs.txg.TxgManager.MASK;
+
+import io.lcpfs.error.Check;
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.format.BlockPointer;
+import io.lcpfs.format.DnodeRecord;
+import io.lcpfs.format.ObjectSetRecord;
 import io.lcpfs.format.ObjectType;
+import io.lcpfs.format.TailRecord;
+import io.lcpfs.memory.Slab;
 import io.lcpfs.txg.Tx;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /** A numbered collection of objects: the content of one dataset, or the pool's own. */
 public final class ObjectSet {
+  /** Bytes of a block of dnodes: 32 of them. */
+  static final int DNODE_BLOCK_BYTES = TailRecord.SLOTS * DnodeRecord.BYTES;
+
+  private final ObjectContext context;
+  private final long id;
+  private final boolean readOnly;
+  private volatile ObjectSetOptions options;
+  private final Dnode dnodes;
+  private final Dnode tails;
+  private final Dnode metaTails;
+  private final AtomicLong objectCount;
+
+  /** Guards the table of objects in memory and their hold counts; taken before a dnode's lock. */
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Map<Long, Dnode> table = new HashMap<>();
+  /** Guards the lists of dirty objects, one per group; taken after a dnode's lock. */
+  private final ReentrantLock dirtyLock = new ReentrantLock();
+  private final List<List<Dnode>> dirty = new ArrayList<>();
+
+  /** Guards what follows. */
+  private final ReentrantLock numberLock = new ReentrantLock();
+  private final ArrayDeque<Long> freeNumbers = new ArrayDeque<>();
+  private final ArrayDeque<Long> recycled = new ArrayDeque<>();
+  private long scannedBlocks;
+
+  /** Changed by the sync task only. */
+  BlockPointer root;
+  final AtomicLong storedDelta = new AtomicLong();
+  final AtomicLong logicalDelta = new AtomicLong();
+
+  private ObjectSet(ObjectContext context, long id, boolean readOnly, ObjectSetOptions options,
+      BlockPointer root, ObjectSetRecord record) {
+    this.context = context;
+    this.id = id;
+    this.readOnly = readOnly;
+    this.options = options;
+    this.root = root;
+    this.dnodes = new Dnode(this, 0, record.dnodes());
+    this.tails = new Dnode(this, -1, record.tails());
+    this.metaTails = new Dnode(this, -2, record.metaTails());
+    this.objectCount = new AtomicLong(record.objectCount());
+    for (int i = 0; i < IN_FLIGHT; i++) {
+      dirty.add(new ArrayList<>());
+    }
+  }
 
   /**
-   * Creates an object in {@code tx}. Object numbers start at 1.
+   * A new, empty object set. It comes into being on disk with the first sync that finds it dirty.
+   *
+   * @param id distinguishes the pool's object sets in the cache
+   */
+  public static ObjectSet create(ObjectContext context, long id, ObjectSetOptions options) {
+    ObjectSetRecord empty = new ObjectSetRecord(
+        internal(ObjectType.DNODE, DNODE_BLOCK_BYTES),
+        internal(ObjectType.TAILS, TailRecord.MAX_BYTES),
+        internal(ObjectType.META_TAILS, TailRecord.MAX_BYTES), 0);
+    return new ObjectSet(context, id, false, options, BlockPointer.HOLE, empty);
+  }
+
+  private static DnodeRecord internal(ObjectType type, int blockBytes) {
+    return new DnodeRecord(type, 1, blockBytes, DnodeRecord.DEFAULT_INDIRECT_SHIFT, 0, 0, 0, false,
+        0, BlockPointer.HOLE, new byte[0]);
+  }
+
+  /**
+   * Opens the object set whose root block is {@code root}.
+   *
+   * @throws PoolException EIO when the root block is lost
+   */
+  public static ObjectSet open(ObjectContext context, long id, BlockPointer root, boolean readOnly,
+      ObjectSetOptions options) {
+    if (root.isHole()) {
+      return create(context, id, options);
+    }
+    if (root.type() != ObjectType.OBJECT_SET || root.lsizeBytes() != ObjectSetRecord.BYTES) {
+      throw PoolException.corrupt("object_set.root", root.toString());
+    }
+    Slab slab = context.cache().allocate(ObjectSetRecord.BYTES, io.lcpfs.cache.CacheClass.METADATA);
+    try {
+      context.io().read(root, slab.segment(), context.txgs().syncedTxg());
+      return new ObjectSet(context, id, readOnly, options, root,
+          ObjectSetRecord.decode(slab.segment()));
+    } finally {
+      context.slabs().free(slab);
+    }
+  }
+
+  ObjectContext context() {
+    return context;
+  }
+
+  long id() {
+    return id;
+  }
+
+  Dnode dnodes() {
+    return dnodes;
+  }
+
+  Dnode tails() {
+    return tails;
+  }
+
+  Dnode metaTails() {
+    return metaTails;
+  }
+
+  Dnode tailsOf(ObjectType type) {
+    return type.isMetadata() ? metaTails : tails;
+  }
+
+  public ObjectSetOptions options() {
+    return options;
+  }
+
+  /** Changes how blocks are written from now on. */
+  public void setOptions(ObjectSetOptions options) {
+    this.options = options;
+  }
+
+  /** Whether changes are refused (EROFS at begin). */
+  public boolean readOnly() {
+    return readOnly;
+  }
+
+  /** The root block as of the last sync; a hole before the first. */
+  public BlockPointer root() {
+    return root;
+  }
+
+  /** Bytes by which stored (allocated) data changed since the last call. */
+  public long takeStoredDelta() {
+    return storedDelta.getAndSet(0);
+  }
+
+  /** Bytes by which logical data (before compression, one copy) changed since the last call. */
+  public long takeLogicalDelta() {
+    return logicalDelta.getAndSet(0);
+  }
+
+  /** Starts a transaction that writes new data; see {@link io.lcpfs.txg.TxgManager#begin}. */
+  public Tx begin(long dirtyBytesExpected) {
+    return begin(dirtyBytesExpected, SpaceGate.Use.GROW);
+  }
+
+  /** Starts a transaction that gives space back: it may use the pool's reserve. */
+  public Tx beginFreeing(long dirtyBytesExpected) {
+    return begin(dirtyBytesExpected, SpaceGate.Use.FREEING);
+  }
+
+  private Tx begin(long dirtyBytesExpected, SpaceGate.Use use) {
+    if (readOnly) {
+      throw PoolException.posix(Errno.EROFS, "dataset");
+    }
+    context.space().admit(dirtyBytesExpected, use);
+    return context.txgs().begin(dirtyBytesExpected);
+  }
+
+  /** Returns when everything committed before is on disk. */
+  public void sync() {
+    if (!readOnly) {
+      context.txgs().sync();
+    }
+  }
+
+  public long objectCount() {
+    return objectCount.get();
+  }
+
+  /**
+   * Creates an object in {@code tx}, held until its close. Object numbers start at 1.
    *
    * @param blockBytes size of a data block, a multiple of 512 up to 16 MiB
    */
   public Dnode create(Tx tx, ObjectType type, int blockBytes) {
-    throw new AssertionError("signature only");
+    while (true) {
+      long number = takeNumber();
+      Dnode dnode = new Dnode(this, number, type, tx.txg(), blockBytes);
+      lock.lock();
+      try {
+        if (table.containsKey(number)) {
+          continue; // still held by someone who knew its last user
+        }
+        dnode.holds = 1;
+        table.put(number, dnode);
+      } finally {
+        lock.unlock();
+      }
+      dnode.setBonus(tx, new byte[0]);
+      objectCount.incrementAndGet();
+      return dnode;
+    }
+  }
+
+  private long takeNumber() {
+    numberLock.lock();
+    try {
+      while (true) {
+        Long known = recycled.poll();
+        if (known == null) {
+          known = freeNumbers.poll();
+        }
+        if (known != null) {
+          return known;
+        }
+        scanBlock(scannedBlocks++);
+      }
+    } finally {
+      numberLock.unlock();
+    }
+  }
+
+  /** Collects the free numbers of one block of dnodes. */
+  private void scanBlock(long blockId) {
+    long first = blockId * TailRecord.SLOTS;
+    if (blockId >= dnodes.blockCount()) {
+      for (int slot = 0; slot < TailRecord.SLOTS; slot++) {
+        if (first + slot != 0) {
+          freeNumbers.add(first + slot);
+        }
+      }
+      return;
+    }
+    BlockPointer pointer = dnodes.pointerTo(0, blockId);
+    if (!pointer.isHole() && pointer.fill() == TailRecord.SLOTS) {
+      return;
+    }
+    try (Dbuf block = dnodes.load(0, blockId)) {
+      lock.lock();
+      dnodes.lock.lock();
+      try {
+        for (int slot = 0; slot < TailRecord.SLOTS; slot++) {
+          long number = first + slot;
+          if (number != 0 && !table.containsKey(number)
+              && !DnodeRecord.isAllocated(block.segment(), (long) slot * DnodeRecord.BYTES)) {
+            freeNumbers.add(number);
+          }
+        }
+      } finally {
+        dnodes.lock.unlock();
+        lock.unlock();
+      }
+    }
   }
 
   /**
    * The object with this number, held until {@link Dnode#close}.
    *
-   * @throws io.lcpfs.error.PoolException ENOENT when there is none
+   * @throws PoolException ENOENT when there is none
    */
   public Dnode hold(long objectNumber) {
-    throw new AssertionError("signature only");
+    Dnode known = holdKnown(objectNumber);
+    if (known != null) {
+      return known;
+    }
+    long blockId = objectNumber / TailRecord.SLOTS;
+    if (objectNumber <= 0 || !dnodes.hasData(blockId)) {
+      throw noObject(objectNumber);
+    }
+    try (Dbuf block = dnodes.load(0, blockId)) {
+      lock.lock();
+      try {
+        Dnode again = lookup(objectNumber);
+        if (again != null) {
+          return again;
+        }
+        DnodeRecord record;
+        // With the table locked, the block is at least as fresh as whoever left the table last.
+        dnodes.lock.lock();
+        try {
+          long at = objectNumber % TailRecord.SLOTS * DnodeRecord.BYTES;
+          if (!DnodeRecord.isAllocated(block.segment(), at)) {
+            throw noObject(objectNumber);
+          }
+          record = DnodeRecord.decode(block.segment(), at);
+        } finally {
+          dnodes.lock.unlock();
+        }
+        Dnode dnode = new Dnode(this, objectNumber, record);
+        dnode.holds = 1;
+        table.put(objectNumber, dnode);
+        return dnode;
+      } finally {
+        lock.unlock();
+      }
+    }
   }
 
-  /** Starts a transaction; see {@link io.lcpfs.txg.TxgManager#begin}. */
-  public Tx begin(long dirtyBytesExpected) {
-    throw new AssertionError("signature only");
+  private static PoolException noObject(long objectNumber) {
+    return PoolException.posix(Errno.ENOENT, "object " + objectNumber);
   }
 
-  /** Returns when everything committed before is on disk. */
-  public void sync() {
-    throw new AssertionError("signature only");
+  private @Nullable Dnode holdKnown(long objectNumber) {
+    lock.lock();
+    try {
+      return lookup(objectNumber);
+    } finally {
+      lock.unlock();
+    }
   }
 
-  /** Whether changes are refused (EROFS at begin). */
-  public boolean readOnly() {
-    throw new AssertionError("signature only");
+  private @Nullable Dnode lookup(long objectNumber) {
+    Dnode dnode = table.get(objectNumber);
+    if (dnode == null) {
+      return null;
+    }
+    if (dnode.isFreed()) {
+      throw noObject(objectNumber);
+    }
+    dnode.holds++;
+    return dnode;
   }
 
-  public long objectCount() {
-    throw new AssertionError("signature only");
+  void release(Dnode dnode) {
+    lock.lock();
+    try {
+      dnode.holds--;
+      Check.that(dnode.holds >= 0, "object released twice", dnode.number());
+    } finally {
+      lock.unlock();
+    }
+    dropIfUnused(dnode);
+  }
+
+  /** Takes an object out of memory when nobody holds it and nothing of it is cached or dirty. */
+  void dropIfUnused(Dnode dnode) {
+    if (dnode.number() <= 0) {
+      return;
+    }
+    boolean numberFree = false;
+    lock.lock();
+    try {
+      if (dnode.holds > 0 || table.get(dnode.number()) != dnode) {
+        return;
+      }
+      dnode.lock.lock();
+      try {
+        if (dnode.isDirty() || (dnode.blocks.size() > 0 && !dnode.isFreed())) {
+          return;
+        }
+      } finally {
+        dnode.lock.unlock();
+      }
+      table.remove(dnode.number());
+      numberFree = dnode.isFreed();
+    } finally {
+      lock.unlock();
+    }
+    if (numberFree) {
+      numberLock.lock();
+      try {
+        // A number beyond the scan will be found by the scan itself.
+        if (dnode.number() / TailRecord.SLOTS < scannedBlocks) {
+          recycled.add(dnode.number());
+        }
+      } finally {
+        numberLock.unlock();
+      }
+    }
+  }
+
+  void countFreed() {
+    objectCount.decrementAndGet();
   }
 
   /** Object number of the first allocated object at or after {@code from}, or -1. */
   public long nextObject(long from) {
-    throw new AssertionError("signature only");
+    long number = Math.max(1, from);
+    while (true) {
+      long blockId = number / TailRecord.SLOTS;
+      long known = nextInMemory(number);
+      if (blockId >= dnodes.blockCount()) {
+        return known;
+      }
+      if (dnodes.hasData(blockId)) {
+        try (Dbuf block = dnodes.load(0, blockId)) {
+          for (; number / TailRecord.SLOTS == blockId; number++) {
+            if (isAllocated(number, block)) {
+              return number;
+            }
+          }
+        }
+      } else {
+        long next = (blockId + 1) * TailRecord.SLOTS;
+        if (known >= 0 && known < next) {
+          return known;
+        }
+        number = next;
+      }
+    }
+  }
+
+  private boolean isAllocated(long number, Dbuf block) {
+    lock.lock();
+    dnodes.lock.lock();
+    try {
+      Dnode known = table.get(number);
+      return known != null ? !known.isFreed()
+          : DnodeRecord.isAllocated(block.segment(),
+              number % TailRecord.SLOTS * DnodeRecord.BYTES);
+    } finally {
+      dnodes.lock.unlock();
+      lock.unlock();
+    }
+  }
+
+  private long nextInMemory(long from) {
+    lock.lock();
+    try {
+      return table.values().stream().filter(d -> !d.isFreed() && d.number() >= from)
+          .mapToLong(Dnode::number).min().orElse(-1);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void addDirty(Tx tx, Dnode dnode) {
+    dirtyLock.lock();
+    try {
+      dirty.get((int) tx.txg() & MASK).add(dnode);
+    } finally {
+      dirtyLock.unlock();
+    }
+    context.txgs().markDirty();
+    tx.chargeDirty(Dnode.DIRTY_OVERHEAD_BYTES);
+  }
+
+  /** Whether {@code txg} changed anything here. */
+  public boolean isDirty(long txg) {
+    dirtyLock.lock();
+    try {
+      return !dirty.get((int) txg & MASK).isEmpty();
+    } finally {
+      dirtyLock.unlock();
+    }
+  }
+
+  /** The objects that {@code txg} changed, by number; the list is taken. */
+  List<Dnode> takeDirty(long txg) {
+    dirtyLock.lock();
+    try {
+      List<Dnode> taken = new ArrayList<>(dirty.get((int) txg & MASK));
+      dirty.get((int) txg & MASK).clear();
+      taken.sort(Comparator.comparingLong(Dnode::number));
+      return taken;
+    } finally {
+      dirtyLock.unlock();
+    }
+  }
+
+  /** The sync of {@code txg}; for the sync task. */
+  public ObjectSetSync sync(long txg) {
+    return new ObjectSetSync(this, txg);
   }
 }

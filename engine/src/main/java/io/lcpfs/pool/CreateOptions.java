@@ -12,12 +12,13 @@ import java.util.TreeMap;
  * @param force use devices that carry another pool or a foreign file system
  * @param sectorBytes allocation unit, a power of two from 512 to 64 KiB; 0 takes the larger of 4
  *     KiB and the device's block
+ * @param smallDevices allow devices from 16 MiB on, for simulations; else from 64 MiB on
  * @param poolProperties values set at creation
  * @param rootProperties local property values of the root dataset
  * @param host who makes it
  * @param tuning what the imported pool may use
  */
-public record CreateOptions(String name, boolean force, int sectorBytes,
+public record CreateOptions(String name, boolean force, int sectorBytes, boolean smallDevices,
     SortedMap<String, String> poolProperties, SortedMap<String, String> rootProperties, Host host,
     Tuning tuning) {
 
@@ -28,35 +29,40 @@ public record CreateOptions(String name, boolean force, int sectorBytes,
 
   /** Defaults for everything but the name. */
   public static CreateOptions named(String name) {
-    return new CreateOptions(name, false, 0, new TreeMap<>(), new TreeMap<>(), Host.UNKNOWN,
+    return new CreateOptions(name, false, 0, false, new TreeMap<>(), new TreeMap<>(), Host.UNKNOWN,
         Tuning.standard());
   }
 
   public CreateOptions withForce(boolean value) {
-    return new CreateOptions(name, value, sectorBytes, poolProperties, rootProperties, host,
+    return new CreateOptions(name, value, sectorBytes, smallDevices, poolProperties, rootProperties, host,
         tuning);
   }
 
   public CreateOptions withSectorBytes(int value) {
-    return new CreateOptions(name, force, value, poolProperties, rootProperties, host, tuning);
+    return new CreateOptions(name, force, value, smallDevices, poolProperties, rootProperties, host, tuning);
   }
 
   public CreateOptions withPoolProperties(Map<String, String> value) {
-    return new CreateOptions(name, force, sectorBytes, new TreeMap<>(value), rootProperties, host,
+    return new CreateOptions(name, force, sectorBytes, smallDevices, new TreeMap<>(value), rootProperties, host,
         tuning);
   }
 
   public CreateOptions withRootProperties(Map<String, String> value) {
-    return new CreateOptions(name, force, sectorBytes, poolProperties, new TreeMap<>(value), host,
+    return new CreateOptions(name, force, sectorBytes, smallDevices, poolProperties, new TreeMap<>(value), host,
         tuning);
   }
 
   public CreateOptions withHost(Host value) {
-    return new CreateOptions(name, force, sectorBytes, poolProperties, rootProperties, value,
+    return new CreateOptions(name, force, sectorBytes, smallDevices, poolProperties, rootProperties, value,
         tuning);
   }
 
   public CreateOptions withTuning(Tuning value) {
-    return new CreateOptions(name, force, sectorBytes, poolProperties, rootProperties, host, value);
+    return new CreateOptions(name, force, sectorBytes, smallDevices, poolProperties, rootProperties, host, value);
+  }
+
+  public CreateOptions withSmallDevices(boolean value) {
+    return new CreateOptions(name, force, sectorBytes, value, poolProperties, rootProperties, host,
+        tuning);
   }
 }

@@ -1,5 +1,6 @@
 package io.lcpfs.pool;
 
+import io.lcpfs.memory.AllocationGate;
 import io.lcpfs.memory.MemorySource;
 import io.lcpfs.memory.SystemMemorySource;
 
@@ -10,27 +11,39 @@ import io.lcpfs.memory.SystemMemorySource;
  * @param dirtyBytes most unsynced data, at most half of {@code cacheBytes}
  * @param txgTimeoutNanos a dirty group is synced at the latest after this time
  * @param memory where the memory comes from
+ * @param gate may refuse single allocations, to prove that a refusal loses nothing
+ * @param poison whether freed memory is overwritten and checked, at some cost
  */
-public record Tuning(long cacheBytes, long dirtyBytes, long txgTimeoutNanos, MemorySource memory) {
+public record Tuning(long cacheBytes, long dirtyBytes, long txgTimeoutNanos, MemorySource memory,
+    AllocationGate gate, boolean poison) {
 
   /** 256 MiB of cache, 64 MiB of it dirty, 5 s. */
   public static Tuning standard() {
-    return new Tuning(256L << 20, 64L << 20, 5_000_000_000L, new SystemMemorySource());
+    return new Tuning(256L << 20, 64L << 20, 5_000_000_000L, new SystemMemorySource(),
+        AllocationGate.OPEN, false);
   }
 
   public Tuning withCacheBytes(long bytes) {
-    return new Tuning(bytes, Math.min(dirtyBytes, bytes / 2), txgTimeoutNanos, memory);
+    return new Tuning(bytes, Math.min(dirtyBytes, bytes / 2), txgTimeoutNanos, memory, gate, poison);
   }
 
   public Tuning withDirtyBytes(long bytes) {
-    return new Tuning(cacheBytes, bytes, txgTimeoutNanos, memory);
+    return new Tuning(cacheBytes, bytes, txgTimeoutNanos, memory, gate, poison);
   }
 
   public Tuning withTxgTimeoutNanos(long nanos) {
-    return new Tuning(cacheBytes, dirtyBytes, nanos, memory);
+    return new Tuning(cacheBytes, dirtyBytes, nanos, memory, gate, poison);
   }
 
   public Tuning withMemory(MemorySource source) {
-    return new Tuning(cacheBytes, dirtyBytes, txgTimeoutNanos, source);
+    return new Tuning(cacheBytes, dirtyBytes, txgTimeoutNanos, source, gate, poison);
+  }
+
+  public Tuning withGate(AllocationGate value) {
+    return new Tuning(cacheBytes, dirtyBytes, txgTimeoutNanos, memory, value, poison);
+  }
+
+  public Tuning withPoison(boolean value) {
+    return new Tuning(cacheBytes, dirtyBytes, txgTimeoutNanos, memory, gate, value);
   }
 }

@@ -1,17 +1,27 @@
 package io.lcpfs.txg;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A hold on the open transaction group: everything done under one Tx is on disk whole or not at all.
  * Take object locks first, then begin the Tx, then change; close it before waiting for anything.
  */
 public final class Tx implements AutoCloseable {
-  private final TxgManager manager;
+  private final @Nullable TxgManager manager;
   private final long txg;
   private boolean closed;
 
-  Tx(TxgManager manager, long txg) {
+  Tx(@Nullable TxgManager manager, long txg) {
     this.manager = manager;
     this.txg = txg;
+  }
+
+  /**
+   * The transaction of the sync task itself: changes to the pool's own objects in the group that is being
+   * synced. It holds nothing and is charged nothing.
+   */
+  public static Tx inSync(long txg) {
+    return new Tx(null, txg);
   }
 
   /** The group that this transaction belongs to. */
@@ -21,7 +31,9 @@ public final class Tx implements AutoCloseable {
 
   /** Charges bytes of dirty memory to the group, beyond what was announced at the start. */
   public void chargeDirty(long bytes) {
-    manager.chargeDirty(txg, bytes);
+    if (manager != null) {
+      manager.chargeDirty(txg, bytes);
+    }
   }
 
   /** Commits: the changes will be part of the group. Idempotent. */
@@ -29,7 +41,9 @@ public final class Tx implements AutoCloseable {
   public void close() {
     if (!closed) {
       closed = true;
-      manager.release(txg);
+      if (manager != null) {
+        manager.release(txg);
+      }
     }
   }
 }

@@ -40,9 +40,14 @@ public final class LabelIo {
     this.slabs = slabs;
   }
 
+  /** As {@link #scan}, on the calling thread. */
+  public static LabelScan scanHere(BlockDevice device, SlabAllocator slabs) {
+    return new LabelScanner(device, slabs).scan();
+  }
+
   /** Reads all labels and layout slots of a device; damage is told in the answer, never thrown. */
   public LabelScan scan(BlockDevice device) {
-    return env.onDevice(() -> new LabelScanner(device, slabs).scan()).join();
+    return env.onDevice(() -> scanHere(device, slabs)).join();
   }
 
   /**

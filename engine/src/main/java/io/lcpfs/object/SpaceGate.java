@@ -1,0 +1,20 @@
+package io.lcpfs.object;
+
+/** Decides whether the pool has room for what a transaction is about to write. */
+public interface SpaceGate {
+
+  /** What a transaction wants space for. */
+  enum Use {
+    /** New data: refused when only the reserve is left. */
+    GROW,
+    /** Deleting or changing in place: may use the reserve, since it gives space back. */
+    FREEING
+  }
+
+  /**
+   * Returns when there is room; may wait for a sync that frees space.
+   *
+   * @throws io.lcpfs.error.PoolException ENOSPC when there is none
+   */
+  void admit(long bytes, Use use);
+}

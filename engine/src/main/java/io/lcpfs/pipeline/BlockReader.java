@@ -1,0 +1,190 @@
+package io.lcpfs.pipeline;
+
+import io.lcpfs.cache.Arc;
+import io.lcpfs.codec.ChecksumType;
+import io.lcpfs.codec.CompressionType;
+import io.lcpfs.codec.Compressors;
+import io.lcpfs.env.CodeProbe;
+import io.lcpfs.env.Env;
+import io.lcpfs.env.PlantedBug;
+import io.lcpfs.error.Check;
+import io.lcpfs.error.PoolError;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.format.BlockPointer;
+import io.lcpfs.format.Dva;
+import io.lcpfs.memory.Slab;
+import io.lcpfs.memory.SlabAllocator;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads blocks: the first copy that matches its checksum is decoded and given out; copies that did not
+ * match are rewritten from it.
+ */
+public final class BlockReader {
+
+  /**
+   * Keeps the sectors of a block that was live in a group from being reused while a repair is written.
+   */
+  public interface ReuseGuard {
+    /**
+     * Runs {@code repair} unless the sectors of a block that was live after {@code seenTxg} may have been
+     * given to another since; no sector is reused while it runs.
+     */
+    void ifNotReused(long seenTxg, Runnable repair);
+  }
+
+  private final Env env;
+  private final SlabAllocator slabs;
+  private final Arc cache;
+  private final Devices devices;
+  private final GangIo gangs;
+  private final int sectorBytes;
+  private final ReuseGuard guard;
+
+  BlockReader(Env env, SlabAllocator slabs, Arc cache, Devices devices, GangIo gangs,
+      int sectorBytes, ReuseGuard guard) {
+    this.env = env;
+    this.slabs = slabs;
+    this.cache = cache;
+    this.devices = devices;
+    this.gangs = gangs;
+    this.sectorBytes = sectorBytes;
+    this.guard = guard;
+  }
+
+  private int sectors(int bytes) {
+    return (bytes + sectorBytes - 1) / sectorBytes * sectorBytes;
+  }
+
+  void read(BlockPointer pointer, MemorySegment target, long seenTxg) {
+    Check.that(!pointer.isHole() && target.byteSize() == pointer.lsizeBytes(), "read target",
+        target.byteSize());
+    if (pointer.isEmbedded()) {
+      Compressors.of(pointer.compression())
+          .decompress(MemorySegment.ofArray(pointer.embeddedPayload()), target);
+      return;
+    }
+    int stored = sectors(pointer.psizeBytes());
+    boolean direct = pointer.compression() == CompressionType.OFF && stored == target.byteSize();
+    Slab scratch = direct ? null : cache.allocateForSync(stored);
+    try {
+      MemorySegment bytes = scratch == null ? target : scratch.segment();
+      readIntact(pointer, bytes, seenTxg);
+      if (scratch != null) {
+        MemorySegment packed = bytes.asSlice(0, pointer.psizeBytes());
+        if (pointer.compression() == CompressionType.OFF) {
+          MemorySegment.copy(packed, 0, target, 0, target.byteSize());
+        } else {
+          Compressors.of(pointer.compression()).decompress(packed, target);
+        }
+      }
+    } finally {
+      if (scratch != null) {
+        slabs.free(scratch);
+      }
+    }
+  }
+
+  private void readIntact(BlockPointer pointer, MemorySegment bytes, long seenTxg) {
+    PoolException lastFailure = null;
+    int damaged = 0;
+    for (int copy = 0; copy < pointer.copies(); copy++) {
+      lastFailure = readCopy(pointer, copy, bytes);
+      if (lastFailure == null) {
+        if (copy > 0) {
+          env.probe(CodeProbe.DITTO_COPY_READ);
+          repair(pointer, damaged, bytes, seenTxg);
+        }
+        return;
+      }
+      damaged |= 1 << copy;
+    }
+    PoolError error = lastFailure != null && pointer.copies() == 1
+        && lastFailure.error() instanceof PoolError.DeviceFailed failed ? failed
+        : new PoolError.ChecksumMismatch(pointer.toString());
+    throw lastFailure == null ? new PoolException(error) : new PoolException(error, lastFailure);
+  }
+
+  /**
+   * Reads and verifies one copy into {@code bytes}, as long as the stored size in whole sectors.
+   *
+   * @return null when it is intact, else why not
+   */
+  public @Nullable PoolException readCopy(BlockPointer pointer, int copy, MemorySegment bytes) {
+    long dva = pointer.dva(copy);
+    try {
+      if (Dva.isGang(dva)) {
+        gangs.read(dva, pointer, bytes);
+      } else {
+        devices.read(dva, bytes);
+      }
+    } catch (PoolException e) {
+      return e;
+    }
+    if (matches(pointer, bytes)) {
+      return null;
+    }
+    devices.countChecksumError(dva);
+    return new PoolException(new PoolError.ChecksumMismatch(pointer.toString()));
+  }
+
+  private boolean matches(BlockPointer pointer, MemorySegment bytes) {
+    if (pointer.checksumType() == ChecksumType.OFF || env.planted(PlantedBug.CHECKSUM_NOT_VERIFIED)) {
+      return true;
+    }
+    long[] sum =
+        BlockIo.checksum(pointer.checksumType(), bytes.asSlice(0, pointer.psizeBytes()));
+    for (int i = 0; i < sum.length; i++) {
+      if (sum[i] != pointer.checksumWord(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void repair(BlockPointer pointer, int damaged, MemorySegment bytes, long seenTxg) {
+    guard.ifNotReused(seenTxg, () -> {
+      for (int copy = 0; copy < pointer.copies(); copy++) {
+        // A damaged gang copy is left: which of its pieces is wrong may not even be known.
+        if ((damaged & (1 << copy)) != 0 && !Dva.isGang(pointer.dva(copy))) {
+          env.probe(CodeProbe.DITTO_COPY_REPAIRED);
+          Slab own = cache.allocateForSync((int) bytes.byteSize());
+          own.segment().copyFrom(bytes);
+          devices.write(pointer.dva(copy), own.segment(), failure -> slabs.free(own));
+        }
+      }
+    });
+  }
+
+  /** Where the stored bytes of a block lie: address and length of each extent, all copies. */
+  public interface ExtentVisitor {
+    void extent(long dva, int bytes);
+  }
+
+  /**
+   * Tells all extents that a block occupies.
+   *
+   * @throws PoolException Corrupt when the header of a gang copy is lost
+   */
+  public void extents(BlockPointer pointer, ExtentVisitor visitor) {
+    for (int copy = 0; copy < pointer.copies(); copy++) {
+      long dva = pointer.dva(copy);
+      if (!Dva.isGang(dva)) {
+        visitor.extent(dva, sectors(pointer.psizeBytes()));
+        continue;
+      }
+      visitor.extent(Dva.of(Dva.metaslab(dva), Dva.offsetBytes(dva)), gangs.headerBytes());
+      List<BlockPointer> pieces = gangs.pieces(dva, pointer);
+      for (BlockPointer piece : pieces) {
+        visitor.extent(piece.dva(0), piece.psizeBytes());
+      }
+    }
+  }
+
+  /** Stored bytes of one copy, in whole sectors. */
+  public int storedBytes(BlockPointer pointer) {
+    return sectors(pointer.psizeBytes());
+  }
+}

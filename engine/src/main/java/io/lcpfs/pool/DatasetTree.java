@@ -1,0 +1,437 @@
+package io.lcpfs.pool;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.lcpfs.error.Check;
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.format.BlockPointer;
+import io.lcpfs.format.DatasetRecord;
+import io.lcpfs.format.ObjectType;
+import io.lcpfs.object.Dnode;
+import io.lcpfs.object.ObjectContext;
+import io.lcpfs.object.ObjectSet;
+import io.lcpfs.object.ObjectSetOptions;
+import io.lcpfs.txg.Tx;
+import io.lcpfs.zap.Zap;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The datasets of a pool: a tree of DATASET objects, each with a ZAP of children and one of properties.
+ * Its lock serialises changes of the tree and is taken before a transaction begins; the sync task never
+ * takes it.
+ */
+final class DatasetTree {
+  private static final long TX_BYTES = 64 << 10;
+
+  private final ObjectContext context;
+  private final ObjectSet meta;
+  private final long rootObject;
+  private final Dnode destroyed;
+  private final boolean readOnly;
+  private final ReentrantLock lock = new ReentrantLock();
+
+  /** Guards the map; a leaf lock, which the sync task takes too. */
+  private final ReentrantLock openLock = new ReentrantLock();
+  private final TreeMap<Long, OpenDataset> open = new TreeMap<>();
+
+  /**
+   * @param destroyed the ZAP of datasets being destroyed; this holds it
+   */
+  DatasetTree(ObjectContext context, ObjectSet meta, long rootObject, Dnode destroyed,
+      boolean readOnly) {
+    this.context = context;
+    this.meta = meta;
+    this.rootObject = rootObject;
+    this.destroyed = destroyed;
+    this.readOnly = readOnly;
+  }
+
+  /** Makes a DATASET object with empty ZAPs; closes all holds and answers its number. */
+  static long createObject(ObjectContext context, ObjectSet meta, Tx tx,
+      SortedMap<String, String> properties) {
+    List<Dnode> made = new ArrayList<>();
+    boolean done = false;
+    try {
+      Dnode dataset = add(made, meta.create(tx, ObjectType.DATASET, 512));
+      Dnode children = add(made, meta.create(tx, ObjectType.ZAP, 512));
+      Zap.create(tx, children, context.env());
+      Dnode values = add(made, meta.create(tx, ObjectType.ZAP, 512));
+      Zap.create(tx, values, context.env());
+      Zap zap = Zap.open(values, context.env());
+      properties.forEach((name, value) -> zap.put(tx, name.getBytes(UTF_8), value.getBytes(UTF_8)));
+      long guid = context.env().randomLong() | 1;
+      long seconds = context.env().wallNanos() / 1_000_000_000L;
+      dataset.setBonus(tx, new DatasetRecord(guid, tx.txg(), seconds, children.number(),
+          values.number(), 0, 0, 0, BlockPointer.HOLE).encode());
+      done = true;
+      return dataset.number();
+    } finally {
+      for (Dnode dnode : made) {
+        if (!done) {
+          dnode.free(tx);
+        }
+        dnode.close();
+      }
+    }
+  }
+
+  private static Dnode add(List<Dnode> made, Dnode dnode) {
+    made.add(dnode);
+    return dnode;
+  }
+
+  private static DatasetRecord recordOf(Dnode dnode) {
+    if (dnode.type() != ObjectType.DATASET) {
+      throw PoolException.corrupt("dataset.type", dnode.type().code());
+    }
+    return DatasetRecord.decode(dnode.bonus());
+  }
+
+  private long childrenZap(long object) {
+    try (Dnode dnode = meta.hold(object)) {
+      return recordOf(dnode).childrenZap();
+    }
+  }
+
+  private long find(String path) {
+    long object = rootObject;
+    if (path.isEmpty()) {
+      return object;
+    }
+    for (String name : path.split("/", -1)) {
+      try (Dnode children = meta.hold(childrenZap(object))) {
+        object = Zap.open(children, context.env()).getLong(name.getBytes(UTF_8));
+      }
+      if (object == Zap.ABSENT) {
+        throw PoolException.refused(Errno.ENOENT, "no dataset " + path
+            + "; 'lcpfs fs list' shows those there are");
+      }
+    }
+    return object;
+  }
+
+  private static String parentOf(String path) {
+    int slash = path.lastIndexOf('/');
+    return slash < 0 ? "" : path.substring(0, slash);
+  }
+
+  private static byte[] nameOf(String path) {
+    return path.substring(path.lastIndexOf('/') + 1).getBytes(UTF_8);
+  }
+
+  /** All datasets, sorted by path. */
+  List<DatasetInfo> list() {
+    lock.lock();
+    try {
+      SortedMap<String, DatasetInfo> found = new TreeMap<>();
+      collect("", rootObject, found, 0);
+      return List.copyOf(found.values());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void collect(String path, long object, SortedMap<String, DatasetInfo> found, int depth) {
+    if (depth > 100) {
+      throw PoolException.corrupt("dataset.children", "deeper than 100 at " + path);
+    }
+    DatasetInfo info = info(path, object);
+    found.put(path, info);
+    childrenOf(object).forEach((name, child) ->
+        collect(path.isEmpty() ? name : path + "/" + name, child, found, depth + 1));
+  }
+
+  private SortedMap<String, Long> childrenOf(long object) {
+    SortedMap<String, Long> children = new TreeMap<>();
+    try (Dnode zap = meta.hold(childrenZap(object))) {
+      Zap.open(zap, context.env()).iterate(0, (cookie, name, value) -> {
+        children.put(new String(name, UTF_8), longOf(value));
+        return true;
+      });
+    }
+    return children;
+  }
+
+  private static long longOf(byte[] value) {
+    if (value.length != 8) {
+      throw PoolException.corrupt("dataset.child", value.length);
+    }
+    return io.lcpfs.format.Disk.u64(java.lang.foreign.MemorySegment.ofArray(value), 0);
+  }
+
+  private DatasetInfo info(String path, long object) {
+    try (Dnode dnode = meta.hold(object)) {
+      DatasetRecord record = recordOf(dnode);
+      SortedMap<String, String> properties = new TreeMap<>();
+      try (Dnode zap = meta.hold(record.propertiesZap())) {
+        Zap.open(zap, context.env()).iterate(0, (cookie, name, value) -> {
+          properties.put(new String(name, UTF_8), new String(value, UTF_8));
+          return true;
+        });
+      }
+      return new DatasetInfo(path, record.guid(), record.creationTxg(), record.creationSeconds(),
+          record.usedBytes(), record.logicalBytes(), properties);
+    }
+  }
+
+  DatasetInfo get(String path) {
+    lock.lock();
+    try {
+      return info(path, find(path));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  DatasetInfo create(String path, SortedMap<String, String> properties) {
+    lock.lock();
+    try (Dnode children = meta.hold(childrenZap(find(parentOf(path))))) {
+      Zap zap = Zap.open(children, context.env());
+      if (path.isEmpty() || zap.contains(nameOf(path))) {
+        throw PoolException.refused(Errno.EEXIST, "dataset " + path + " exists already");
+      }
+      try (Tx tx = meta.begin(TX_BYTES)) {
+        long object = createObject(context, meta, tx, properties);
+        Check.that(zap.insertLong(tx, nameOf(path), object), "dataset entered twice");
+        return info(path, object);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Takes the dataset out of the tree; answers its object, which {@link DestroyTask} then frees. */
+  long destroy(String path) {
+    lock.lock();
+    try {
+      if (path.isEmpty()) {
+        throw PoolException.refused(Errno.EBUSY,
+            "the root dataset lives as long as its pool; use 'lcpfs pool destroy'");
+      }
+      long object = find(path);
+      if (!childrenOf(object).isEmpty()) {
+        throw PoolException.refused(Errno.ENOTEMPTY,
+            "dataset " + path + " has children; destroy them with -r");
+      }
+      try (Dnode siblings = meta.hold(childrenZap(find(parentOf(path))));
+          Dnode dnode = meta.hold(object);
+          Tx tx = meta.beginFreeing(TX_BYTES)) {
+        DatasetRecord record = recordOf(dnode);
+        Zap.open(destroyed, context.env()).putLong(tx, key(object), object);
+        Zap.open(siblings, context.env()).remove(tx, nameOf(path));
+        freeObject(tx, record.childrenZap());
+        freeObject(tx, record.propertiesZap());
+      }
+      return object;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void freeObject(Tx tx, long object) {
+    try (Dnode dnode = meta.hold(object)) {
+      dnode.free(tx);
+    }
+  }
+
+  private static byte[] key(long object) {
+    return Long.toString(object).getBytes(UTF_8);
+  }
+
+  /** Datasets that were destroyed and are not yet freed. */
+  List<Long> destroyedObjects() {
+    lock.lock();
+    try {
+      List<Long> objects = new ArrayList<>();
+      Zap.open(destroyed, context.env()).iterate(0, (cookie, name, value) -> {
+        objects.add(longOf(value));
+        return true;
+      });
+      return objects;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Bytes that destroyed datasets still hold. */
+  long destroyedBytes() {
+    long bytes = 0;
+    for (long object : destroyedObjects()) {
+      try (Dnode dnode = meta.hold(object)) {
+        bytes += recordOf(dnode).usedBytes();
+      }
+    }
+    return bytes;
+  }
+
+  /**
+   * Forgets a destroyed dataset whose objects are all freed.
+   *
+   * @param inTx told the transaction in which its root block is to be freed
+   */
+  void forgetDestroyed(long object, java.util.function.Consumer<Tx> inTx) {
+    OpenDataset gone;
+    lock.lock();
+    try (Tx tx = meta.beginFreeing(TX_BYTES)) {
+      inTx.accept(tx);
+      Zap.open(destroyed, context.env()).remove(tx, key(object));
+      freeObject(tx, object);
+      openLock.lock();
+      try {
+        gone = open.remove(object);
+      } finally {
+        openLock.unlock();
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (gone != null) {
+      gone.close();
+    }
+  }
+
+  void rename(String from, String to) {
+    lock.lock();
+    try {
+      if (from.isEmpty() || to.isEmpty()) {
+        throw PoolException.refused(Errno.EBUSY,
+            "the root dataset is named after its pool; import the pool under a new name");
+      }
+      if (to.startsWith(from + "/")) {
+        throw PoolException.refused(Errno.EINVAL, to + " is below " + from);
+      }
+      long object = find(from);
+      long oldParent = childrenZap(find(parentOf(from)));
+      long newParent = childrenZap(find(parentOf(to)));
+      try (Dnode old = meta.hold(oldParent); Dnode target = meta.hold(newParent)) {
+        Zap targetZap = Zap.open(target, context.env());
+        if (targetZap.contains(nameOf(to))) {
+          throw PoolException.refused(Errno.EEXIST, "dataset " + to + " exists already");
+        }
+        try (Tx tx = meta.begin(TX_BYTES)) {
+          targetZap.insertLong(tx, nameOf(to), object);
+          Zap.open(old, context.env()).remove(tx, nameOf(from));
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void setProperties(String path, Map<String, String> values) {
+    lock.lock();
+    try (Dnode zap = holdProperties(path); Tx tx = meta.begin(TX_BYTES)) {
+      for (Map.Entry<String, String> entry : new TreeMap<>(values).entrySet()) {
+        Zap.open(zap, context.env()).put(tx, entry.getKey().getBytes(UTF_8),
+            entry.getValue().getBytes(UTF_8));
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void removeProperty(String path, String name) {
+    lock.lock();
+    try (Dnode zap = holdProperties(path); Tx tx = meta.beginFreeing(TX_BYTES)) {
+      Zap.open(zap, context.env()).remove(tx, name.getBytes(UTF_8));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private Dnode holdProperties(String path) {
+    try (Dnode dnode = meta.hold(find(path))) {
+      return meta.hold(recordOf(dnode).propertiesZap());
+    }
+  }
+
+  /** The objects of a dataset; opened when they are not. */
+  OpenDataset open(String path, DatasetPolicy policy) {
+    lock.lock();
+    try {
+      OpenDataset dataset = openObject(find(path));
+      dataset.objectSet().setOptions(optionsOf(policy));
+      return dataset;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static ObjectSetOptions optionsOf(DatasetPolicy policy) {
+    return new ObjectSetOptions(policy.compression(), policy.checksum(), policy.copies(),
+        Math.min(3, policy.copies() + 1), true);
+  }
+
+  /** The objects of a dataset by its DATASET object. */
+  OpenDataset openObject(long object) {
+    lock.lock();
+    try {
+      OpenDataset known = known(object);
+      if (known != null) {
+        return known;
+      }
+      Dnode dnode = meta.hold(object);
+      boolean done = false;
+      try {
+        DatasetRecord record = recordOf(dnode);
+        ObjectSet objectSet = ObjectSet.open(context, object, record.objectSet(), readOnly,
+            ObjectSetOptions.DEFAULT);
+        OpenDataset dataset = new OpenDataset(dnode, objectSet, record);
+        openLock.lock();
+        try {
+          open.put(object, dataset);
+        } finally {
+          openLock.unlock();
+        }
+        done = true;
+        return dataset;
+      } finally {
+        if (!done) {
+          dnode.close();
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private @Nullable OpenDataset known(long object) {
+    openLock.lock();
+    try {
+      return open.get(object);
+    } finally {
+      openLock.unlock();
+    }
+  }
+
+  /** Changes how an open dataset writes. */
+  void setPolicy(String path, DatasetPolicy policy) {
+    lock.lock();
+    try {
+      OpenDataset dataset = known(find(path));
+      if (dataset != null) {
+        dataset.objectSet().setOptions(optionsOf(policy));
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The open datasets by object number; for the sync task. */
+  Collection<OpenDataset> opened() {
+    openLock.lock();
+    try {
+      return new ArrayList<>(open.values());
+    } finally {
+      openLock.unlock();
+    }
+  }
+}

@@ -1,0 +1,135 @@
+package io.lcpfs.pool;
+
+import io.lcpfs.env.CodeProbe;
+import io.lcpfs.env.Env;
+import io.lcpfs.env.Task;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.object.Dnode;
+import io.lcpfs.object.ObjectSet;
+import io.lcpfs.txg.Tx;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Frees destroyed datasets in the background, object by object, each in a transaction of its own; what a
+ * crash leaves is found again through the ZAP of destroyed datasets.
+ */
+final class DestroyTask {
+  private static final long TX_BYTES = 128 << 10;
+
+  private final Env env;
+  private final DatasetTree datasets;
+  private final PoolSync sync;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition wake = lock.newCondition();
+  private boolean work;
+  private boolean stopping;
+  private @Nullable Task<Void> task;
+  private volatile @Nullable PoolException problem;
+
+  DestroyTask(Env env, DatasetTree datasets, PoolSync sync) {
+    this.env = env;
+    this.datasets = datasets;
+    this.sync = sync;
+  }
+
+  /** Starts the task; it looks at once for what an earlier import left. */
+  void start() {
+    if (!datasets.destroyedObjects().isEmpty()) {
+      env.probe(CodeProbe.ASYNC_DESTROY_RESUMED);
+      work = true;
+    }
+    task = env.fork("destroy", this::loop);
+  }
+
+  /** Tells that there is something to free. */
+  void wake() {
+    lock.lock();
+    try {
+      work = true;
+      wake.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Stops after the current object. */
+  void stop() {
+    lock.lock();
+    try {
+      stopping = true;
+      wake.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    Task<Void> running = task;
+    if (running != null) {
+      running.join();
+    }
+  }
+
+  /** Why freeing does not go on, or null. */
+  @Nullable PoolException problem() {
+    return problem;
+  }
+
+  private boolean stopping() {
+    lock.lock();
+    try {
+      return stopping;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void loop() {
+    while (true) {
+      lock.lock();
+      try {
+        while (!work && !stopping) {
+          wake.awaitUninterruptibly();
+        }
+        if (stopping) {
+          return;
+        }
+        work = false;
+      } finally {
+        lock.unlock();
+      }
+      try {
+        for (long object : datasets.destroyedObjects()) {
+          if (!free(object)) {
+            return;
+          }
+        }
+      } catch (PoolException e) {
+        problem = e; // shown by status; the space stays allocated until a later import tries again
+        return;
+      }
+    }
+  }
+
+  private boolean free(long object) {
+    OpenDataset dataset = datasets.openObject(object);
+    ObjectSet objects = dataset.objectSet();
+    for (long number = objects.nextObject(1); number > 0; number = objects.nextObject(number)) {
+      if (stopping()) {
+        return false;
+      }
+      try (Dnode dnode = objects.hold(number)) {
+        while (dnode.blockCount() > Dnode.MAX_BLOCKS_FREED_AT_ONCE) {
+          try (Tx tx = objects.beginFreeing(TX_BYTES)) {
+            dnode.truncateBlocks(tx, dnode.blockCount() - Dnode.MAX_BLOCKS_FREED_AT_ONCE);
+          }
+        }
+        try (Tx tx = objects.beginFreeing(TX_BYTES)) {
+          dnode.free(tx);
+        }
+      }
+    }
+    objects.sync();
+    datasets.forgetDestroyed(object, tx -> sync.freeRootIn(tx.txg(), objects.root()));
+    return true;
+  }
+}

@@ -1,0 +1,365 @@
+package io.lcpfs.pool;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.lcpfs.device.BlockDevice;
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolError;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.format.Features;
+import io.lcpfs.format.PoolConfig;
+import io.lcpfs.object.Dnode;
+import io.lcpfs.object.ObjectContext;
+import io.lcpfs.object.ObjectSet;
+import io.lcpfs.txg.Tx;
+import io.lcpfs.vdev.DeviceQueue;
+import io.lcpfs.zap.Zap;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** An imported pool. */
+final class OpenPool implements PoolEngine {
+  private static final long TX_BYTES = 64 << 10;
+
+  private final PoolParts parts;
+  private final ObjectSet meta;
+  private final SpaceMaps spaceMaps;
+  private final DatasetTree datasets;
+  private final DestroyTask destroyTask;
+  private final Dnode properties;
+  private final History history;
+  private final List<BlockDevice> devices;
+  private final boolean readOnly;
+  private final List<String> importProblems;
+  private final ReentrantLock propertiesLock = new ReentrantLock();
+  private final ReentrantLock closeLock = new ReentrantLock();
+  private boolean closed;
+  private boolean tasksStarted;
+
+  OpenPool(PoolParts parts, ObjectSet meta, SpaceMaps spaceMaps, long rootDataset,
+      Dnode destroyed, Dnode properties, Dnode history, List<BlockDevice> devices,
+      boolean readOnly, List<String> importProblems) {
+    this.parts = parts;
+    this.meta = meta;
+    this.spaceMaps = spaceMaps;
+    this.datasets = new DatasetTree(parts.context, meta, rootDataset, destroyed, readOnly);
+    this.destroyTask = new DestroyTask(parts.env, datasets, parts.sync);
+    this.properties = properties;
+    this.history = new History(parts.env, meta, history);
+    this.devices = devices;
+    this.readOnly = readOnly;
+    this.importProblems = importProblems;
+    parts.sync.connect(datasets);
+  }
+
+  /** Starts what goes on in the background of a writable pool. */
+  void startTasks() {
+    tasksStarted = true;
+    destroyTask.start();
+  }
+
+  PoolParts parts() {
+    return parts;
+  }
+
+  ObjectSet meta() {
+    return meta;
+  }
+
+  SpaceMaps spaceMaps() {
+    return spaceMaps;
+  }
+
+  DatasetTree datasetTree() {
+    return datasets;
+  }
+
+  private ObjectContext context() {
+    return parts.context;
+  }
+
+  private PoolConfig config() {
+    return parts.sync.config();
+  }
+
+  private void refuseClosed() {
+    closeLock.lock();
+    try {
+      if (closed) {
+        throw new PoolException(new PoolError.Closed("pool " + config().name()));
+      }
+    } finally {
+      closeLock.unlock();
+    }
+  }
+
+  private void refuseReadOnly() {
+    refuseClosed();
+    if (readOnly) {
+      throw PoolException.refused(Errno.EROFS, "pool " + config().name()
+          + " is imported read-only; export it and import it without -o readonly=on");
+    }
+  }
+
+  @Override
+  public PoolStatus status() {
+    refuseClosed();
+    PoolConfig config = config();
+    List<String> problems = new ArrayList<>(importProblems);
+    PoolException failure = parts.txgs.failure();
+    if (failure != null) {
+      problems.add("suspended: " + failure.error().message()
+          + "; export the pool and import it again");
+    }
+    PoolException destroying = destroyTask.problem();
+    if (destroying != null) {
+      problems.add("a destroyed dataset cannot be freed: " + destroying.error().message());
+    }
+    List<DeviceStatus> deviceStatus = new ArrayList<>();
+    for (PoolConfig.Device device : config.devices()) {
+      deviceStatus.add(status(device));
+    }
+    Health health = failure != null ? Health.SUSPENDED
+        : deviceStatus.stream().anyMatch(d -> d.health() == Health.FAULTED) ? Health.FAULTED
+            : Health.ONLINE;
+    SortedMap<String, String> features = new TreeMap<>();
+    config.features().forEach(f -> features.put(f.name(), "active"));
+    long size = parts.reserve.sizeBytes();
+    long allocated = parts.allocator.allocatedBytes();
+    return new PoolStatus(config.name(), config.poolGuid(), health, readOnly,
+        parts.txgs.syncedTxg(), PoolConfig.VERSION, size, allocated, size - allocated,
+        datasets.destroyedBytes(), fragmentation(), parts.slabs.usedBytes(), features,
+        deviceStatus, problems);
+  }
+
+  private DeviceStatus status(PoolConfig.Device device) {
+    DeviceQueue queue = parts.devices.queues().get(device.index());
+    DeviceQueue.Stats stats = queue.stats();
+    return new DeviceStatus(queue.device().name(), device.guid(),
+        queue.isFaulted() ? Health.FAULTED : Health.ONLINE, parts.reserve.sizeBytes(),
+        parts.allocator.allocatedBytes(), stats.readErrors(), stats.writeErrors(),
+        parts.devices.checksumErrors(device.index()));
+  }
+
+  /** How much of the free space lies in extents too short for a record of 128 KiB, roughly. */
+  private int fragmentation() {
+    long free = 0;
+    long large = 0;
+    for (var metaslab : parts.allocator.metaslabs()) {
+      free += metaslab.freeBytes();
+      large += Math.min(metaslab.freeBytes(), metaslab.largestFreeBytes());
+    }
+    return free == 0 ? 0 : (int) (100 - large * 100 / free);
+  }
+
+  @Override
+  public boolean readOnly() {
+    return readOnly;
+  }
+
+  @Override
+  public void sync() {
+    refuseClosed();
+    meta.sync();
+  }
+
+  @Override
+  public long availableBytes() {
+    refuseClosed();
+    return parts.reserve.availableBytes();
+  }
+
+  @Override
+  public void export() {
+    refuseReadOnlyUnlessSuspended();
+    close(io.lcpfs.format.PoolState.EXPORTED);
+  }
+
+  private void refuseReadOnlyUnlessSuspended() {
+    if (parts.txgs.failure() == null) {
+      refuseClosed();
+    }
+  }
+
+  @Override
+  public void destroy() {
+    refuseReadOnly();
+    close(io.lcpfs.format.PoolState.DESTROYED);
+  }
+
+  @Override
+  public void close() {
+    close(null);
+  }
+
+  private void close(io.lcpfs.format.@Nullable PoolState state) {
+    closeLock.lock();
+    try {
+      if (closed) {
+        return;
+      }
+      closed = true;
+    } finally {
+      closeLock.unlock();
+    }
+    try {
+      if (tasksStarted) {
+        destroyTask.stop();
+      }
+      if (!readOnly && parts.txgs.failure() == null) {
+        if (state != null) {
+          parts.sync.changeConfig(config -> config.withState(state));
+        }
+        parts.txgs.sync();
+      }
+    } finally {
+      parts.txgs.stop();
+      parts.context.background().close();
+      devices.forEach(BlockDevice::close);
+      parts.slabs.close();
+    }
+  }
+
+  @Override
+  public List<DatasetInfo> datasets() {
+    refuseClosed();
+    return datasets.list();
+  }
+
+  @Override
+  public DatasetInfo dataset(String path) {
+    refuseClosed();
+    return datasets.get(path);
+  }
+
+  @Override
+  public DatasetInfo createDataset(String path, SortedMap<String, String> localProperties) {
+    refuseReadOnly();
+    return datasets.create(path, localProperties);
+  }
+
+  @Override
+  public void destroyDataset(String path) {
+    refuseReadOnly();
+    datasets.destroy(path);
+    destroyTask.wake();
+  }
+
+  @Override
+  public void renameDataset(String from, String to) {
+    refuseReadOnly();
+    datasets.rename(from, to);
+  }
+
+  @Override
+  public void setLocalProperties(String path, Map<String, String> values) {
+    if (!values.isEmpty()) {
+      refuseReadOnly();
+      datasets.setProperties(path, values);
+    }
+  }
+
+  @Override
+  public void removeLocalProperty(String path, String name) {
+    refuseReadOnly();
+    datasets.removeProperty(path, name);
+  }
+
+  @Override
+  public ObjectSet objectSet(String path, DatasetPolicy policy) {
+    refuseClosed();
+    return datasets.open(path, policy).objectSet();
+  }
+
+  @Override
+  public void setPolicy(String path, DatasetPolicy policy) {
+    refuseClosed();
+    datasets.setPolicy(path, policy);
+  }
+
+  @Override
+  public SortedMap<String, String> poolProperties() {
+    refuseClosed();
+    propertiesLock.lock();
+    try {
+      SortedMap<String, String> values = new TreeMap<>();
+      Zap.open(properties, parts.env).iterate(0, (cookie, name, value) -> {
+        values.put(new String(name, UTF_8), new String(value, UTF_8));
+        return true;
+      });
+      return values;
+    } finally {
+      propertiesLock.unlock();
+    }
+  }
+
+  @Override
+  public void setPoolProperty(String name, String value) {
+    refuseReadOnly();
+    propertiesLock.lock();
+    try (Tx tx = meta.begin(TX_BYTES)) {
+      Zap zap = Zap.open(properties, parts.env);
+      if (value.isEmpty()) {
+        zap.remove(tx, name.getBytes(UTF_8));
+      } else {
+        zap.put(tx, name.getBytes(UTF_8), value.getBytes(UTF_8));
+      }
+    } finally {
+      propertiesLock.unlock();
+    }
+  }
+
+  @Override
+  public VerifyReport verify(Consumer<Progress> progress) {
+    refuseClosed();
+    sync();
+    VerifyReport[] report = new VerifyReport[1];
+    parts.sync.whileStill(() ->
+        report[0] = new PoolVerify(context(), meta, parts.allocator, progress).run());
+    return report[0];
+  }
+
+  @Override
+  public List<HistoryEvent> history() {
+    refuseClosed();
+    return history.list();
+  }
+
+  @Override
+  public void addHistory(String who, String command) {
+    refuseReadOnly();
+    history.add(who, command);
+  }
+
+  @Override
+  public void reguid() {
+    refuseReadOnly();
+    long guid = PoolCreator.newGuid(parts.env);
+    parts.sync.changeConfig(config -> config.withGuid(guid));
+    parts.txgs.sync();
+  }
+
+  @Override
+  public List<String> upgrade() {
+    refuseReadOnly();
+    List<PoolConfig.Feature> missing = Features.KNOWN.stream()
+        .filter(f -> !config().features().contains(f)).toList();
+    if (!missing.isEmpty()) {
+      parts.sync.changeConfig(config -> config.withFeatures(Features.KNOWN));
+      parts.txgs.sync();
+    }
+    return missing.stream().map(PoolConfig.Feature::name).toList();
+  }
+
+  @Override
+  public String debug(String what, List<String> arguments) {
+    refuseClosed();
+    return new PoolDebug(this).print(what, arguments);
+  }
+}

@@ -1,0 +1,217 @@
+package io.lcpfs.pool;
+
+import io.lcpfs.device.BlockDevice;
+import io.lcpfs.env.CodeProbe;
+import io.lcpfs.env.Env;
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.format.Features;
+import io.lcpfs.format.ObjectType;
+import io.lcpfs.format.PoolConfig;
+import io.lcpfs.format.Uberblock;
+import io.lcpfs.memory.SlabAllocator;
+import io.lcpfs.object.Dnode;
+import io.lcpfs.object.ObjectSet;
+import io.lcpfs.object.ObjectSetOptions;
+import io.lcpfs.vdev.LabelChoice;
+import io.lcpfs.vdev.LabelIo;
+import io.lcpfs.vdev.LabelScan;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** Imports a pool: labels, uberblock, layout, the pool's own objects; then, if writable, a new fork. */
+final class PoolImporter {
+  /**
+   * How many groups back an import goes by itself when the newest state cannot be read: what those need
+   * has not been reused (a sector freed in T is reused only after T+2 is durable).
+   */
+  private static final int MAX_GROUPS_BACK = 2;
+
+  private final List<BlockDevice> devices;
+  private final OpenOptions options;
+  private final Env env;
+  private final SlabAllocator slabs;
+  private final LabelIo labels;
+  private final List<LabelScan> scans = new ArrayList<>();
+  private final List<String> problems = new ArrayList<>();
+
+  private PoolImporter(List<BlockDevice> devices, OpenOptions options, Env env,
+      SlabAllocator slabs) {
+    this.devices = devices;
+    this.options = options;
+    this.env = env;
+    this.slabs = slabs;
+    this.labels = new LabelIo(env, slabs);
+  }
+
+  static PoolEngine open(List<BlockDevice> devices, OpenOptions options, Env env) {
+    SlabAllocator slabs = PoolParts.memory(options.tuning());
+    boolean done = false;
+    try {
+      PoolEngine pool = new PoolImporter(devices, options, env, slabs).run();
+      done = true;
+      return pool;
+    } finally {
+      if (!done) {
+        slabs.close();
+      }
+    }
+  }
+
+  private PoolEngine run() {
+    devices.forEach(device -> scans.add(labels.scan(device)));
+    scans.forEach(scan -> problems.addAll(scan.problems()));
+    long guid = poolGuid();
+    LabelChoice newest = labels.chooseBest(scans, guid, Long.MAX_VALUE);
+    checkImportable(newest.config());
+    LabelChoice choice = newest;
+    PoolException firstFailure = null;
+    while (true) {
+      problems.addAll(choice.problems());
+      try {
+        return load(choice);
+      } catch (PoolException e) {
+        if (e.errno() != Errno.EIO) {
+          throw e;
+        }
+        firstFailure = firstFailure == null ? e : firstFailure;
+        long older = choice.uberblock().txg() - 1;
+        if (newest.uberblock().txg() - older > MAX_GROUPS_BACK) {
+          throw firstFailure;
+        }
+        problems.add("txg " + choice.uberblock().txg() + " is passed over: "
+            + e.error().message());
+        choice = olderChoice(guid, older, firstFailure);
+        env.probe(CodeProbe.UBERBLOCK_FALLBACK);
+      }
+    }
+  }
+
+  private LabelChoice olderChoice(long guid, long maxTxg, PoolException firstFailure) {
+    try {
+      return labels.chooseBest(scans, guid, maxTxg);
+    } catch (PoolException none) {
+      throw firstFailure;
+    }
+  }
+
+  private long poolGuid() {
+    // By the newest uberblock of each device: a label's configuration may be one that a crash kept from
+    // being committed.
+    List<Long> guids = scans.stream()
+        .map(scan -> scan.labels().stream().flatMap(label -> label.uberblocks().stream())
+            .max(Comparator.comparingLong(Uberblock::txg)))
+        .flatMap(Optional::stream).map(Uberblock::poolGuid).distinct().toList();
+    if (options.poolGuid() != 0) {
+      if (!guids.contains(options.poolGuid())) {
+        throw PoolException.refused(Errno.ENODEV, "no pool with guid "
+            + Long.toUnsignedString(options.poolGuid()) + " on " + names());
+      }
+      return options.poolGuid();
+    }
+    if (guids.isEmpty()) {
+      throw PoolException.refused(Errno.ENODEV, "no pool on " + names()
+          + (problems.isEmpty() ? "" : " (" + String.join("; ", problems) + ")"));
+    }
+    if (guids.size() > 1) {
+      throw PoolException.refused(Errno.EINVAL,
+          "devices of different pools: " + names() + "; say which by its guid");
+    }
+    return guids.getFirst();
+  }
+
+  private String names() {
+    return String.join(", ", devices.stream().map(BlockDevice::name).toList());
+  }
+
+  private void checkImportable(PoolConfig config) {
+    Features.check(config.features(), options.readOnly());
+    if (options.force()) {
+      return;
+    }
+    if (config.state() == io.lcpfs.format.PoolState.DESTROYED) {
+      throw PoolException.refused(Errno.ENODEV,
+          "pool " + config.name() + " was destroyed; import it with -f to get it back");
+    }
+    long host = options.host().id();
+    if (config.state() == io.lcpfs.format.PoolState.ACTIVE && config.hostId() != 0 && host != 0
+        && config.hostId() != host && !options.readOnly()) {
+      throw PoolException.refused(Errno.EBUSY, "pool " + config.name()
+          + " is in use by another host; export it there, or import it with -f if that host is gone");
+    }
+  }
+
+  private List<BlockDevice> inOrder(PoolConfig config) {
+    TreeMap<Long, BlockDevice> byGuid = new TreeMap<>();
+    for (int i = 0; i < devices.size(); i++) {
+      if (scans.get(i).head(config.poolGuid()).isPresent()) {
+        byGuid.put(scans.get(i).deviceGuid(), devices.get(i));
+      }
+    }
+    List<BlockDevice> ordered = new ArrayList<>();
+    for (PoolConfig.Device device : config.devices()) {
+      BlockDevice found = byGuid.get(device.guid());
+      if (found == null) {
+        throw PoolException.refused(Errno.ENODEV, "pool " + config.name() + " lacks the device "
+            + (device.pathHint().isEmpty() ? Long.toUnsignedString(device.guid())
+                : device.pathHint()) + "; give it too");
+      }
+      if (found.capacity() < device.capacityBytes() || found.blockSize() != device.blockBytes()) {
+        throw PoolException.refused(Errno.EIO, found.name() + " is smaller than pool "
+            + config.name() + " remembers it; restore its size");
+      }
+      ordered.add(found);
+    }
+    return ordered;
+  }
+
+  private PoolEngine load(LabelChoice choice) {
+    PoolConfig config = choice.config();
+    List<BlockDevice> ordered = inOrder(config);
+    long txg = choice.uberblock().txg();
+    PoolParts parts = new PoolParts(env, slabs, options.tuning(), ordered, config,
+        choice.layout(), choice.uberblock(), choice.highestTxg(), options.readOnly());
+    ObjectSet meta = ObjectSet.open(parts.context, 0, choice.uberblock().root(),
+        options.readOnly(), ObjectSetOptions.META);
+    MetaDirectory directory = new MetaDirectory(meta, env);
+    SpaceMaps spaceMaps = new SpaceMaps(env, meta, parts.allocator,
+        directory.hold(MetaDirectory.SPACE_MAPS, ObjectType.ZAP));
+    spaceMaps.load(parts.devices.tiles(), txg);
+    parts.sync.connect(meta, parts.io, spaceMaps, parts.reserve);
+    long root;
+    try (Dnode dataset = directory.hold(MetaDirectory.ROOT_DATASET, ObjectType.DATASET)) {
+      root = dataset.number();
+    }
+    OpenPool pool = new OpenPool(parts, meta, spaceMaps, root,
+        directory.hold(MetaDirectory.DESTROYED, ObjectType.ZAP),
+        directory.hold(MetaDirectory.POOL_PROPERTIES, ObjectType.ZAP),
+        directory.hold(MetaDirectory.HISTORY, ObjectType.HISTORY), ordered, options.readOnly(),
+        problems);
+    if (!options.readOnly()) {
+      makeWritable(parts, choice, pool);
+    }
+    return pool;
+  }
+
+  private void makeWritable(PoolParts parts, LabelChoice choice, OpenPool pool) {
+    if (!choice.fellBack()) {
+      for (int i = 0; i < parts.targets.size(); i++) {
+        BlockDevice device = parts.targets.get(i).queue().device();
+        LabelScan scan = scans.get(devices.indexOf(device));
+        problems.addAll(labels.repair(parts.targets.get(i), scan, choice, false).stream()
+            .map(line -> "repaired " + line).toList());
+      }
+    }
+    long bootId = PoolCreator.newGuid(env);
+    parts.sync.changeConfig(config -> {
+      PoolConfig forked = config.withFork(PoolCreator.newGuid(env), options.host().id(), bootId);
+      return options.newName().isEmpty() ? forked : forked.withName(options.newName());
+    });
+    parts.txgs.start();
+    parts.txgs.waitSynced(parts.txgs.openTxg());
+    pool.startTasks();
+  }
+}
