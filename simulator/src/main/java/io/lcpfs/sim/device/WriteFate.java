@@ -1,6 +1,7 @@
 package io.lcpfs.sim.device;
 
 import io.lcpfs.sim.world.SimRandom;
+import java.util.List;
 
 /** What became of a write that no flush covered when the machine crashed. */
 public enum WriteFate {
@@ -15,9 +16,12 @@ public enum WriteFate {
   /** Each sector did or did not. */
   MIXED;
 
+  private static final List<WriteFate> SINGLE = List.of(LOST, DONE);
+  private static final List<WriteFate> SEVERAL = List.of(LOST, DONE, FRONT_HALF, BACK_HALF);
+
   /** The fates that a search tells apart for a write of so many sectors of 512 bytes. */
-  public static int searched(int sectors) {
-    return sectors == 1 ? 2 : 4;
+  public static List<WriteFate> searched(int sectors) {
+    return sectors == 1 ? SINGLE : SEVERAL;
   }
 
   boolean sectorDone(long writeSequence, int sector, int sectors) {

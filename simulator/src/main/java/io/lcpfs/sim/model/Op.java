@@ -1,6 +1,7 @@
 package io.lcpfs.sim.model;
 
 import java.io.Serializable;
+import java.util.Arrays;
 
 /**
  * One call into a file system, as data. Paths are absolute, components joined by '/', never '.' or
@@ -53,8 +54,30 @@ public sealed interface Op extends Serializable {
   /** close(2). */
   record Close(int handle) implements Op {}
 
-  /** pwrite(2) of {@link Contents#bytes} of {@code contentSeed}. */
-  record Write(FileRef file, long offset, int length, long contentSeed) implements Op {}
+  /**
+   * pwrite(2) of {@code length} bytes.
+   *
+   * @param contentSeed which bytes, see {@link Contents#bytes}
+   * @param contentStart how many of those bytes come before the first one written
+   */
+  record Write(FileRef file, long offset, int length, long contentSeed, int contentStart)
+      implements Op {
+
+    public Write(FileRef file, long offset, int length, long contentSeed) {
+      this(file, offset, length, contentSeed, 0);
+    }
+
+    /** The bytes to write. */
+    public byte[] content() {
+      byte[] all = Contents.bytes(contentSeed, contentStart + length);
+      return contentStart == 0 ? all : Arrays.copyOfRange(all, contentStart, all.length);
+    }
+
+    /** The piece of {@code pieceLength} bytes that begins {@code from} bytes into this write. */
+    public Write piece(int from, int pieceLength) {
+      return new Write(file, offset + from, pieceLength, contentSeed, contentStart + from);
+    }
+  }
 
   /** pread(2). */
   record Read(FileRef file, long offset, int length) implements Op {}

@@ -31,6 +31,7 @@ public final class OpGenerator {
   private final ReferenceFs model;
   private final String root;
   private final long contentBudgetBytes;
+  private final int firstHandle;
   private final int handles;
   private List<String> all = new ArrayList<>();
   private List<String> files = new ArrayList<>();
@@ -45,14 +46,16 @@ public final class OpGenerator {
    * @param model consulted, never changed
    * @param root directory of the model below which all paths are drawn; "" for the whole
    * @param contentBudgetBytes content above which mostly deletions are drawn
+   * @param firstHandle the first file handle to use
    * @param handles number of file handles in use, 0 for none
    */
   public OpGenerator(SimRandom random, ReferenceFs model, String root, long contentBudgetBytes,
-      int handles) {
+      int firstHandle, int handles) {
     this.random = random;
     this.model = model;
     this.root = root;
     this.contentBudgetBytes = contentBudgetBytes;
+    this.firstHandle = firstHandle;
     this.handles = handles;
   }
 
@@ -167,7 +170,7 @@ public final class OpGenerator {
       return new Op.PunchHole(file, offset(), length());
     }
     if (dice < 96 && handles > 0) {
-      int handle = random.nextInt(handles);
+      int handle = handle();
       return model.isOpen(handle) ? new Op.Close(handle) : new Op.Open(handle, plainFile());
     }
     return new Op.Fsync(file);
@@ -211,6 +214,10 @@ public final class OpGenerator {
 
   // ---- parts
 
+  private int handle() {
+    return firstHandle + random.nextInt(handles);
+  }
+
   private int mode() {
     return random.nextInt(01000);
   }
@@ -236,7 +243,7 @@ public final class OpGenerator {
   /** A file; now and then something else, which must be refused. */
   private FileRef file() {
     if (handles > 0 && random.chance(200)) {
-      return new FileRef.ByHandle(random.nextInt(handles));
+      return new FileRef.ByHandle(handle());
     }
     return new FileRef.ByPath(random.chance(30) ? clean(directory()) : plainFile());
   }

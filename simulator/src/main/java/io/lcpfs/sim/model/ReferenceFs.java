@@ -351,7 +351,7 @@ public final class ReferenceFs {
       return failed(Errno.EINVAL);
     }
     if (op.length() > 0) {
-      node.content.write(op.offset(), Contents.bytes(op.contentSeed(), op.length()), op.length());
+      node.content.write(op.offset(), op.content(), op.length());
       node.touched();
     }
     return new Outcome.Count(op.length());

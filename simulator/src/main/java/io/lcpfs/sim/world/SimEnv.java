@@ -166,6 +166,11 @@ public final class SimEnv implements Env {
     });
   }
 
+  /** Starts {@code job} on this machine; whoever joins it gets its result or its exception. */
+  public <T> Task<T> start(String taskName, Callable<T> job) {
+    return scheduler.start(this, taskName, false, job);
+  }
+
   /** Runs {@code job} on this machine and waits for its end. */
   public <T> T call(String taskName, Callable<T> job) {
     return scheduler.start(this, taskName, false, job).join();

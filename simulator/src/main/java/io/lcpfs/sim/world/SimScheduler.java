@@ -69,7 +69,9 @@ final class SimScheduler {
       throw failure;
     }
     if (thrown != null) {
-      throw new SimFailure(config.seed(), thrown.toString(), thrown);
+      String message = thrown instanceof Violation ? String.valueOf(thrown.getMessage())
+          : thrown.toString();
+      throw new SimFailure(config.seed(), message, thrown);
     }
     return new SimResult<>(main.join(), digest.value(), steps, nowNanos, probes);
   }

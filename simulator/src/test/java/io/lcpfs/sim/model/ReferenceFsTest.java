@@ -167,7 +167,7 @@ class ReferenceFsTest {
       ReferenceFs model = new ReferenceFs();
       model.apply(new Op.Mkdir("/w", 0755));
       OpGenerator generator =
-          new OpGenerator(new SimRandom(seed), model, "/w", 2_000_000, 3);
+          new OpGenerator(new SimRandom(seed), model, "/w", 2_000_000, 0, 3);
       for (int i = 0; i < 1_000; i++) {
         Op op = generator.next();
         kinds.add(op.getClass());
@@ -194,7 +194,7 @@ class ReferenceFsTest {
 
   private static List<Op> drawn(long seed) {
     ReferenceFs model = new ReferenceFs();
-    OpGenerator generator = new OpGenerator(new SimRandom(seed), model, "", 1_000_000, 2);
+    OpGenerator generator = new OpGenerator(new SimRandom(seed), model, "", 1_000_000, 0, 2);
     List<Op> ops = new java.util.ArrayList<>();
     for (int i = 0; i < 500; i++) {
       Op op = generator.next();

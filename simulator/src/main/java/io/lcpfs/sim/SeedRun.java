@@ -1,0 +1,357 @@
+package io.lcpfs.sim;
+
+import io.lcpfs.device.BlockDevice;
+import io.lcpfs.env.CodeProbe;
+import io.lcpfs.env.Task;
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.sim.SimTarget.Session;
+import io.lcpfs.sim.device.CommandHook;
+import io.lcpfs.sim.device.CrashChooser;
+import io.lcpfs.sim.device.FaultKind;
+import io.lcpfs.sim.device.FaultPlan;
+import io.lcpfs.sim.device.SimDevice;
+import io.lcpfs.sim.device.SimMedium;
+import io.lcpfs.sim.device.WriteFate;
+import io.lcpfs.sim.model.Tree;
+import io.lcpfs.sim.world.MachineCrashed;
+import io.lcpfs.sim.world.SimConfig;
+import io.lcpfs.sim.world.SimEnv;
+import io.lcpfs.sim.world.SimFailure;
+import io.lcpfs.sim.world.SimRandom;
+import io.lcpfs.sim.world.SimResult;
+import io.lcpfs.sim.world.Violation;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * One seed: format, then rounds of operations by concurrent writers, each ended by a crash, with
+ * faults kept inside what the shape's redundancy promises; at the end a close, a fresh import, a
+ * comparison of everything and all checks. At least 1,000 operations, 2 crashes and 1 fault.
+ */
+public final class SeedRun {
+  private static final EnumSet<Errno> OUT_OF_RESOURCES =
+      EnumSet.of(Errno.ENOSPC, Errno.EDQUOT, Errno.ENOMEM);
+  private static final long POLL_NANOS = 200_000;
+  private static final int OPEN_ATTEMPTS = 6;
+
+  private final SimTarget target;
+  private final SimEnv world;
+  private final SimRandom random;
+  private final PoolShape shape;
+  private final FaultPlan faults;
+  private final List<SimMedium> media = new ArrayList<>();
+  private final List<Writer> writers = new ArrayList<>();
+  private final int totalOperations;
+  private int crashes;
+  private int machines;
+
+  private SeedRun(SimTarget target, SimEnv world, int totalOperations) {
+    this.target = target;
+    this.world = world;
+    this.totalOperations = totalOperations;
+    this.random = world.randomFor("seed run");
+    this.shape = target.shapes().get(random.nextInt(target.shapes().size()));
+    this.faults = plan(world.randomFor("faults"));
+    for (int i = 0; i < shape.devices(); i++) {
+      media.add(new SimMedium("d" + i, shape.blockSize(), shape.blocks()));
+    }
+  }
+
+  /** Runs one seed against {@code target}; every failure is in the result. */
+  public static SeedResult run(SimTarget target, SimConfig config, int operations) {
+    SeedRun[] run = new SeedRun[1];
+    String violation;
+    long digest = 0;
+    long nanos = 0;
+    try {
+      SimResult<Integer> result = SimEnv.run(config, world -> {
+        run[0] = new SeedRun(target, world, operations);
+        run[0].live();
+        return 0;
+      });
+      violation = null;
+      digest = result.digest();
+      nanos = result.virtualNanos();
+    } catch (SimFailure failure) {
+      violation = failure.getMessage() + whereThrown(failure);
+    }
+    SeedRun seed = run[0];
+    if (seed == null) {
+      throw new IllegalStateException("seed " + config.seed() + " did not begin: " + violation);
+    }
+    Map<FaultKind, Long> injected = new EnumMap<>(FaultKind.class);
+    injected.putAll(seed.faults.injected());
+    Map<CodeProbe, Long> probes = new EnumMap<>(CodeProbe.class);
+    probes.putAll(seed.world.probesSoFar());
+    return new SeedResult(config.seed(), digest, seed.operations(), seed.refusals(), seed.crashes,
+        injected, probes, nanos, violation);
+  }
+
+  /** A violation explains itself; of anything else the first frames help. */
+  private static String whereThrown(SimFailure failure) {
+    Throwable cause = failure.getCause();
+    if (cause == null || (cause instanceof Violation && cause.getCause() == null)) {
+      return "";
+    }
+    Throwable root = cause;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    StringBuilder text = new StringBuilder();
+    StackTraceElement[] frames = root.getStackTrace();
+    for (int i = 0; i < Math.min(8, frames.length); i++) {
+      text.append("\n    at ").append(frames[i]);
+    }
+    return text.toString();
+  }
+
+  private long operations() {
+    return writers.stream().mapToLong(Writer::operations).sum();
+  }
+
+  private long refusals() {
+    return writers.stream().mapToLong(Writer::refusals).sum();
+  }
+
+  /** Which faults this seed may see: none that the shape does not promise to survive or report. */
+  private FaultPlan plan(SimRandom faultRandom) {
+    FaultPlan plan = new FaultPlan(faultRandom);
+    plan.allow(FaultKind.LATENCY_SPIKE, 2_000, 20);
+    switch (faultRandom.nextInt(5)) {
+      case 0 -> plan.allow(FaultKind.READ_ERROR, 20_000, 3);
+      case 1 -> plan.allow(FaultKind.LOST_WRITE, 3_000, 1);
+      case 2 -> plan.allow(FaultKind.MISDIRECTED_WRITE, 3_000, 1);
+      default -> { } // bit rot while the machine is down, see damageAtRest
+    }
+    return plan;
+  }
+
+  // ---- the life of a pool
+
+  private void live() {
+    SimEnv formatter = world.newMachine("format");
+    faults.enable(false);
+    formatter.call("format", () -> {
+      List<BlockDevice> devices = attach(formatter, CommandHook.NONE);
+      target.format(formatter, devices, shape);
+      devices.forEach(BlockDevice::close);
+      return 0;
+    });
+    faults.enable(true);
+    int count = 1 + random.nextInt(Math.min(3, target.writers()));
+    for (int i = 0; i < count; i++) {
+      writers.add(new Writer(this, world, i, target, count, shape));
+    }
+    int rounds = random.between(2, 4);
+    for (int round = 0; round < rounds; round++) {
+      roundThatCrashes(totalOperations / (rounds + 1));
+      damageAtRest();
+    }
+    lastRound();
+  }
+
+  private List<BlockDevice> attach(SimEnv machine, CommandHook hook) {
+    List<BlockDevice> devices = new ArrayList<>();
+    for (SimMedium medium : media) {
+      devices.add(new SimDevice(machine, medium, faults).hook(hook));
+    }
+    return devices;
+  }
+
+  /** Opens on a fresh machine; now and then the power fails during that too. */
+  private Opened open(CommandHook hook) {
+    for (int attempt = 0;; attempt++) {
+      SimEnv machine = world.newMachine("host" + machines++);
+      long errors = reportedErrors();
+      Task<Session> opening = machine.start("open",
+          () -> target.open(machine, attach(machine, hook), shape));
+      if (attempt < OPEN_ATTEMPTS / 2 && random.chance(200)) {
+        world.sleep(random.nextLong(20_000_000L));
+        if (!opening.isDone()) {
+          crash(machine);
+          continue;
+        }
+      }
+      try {
+        return new Opened(machine, opening.join());
+      } catch (PoolException e) {
+        // A device that answers EIO may stop an import, but only for as long as it does.
+        if (attempt >= OPEN_ATTEMPTS || reportedErrors() == errors || e.errno() != Errno.EIO) {
+          throw new Violation("cannot be opened: " + e.getMessage(), e);
+        }
+        crash(machine);
+      }
+    }
+  }
+
+  private record Opened(SimEnv machine, Session session) {}
+
+  private long reportedErrors() {
+    return faults.injected().getOrDefault(FaultKind.READ_ERROR, 0L);
+  }
+
+  private void roundThatCrashes(int share) {
+    int[] commandsLeft = {-1};
+    SimEnv[] host = new SimEnv[1];
+    CommandHook hook = (device, flush) -> {
+      if (commandsLeft[0] > 0 && --commandsLeft[0] == 0) {
+        host[0].crash();
+      }
+    };
+    Opened opened = open(hook);
+    host[0] = opened.machine;
+    compareRecovered(opened);
+    // More than the share, so that the crash meets writers at work.
+    Task<?> last = startWriters(opened, 2 * share + 200);
+    long before = operations();
+    while (operations() - before < share && !opened.machine.crashed() && !last.isDone()) {
+      world.sleep(POLL_NANOS);
+    }
+    // Then a moment later, or at the n-th write or flush from now.
+    if (random.nextBoolean()) {
+      commandsLeft[0] = 1 + random.nextInt(60);
+      for (int i = 0; i < 50 && !opened.machine.crashed(); i++) {
+        world.sleep(10 * POLL_NANOS);
+      }
+    } else {
+      world.sleep(random.nextLong(8_000_000L));
+    }
+    for (Writer writer : writers) {
+      writer.throwIfFailed();
+    }
+    crash(opened.machine);
+  }
+
+  private void crash(SimEnv machine) {
+    machine.crash();
+    crashes++;
+    CrashChooser sampled = CrashChooser.sampled(random);
+    CrashChooser counting = (device, firstBlock, sectors) -> {
+      WriteFate fate = sampled.fate(device, firstBlock, sectors);
+      if (fate == WriteFate.LOST) {
+        faults.count(FaultKind.UNFLUSHED_WRITE_LOST);
+      } else if (fate != WriteFate.DONE) {
+        faults.count(FaultKind.TORN_WRITE);
+      }
+      return fate;
+    };
+    for (SimMedium medium : media) {
+      medium.crash(counting);
+    }
+  }
+
+  private Task<?> startWriters(Opened opened, int share) {
+    List<Task<Void>> tasks = new ArrayList<>();
+    for (Writer writer : writers) {
+      writer.prepare(opened.session, share / writers.size() + 1);
+      tasks.add(opened.machine.fork("writer " + writer.index(), writer));
+    }
+    return opened.machine.start("writers", () -> {
+      tasks.forEach(Task::join);
+      return 0;
+    });
+  }
+
+  /** Bits rot while the machine is down; at most what the shape can repair or has to report. */
+  private void damageAtRest() {
+    long silent = faults.silentDamage();
+    boolean nothingYet = faults.injected().keySet().stream()
+        .noneMatch(kind -> kind.silent() || kind == FaultKind.READ_ERROR);
+    if (silent > 0 || !(nothingYet || random.nextBoolean())) {
+      return;
+    }
+    SimMedium medium = media.get(random.nextInt(media.size()));
+    long block = medium.randomWrittenBlock(random);
+    if (block >= 0) {
+      medium.rot(block, 1 + random.nextInt(8), random);
+      faults.count(FaultKind.BIT_ROT);
+    }
+  }
+
+  /** Damage beyond the redundancy must be reported: then EIO passes, wrong content never does. */
+  boolean eioTolerated() {
+    return shape.redundancy() == 0 && (faults.silentDamage() > 0 || reportedErrors() > 0);
+  }
+
+  /** How far each writer is; what is counted here will be durable once a sync has returned. */
+  int[] journalLengths() {
+    return writers.stream().mapToInt(writer -> writer.journal().length()).toArray();
+  }
+
+  void durableUpTo(int[] lengths) {
+    for (int i = 0; i < lengths.length; i++) {
+      writers.get(i).journal().durableUpTo(lengths[i]);
+    }
+  }
+
+  static boolean outOfResources(Errno errno) {
+    return OUT_OF_RESOURCES.contains(errno);
+  }
+
+  private void compareRecovered(Opened opened) {
+    Tree found = opened.machine.call("snapshot", opened.session::snapshotTree);
+    world.record(found.digest());
+    for (Writer writer : writers) {
+      writer.recovered(found, eioTolerated());
+    }
+    checkAll(opened);
+  }
+
+  private void checkAll(Opened opened) {
+    for (Finding finding : opened.machine.call("verify", opened.session::verify)) {
+      if (!(finding.damage() && eioTolerated())) {
+        throw new Violation("verify: " + finding.text());
+      }
+    }
+  }
+
+  /** The rest of the operations, then close, and all over again from the devices. */
+  private void lastRound() {
+    Opened opened = open(CommandHook.NONE);
+    compareRecovered(opened);
+    int left = (int) Math.max(20, totalOperations - operations());
+    startWriters(opened, left).join();
+    for (Writer writer : writers) {
+      writer.throwIfFailed();
+    }
+    compareExactly(opened, "before the close");
+    opened.machine.call("close", () -> {
+      opened.session.close();
+      return 0;
+    });
+    if (opened.machine.liveTasks() > 0) {
+      world.sleep(1_000_000_000L);
+    }
+    if (opened.machine.liveTasks() > 0) {
+      throw new Violation(opened.machine.liveTasks() + " tasks are still alive after the close");
+    }
+    opened.machine.crash(); // the machine is off; nothing was left to be lost
+    for (SimMedium medium : media) {
+      medium.crash((device, firstBlock, sectors) -> WriteFate.LOST);
+    }
+    Opened again = open(CommandHook.NONE);
+    writers.forEach(Writer::forgetHandles);
+    compareExactly(again, "after close and import");
+    checkAll(again);
+    try {
+      again.machine.call("close", () -> {
+        again.session.close();
+        return 0;
+      });
+    } catch (MachineCrashed e) {
+      throw new Violation("the machine crashed in the close", e);
+    }
+  }
+
+  private void compareExactly(Opened opened, String when) {
+    Tree found = opened.machine.call("snapshot", opened.session::snapshotTree);
+    world.record(found.digest());
+    for (Writer writer : writers) {
+      writer.compareExactly(found, eioTolerated(), when);
+    }
+  }
+}

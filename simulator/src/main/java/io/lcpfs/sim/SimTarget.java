@@ -1,0 +1,72 @@
+package io.lcpfs.sim;
+
+import io.lcpfs.device.BlockDevice;
+import io.lcpfs.env.Env;
+import io.lcpfs.sim.model.Op;
+import io.lcpfs.sim.model.Outcome;
+import io.lcpfs.sim.model.Tree;
+import java.util.List;
+
+/** A file system that the simulator can run: the port between the harness and what is tested. */
+public interface SimTarget {
+
+  /** For reports. */
+  String name();
+
+  /** What it can be formatted on; a seed picks one. */
+  List<PoolShape> shapes();
+
+  /** How many tasks may call {@link Session#apply} at once; at least 1. */
+  int writers();
+
+  /** How many file handles a writer may hold; 0 when handles are not supported. */
+  int handles();
+
+  /**
+   * Whether fsync of one file makes all earlier operations of the same caller durable too. When not,
+   * only {@link Session#sync} moves the point behind which a crash cannot fall.
+   */
+  boolean fsyncCoversEarlierOperations();
+
+  /**
+   * A crash may leave a write done up to a multiple of so many bytes of the file; 0 when a write is
+   * done whole or not at all.
+   */
+  int writeUnitBytes();
+
+  /** Makes an empty file system whose root directory has mode 0755. */
+  void format(Env env, List<? extends BlockDevice> devices, PoolShape shape);
+
+  /**
+   * Opens what was formatted, recovering from a crash if there was one.
+   *
+   * @throws io.lcpfs.error.PoolException when it cannot be opened
+   */
+  Session open(Env env, List<? extends BlockDevice> devices, PoolShape shape);
+
+  /** An open file system. */
+  interface Session {
+
+    /** Carries out one operation; a {@code PoolException} becomes {@link Outcome.Failed}. */
+    Outcome apply(Op op);
+
+    /**
+     * Returns when every operation that returned before the call is durable.
+     *
+     * @throws io.lcpfs.error.PoolException when that failed
+     */
+    void sync();
+
+    /** Runs every check there is; empty when all is well. */
+    List<Finding> verify();
+
+    /**
+     * Reads everything. Content that answers EIO becomes {@link
+     * io.lcpfs.sim.model.SparseBytes.Fingerprint#UNREADABLE} chunks.
+     */
+    Tree snapshotTree();
+
+    /** Syncs and releases everything; no task of the session is left running. */
+    void close();
+  }
+}
