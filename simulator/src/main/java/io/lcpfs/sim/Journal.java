@@ -10,8 +10,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All that one writer did below its own directory, in order, with the model that says what has to be
- * there; and how much of it no crash may undo.
+ * All that one writer did below its own directory, in order, with the model that says what has to
+ * be there; and how much of it no crash may undo.
  */
 final class Journal {
   private static final int DIFFERENCES_SHOWN = 5;
@@ -23,10 +23,13 @@ final class Journal {
   private final int writeUnitBytes;
   private final ArrayList<Op> done = new ArrayList<>();
   private ReferenceFs model = new ReferenceFs();
+
   /** What a sync covered. */
   private int synced;
+
   /** What an fsync covered too: lives in a log of one copy, which damage may take. */
   private int fsynced;
+
   private @Nullable Op inFlight;
 
   /**
@@ -118,7 +121,8 @@ final class Journal {
 
   /**
    * A crash happened and {@code found} is what recovery shows below {@link #root}: it has to be the
-   * state after some operation no earlier than the last durable one. The journal goes on from there.
+   * state after some operation no earlier than the last durable one. The journal goes on from
+   * there.
    *
    * @param tolerateUnreadable whether content that answers EIO passes for any content
    * @throws Violation when it is no such state
@@ -161,8 +165,8 @@ final class Journal {
   }
 
   /** The largest number of operations after which the model shows {@code found}, or -1. */
-  private int latestMatch(List<Op> candidates, int durable, Tree found,
-      boolean tolerateUnreadable) {
+  private int latestMatch(
+      List<Op> candidates, int durable, Tree found, boolean tolerateUnreadable) {
     ReferenceFs replay = new ReferenceFs();
     int match = -1;
     boolean changed = true;
@@ -176,8 +180,9 @@ final class Journal {
       }
       if (changed) {
         Tree state = replay.tree().below(root);
-        matches = (tolerateUnreadable || state.digest() == found.digest())
-            && state.firstDifference(found, tolerateUnreadable) == null;
+        matches =
+            (tolerateUnreadable || state.digest() == found.digest())
+                && state.firstDifference(found, tolerateUnreadable) == null;
         changed = false;
       }
       if (matches) {
@@ -208,8 +213,15 @@ final class Journal {
         closest = differences;
       }
     }
-    StringBuilder text = new StringBuilder("after the crash " + root
-        + " is no state between operation " + durable + " (durable) and " + candidates.size() + ": ");
+    StringBuilder text =
+        new StringBuilder(
+            "after the crash "
+                + root
+                + " is no state between operation "
+                + durable
+                + " (durable) and "
+                + candidates.size()
+                + ": ");
     if (older >= 0) {
       text.append("it fell back to operation ").append(older).append(", before the last sync");
     } else {

@@ -10,8 +10,7 @@ package io.lcpfs.sim;
  * @param redundancy how many devices may be damaged at once without anybody noticing; 0 means that
  *     damaged content is answered with EIO
  */
-public record PoolShape(
-    String name, int devices, int blockSize, long deviceBytes, int redundancy) {
+public record PoolShape(String name, int devices, int blockSize, long deviceBytes, int redundancy) {
 
   public long blocks() {
     return deviceBytes / blockSize;

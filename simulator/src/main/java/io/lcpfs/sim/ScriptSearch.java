@@ -21,8 +21,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A short script of operations and syncs by one client, crashed at every write and every flush that it
- * makes the devices do, and at each of those points in every state that the unflushed writes can
+ * A short script of operations and syncs by one client, crashed at every write and every flush that
+ * it makes the devices do, and at each of those points in every state that the unflushed writes can
  * leave. Each state has to open, hold a prefix of the script no older than the last sync, and pass
  * all checks.
  */
@@ -61,10 +61,12 @@ public final class ScriptSearch {
   public static Result run(SimTarget target, SimConfig config, long maxStates) {
     ScriptSearch search = new ScriptSearch(target, config.calm());
     try {
-      SimEnv.run(search.config, world -> {
-        search.runScript(world);
-        return 0;
-      });
+      SimEnv.run(
+          search.config,
+          world -> {
+            search.runScript(world);
+            return 0;
+          });
     } catch (SimFailure failure) {
       return new Result(config.seed(), 0, 0, false, String.valueOf(failure.getMessage()));
     }
@@ -78,18 +80,22 @@ public final class ScriptSearch {
       media.add(new SimMedium("d" + i, shape.blockSize(), shape.blocks()));
     }
     Journal journal = new Journal("/w0", target, 0);
-    machine.call("script", () -> {
-      target.format(machine, attach(machine, media, CommandHook.NONE), shape);
-      Session session = target.open(machine, attach(machine, media,
-          (device, flush) -> remember(media, journal)), shape);
-      script(session, journal);
-      session.close();
-      return 0;
-    });
+    machine.call(
+        "script",
+        () -> {
+          target.format(machine, attach(machine, media, CommandHook.NONE), shape);
+          Session session =
+              target.open(
+                  machine,
+                  attach(machine, media, (device, flush) -> remember(media, journal)),
+                  shape);
+          script(session, journal);
+          session.close();
+          return 0;
+        });
   }
 
-  private static List<BlockDevice> attach(SimEnv machine, List<SimMedium> media,
-      CommandHook hook) {
+  private static List<BlockDevice> attach(SimEnv machine, List<SimMedium> media, CommandHook hook) {
     List<BlockDevice> devices = new ArrayList<>();
     for (SimMedium medium : media) {
       devices.add(new SimDevice(machine, medium, FaultPlan.none()).hook(hook));
@@ -102,8 +108,14 @@ public final class ScriptSearch {
   }
 
   private void script(Session session, Journal journal) {
-    OpGenerator generator = new OpGenerator(new SimRandom(random.nextLong()), journal.model(),
-        journal.root(), shape.deviceBytes() / 8, 0, target.handles());
+    OpGenerator generator =
+        new OpGenerator(
+            new SimRandom(random.nextLong()),
+            journal.model(),
+            journal.root(),
+            shape.deviceBytes() / 8,
+            0,
+            target.handles());
     int operations = random.between(3, 14);
     for (int i = 0; i < operations; i++) {
       Op op = i == 0 ? new Op.Mkdir(journal.root(), 0755) : generator.next();
@@ -129,22 +141,36 @@ public final class ScriptSearch {
     int step = Math.max(1, points.size() / MAX_POINTS);
     int visited = (points.size() + step - 1) / step;
     long perPoint = Math.max(MIN_STATES_PER_POINT, maxStates / Math.max(1, visited));
-    CrashSearch.Options options = new CrashSearch.Options(perPoint, MIN_STATES_PER_POINT,
-        random.chance(250), random.chance(330));
+    CrashSearch.Options options =
+        new CrashSearch.Options(
+            perPoint, MIN_STATES_PER_POINT, random.chance(250), random.chance(330));
     long states = 0;
     boolean complete = step == 1;
     for (int i = 0; i < points.size(); i += step) {
       Point point = points.get(i);
       CrashSearch.Result result =
-          CrashSearch.explore(config, point.media, options, (machine, devices) -> {
-            check(machine, devices, point.journal.copy());
-          });
+          CrashSearch.explore(
+              config,
+              point.media,
+              options,
+              (machine, devices) -> {
+                check(machine, devices, point.journal.copy());
+              });
       states += result.states();
       complete &= result.complete();
       String violation = result.violation();
       if (violation != null) {
-        return new Result(config.seed(), visited, states, false,
-            "crash at command " + (i + 1) + " of " + points.size() + " of the script: " + violation);
+        return new Result(
+            config.seed(),
+            visited,
+            states,
+            false,
+            "crash at command "
+                + (i + 1)
+                + " of "
+                + points.size()
+                + " of the script: "
+                + violation);
       }
     }
     return new Result(config.seed(), visited, states, complete, null);

@@ -18,6 +18,13 @@ import org.jspecify.annotations.Nullable;
  * @param virtualNanos time that passed inside
  * @param violation what was broken first; null when nothing was
  */
-public record SeedResult(long seed, long digest, long operations, long refusals, long crashes,
-    Map<FaultKind, Long> faults, Map<CodeProbe, Long> probes, long virtualNanos,
+public record SeedResult(
+    long seed,
+    long digest,
+    long operations,
+    long refusals,
+    long crashes,
+    Map<FaultKind, Long> faults,
+    Map<CodeProbe, Long> probes,
+    long virtualNanos,
     @Nullable String violation) {}

@@ -68,11 +68,14 @@ public final class SeedRun {
     long digest = 0;
     long nanos = 0;
     try {
-      SimResult<Integer> result = SimEnv.run(config, world -> {
-        run[0] = new SeedRun(target, world, operations);
-        run[0].live();
-        return 0;
-      });
+      SimResult<Integer> result =
+          SimEnv.run(
+              config,
+              world -> {
+                run[0] = new SeedRun(target, world, operations);
+                run[0].live();
+                return 0;
+              });
       violation = null;
       digest = result.digest();
       nanos = result.virtualNanos();
@@ -87,8 +90,16 @@ public final class SeedRun {
     injected.putAll(seed.faults.injected());
     Map<CodeProbe, Long> probes = new EnumMap<>(CodeProbe.class);
     probes.putAll(seed.world.probesSoFar());
-    return new SeedResult(config.seed(), digest, seed.operations(), seed.refusals(), seed.crashes,
-        injected, probes, nanos, violation);
+    return new SeedResult(
+        config.seed(),
+        digest,
+        seed.operations(),
+        seed.refusals(),
+        seed.crashes,
+        injected,
+        probes,
+        nanos,
+        violation);
   }
 
   /** A violation explains itself; of anything else the first frames help. */
@@ -125,7 +136,7 @@ public final class SeedRun {
       case 0 -> plan.allow(FaultKind.READ_ERROR, 20_000, 3);
       case 1 -> plan.allow(FaultKind.LOST_WRITE, 3_000, 1);
       case 2 -> plan.allow(FaultKind.MISDIRECTED_WRITE, 3_000, 1);
-      default -> { } // bit rot while the machine is down, see damageAtRest
+      default -> {} // bit rot while the machine is down, see damageAtRest
     }
     return plan;
   }
@@ -135,12 +146,14 @@ public final class SeedRun {
   private void live() {
     SimEnv formatter = world.newMachine("format");
     faults.enable(false);
-    formatter.call("format", () -> {
-      List<BlockDevice> devices = attach(formatter, CommandHook.NONE);
-      target.format(formatter, devices, shape);
-      devices.forEach(BlockDevice::close);
-      return 0;
-    });
+    formatter.call(
+        "format",
+        () -> {
+          List<BlockDevice> devices = attach(formatter, CommandHook.NONE);
+          target.format(formatter, devices, shape);
+          devices.forEach(BlockDevice::close);
+          return 0;
+        });
     faults.enable(true);
     int count = 1 + random.nextInt(Math.min(3, target.writers()));
     for (int i = 0; i < count; i++) {
@@ -164,11 +177,11 @@ public final class SeedRun {
 
   /** Opens on a fresh machine; now and then the power fails during that too. */
   private Opened open(CommandHook hook) {
-    for (int attempt = 0;; attempt++) {
+    for (int attempt = 0; ; attempt++) {
       SimEnv machine = world.newMachine("host" + machines++);
       long errors = reportedErrors();
-      Task<Session> opening = machine.start("open",
-          () -> target.open(machine, attach(machine, hook), shape));
+      Task<Session> opening =
+          machine.start("open", () -> target.open(machine, attach(machine, hook), shape));
       if (attempt < OPEN_ATTEMPTS / 2 && random.chance(200)) {
         world.sleep(random.nextLong(20_000_000L));
         if (!opening.isDone()) {
@@ -197,11 +210,12 @@ public final class SeedRun {
   private void roundThatCrashes(int share) {
     int[] commandsLeft = {-1};
     SimEnv[] host = new SimEnv[1];
-    CommandHook hook = (device, flush) -> {
-      if (commandsLeft[0] > 0 && --commandsLeft[0] == 0) {
-        host[0].crash();
-      }
-    };
+    CommandHook hook =
+        (device, flush) -> {
+          if (commandsLeft[0] > 0 && --commandsLeft[0] == 0) {
+            host[0].crash();
+          }
+        };
     Opened opened = open(hook);
     host[0] = opened.machine;
     compareRecovered(opened);
@@ -230,15 +244,16 @@ public final class SeedRun {
     machine.crash();
     crashes++;
     CrashChooser sampled = CrashChooser.sampled(random);
-    CrashChooser counting = (device, firstBlock, sectors) -> {
-      WriteFate fate = sampled.fate(device, firstBlock, sectors);
-      if (fate == WriteFate.LOST) {
-        faults.count(FaultKind.UNFLUSHED_WRITE_LOST);
-      } else if (fate != WriteFate.DONE) {
-        faults.count(FaultKind.TORN_WRITE);
-      }
-      return fate;
-    };
+    CrashChooser counting =
+        (device, firstBlock, sectors) -> {
+          WriteFate fate = sampled.fate(device, firstBlock, sectors);
+          if (fate == WriteFate.LOST) {
+            faults.count(FaultKind.UNFLUSHED_WRITE_LOST);
+          } else if (fate != WriteFate.DONE) {
+            faults.count(FaultKind.TORN_WRITE);
+          }
+          return fate;
+        };
     for (SimMedium medium : media) {
       medium.crash(counting);
     }
@@ -250,17 +265,20 @@ public final class SeedRun {
       writer.prepare(opened.session, share / writers.size() + 1);
       tasks.add(opened.machine.fork("writer " + writer.index(), writer));
     }
-    return opened.machine.start("writers", () -> {
-      tasks.forEach(Task::join);
-      return 0;
-    });
+    return opened.machine.start(
+        "writers",
+        () -> {
+          tasks.forEach(Task::join);
+          return 0;
+        });
   }
 
   /** Bits rot while the machine is down; at most what the shape can repair or has to report. */
   private void damageAtRest() {
     long silent = faults.silentDamage();
-    boolean nothingYet = faults.injected().keySet().stream()
-        .noneMatch(kind -> kind.silent() || kind == FaultKind.READ_ERROR);
+    boolean nothingYet =
+        faults.injected().keySet().stream()
+            .noneMatch(kind -> kind.silent() || kind == FaultKind.READ_ERROR);
     if (silent > 0 || !(nothingYet || random.nextBoolean())) {
       return;
     }
@@ -319,10 +337,12 @@ public final class SeedRun {
       writer.throwIfFailed();
     }
     compareExactly(opened, "before the close");
-    opened.machine.call("close", () -> {
-      opened.session.close();
-      return 0;
-    });
+    opened.machine.call(
+        "close",
+        () -> {
+          opened.session.close();
+          return 0;
+        });
     if (opened.machine.liveTasks() > 0) {
       world.sleep(1_000_000_000L);
     }
@@ -338,10 +358,12 @@ public final class SeedRun {
     compareExactly(again, "after close and import");
     checkAll(again);
     try {
-      again.machine.call("close", () -> {
-        again.session.close();
-        return 0;
-      });
+      again.machine.call(
+          "close",
+          () -> {
+            again.session.close();
+            return 0;
+          });
     } catch (MachineCrashed e) {
       throw new Violation("the machine crashed in the close", e);
     }

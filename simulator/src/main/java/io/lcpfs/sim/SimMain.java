@@ -8,7 +8,8 @@ import java.util.EnumSet;
 /** The command line of the simulator; {@code lcpfs sim} hands its arguments over. */
 public final class SimMain {
   /** What the arguments mean. */
-  public static final String USAGE = """
+  public static final String USAGE =
+      """
       usage: lcpfs sim [--seeds N] [--first S] [--operations N] [--scripts N] [--states N]
                        [--workers N] [--plant BUG]... [--replay SEED | --script SEED]
         --seeds N       seeds to run (default 20)
@@ -20,7 +21,8 @@ public final class SimMain {
         --plant BUG     make the engine do something wrong on purpose: %s
         --replay SEED   run one seed again
         --script SEED   search one script again
-      """.formatted(Arrays.toString(PlantedBug.values()));
+      """
+          .formatted(Arrays.toString(PlantedBug.values()));
 
   private static final int EXIT_VIOLATION = 1;
   private static final int EXIT_USAGE = 2;
@@ -30,7 +32,8 @@ public final class SimMain {
   /**
    * Runs what {@code args} ask for.
    *
-   * @return 0 when every promise was kept, 1 when one was broken, 2 when the arguments make no sense
+   * @return 0 when every promise was kept, 1 when one was broken, 2 when the arguments make no
+   *     sense
    */
   public static int run(SimTarget target, String[] args, PrintStream out) {
     SimOptions options;
@@ -88,7 +91,14 @@ public final class SimMain {
       }
     }
     long searched = scripts >= 0 ? scripts : Math.max(1, seeds / 50);
-    return new SimOptions(first, seeds, operations, searched, states, planted, workers,
+    return new SimOptions(
+        first,
+        seeds,
+        operations,
+        searched,
+        states,
+        planted,
+        workers,
         seeds >= SimOptions.SEEDS_THAT_REACH_EVERY_PROBE);
   }
 
@@ -111,7 +121,7 @@ public final class SimMain {
         return bug;
       }
     }
-    throw new IllegalArgumentException("--plant " + name + ": not one of "
-        + Arrays.toString(PlantedBug.values()));
+    throw new IllegalArgumentException(
+        "--plant " + name + ": not one of " + Arrays.toString(PlantedBug.values()));
   }
 }

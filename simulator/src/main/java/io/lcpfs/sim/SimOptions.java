@@ -16,8 +16,15 @@ import java.util.Set;
  * @param workers platform threads; results do not depend on it
  * @param requireProbes whether a probe that was never reached is a violation
  */
-public record SimOptions(long firstSeed, long seeds, int operationsPerSeed, long scripts,
-    long statesPerScript, Set<PlantedBug> planted, int workers, boolean requireProbes) {
+public record SimOptions(
+    long firstSeed,
+    long seeds,
+    int operationsPerSeed,
+    long scripts,
+    long statesPerScript,
+    Set<PlantedBug> planted,
+    int workers,
+    boolean requireProbes) {
 
   /** From so many seeds on, every probe has to be reached. */
   public static final long SEEDS_THAT_REACH_EVERY_PROBE = 1_000;
@@ -33,27 +40,48 @@ public record SimOptions(long firstSeed, long seeds, int operationsPerSeed, long
 
   /** Seeds {@code first} onward with the usual effort on two threads. */
   public static SimOptions seeds(long first, long count) {
-    return new SimOptions(first, count, OPERATIONS, Math.max(1, count / 50), 500,
-        EnumSet.noneOf(PlantedBug.class), 2, count >= SEEDS_THAT_REACH_EVERY_PROBE);
+    return new SimOptions(
+        first,
+        count,
+        OPERATIONS,
+        Math.max(1, count / 50),
+        500,
+        EnumSet.noneOf(PlantedBug.class),
+        2,
+        count >= SEEDS_THAT_REACH_EVERY_PROBE);
   }
 
   public SimOptions withPlanted(Set<PlantedBug> bugs) {
-    return new SimOptions(firstSeed, seeds, operationsPerSeed, scripts, statesPerScript, bugs,
-        workers, requireProbes);
+    return new SimOptions(
+        firstSeed,
+        seeds,
+        operationsPerSeed,
+        scripts,
+        statesPerScript,
+        bugs,
+        workers,
+        requireProbes);
   }
 
   public SimOptions withWorkers(int threads) {
-    return new SimOptions(firstSeed, seeds, operationsPerSeed, scripts, statesPerScript, planted,
-        threads, requireProbes);
+    return new SimOptions(
+        firstSeed,
+        seeds,
+        operationsPerSeed,
+        scripts,
+        statesPerScript,
+        planted,
+        threads,
+        requireProbes);
   }
 
   public SimOptions withScripts(long count, long states) {
-    return new SimOptions(firstSeed, seeds, operationsPerSeed, count, states, planted, workers,
-        requireProbes);
+    return new SimOptions(
+        firstSeed, seeds, operationsPerSeed, count, states, planted, workers, requireProbes);
   }
 
   public SimOptions withOperations(int perSeed) {
-    return new SimOptions(firstSeed, seeds, perSeed, scripts, statesPerScript, planted, workers,
-        requireProbes);
+    return new SimOptions(
+        firstSeed, seeds, perSeed, scripts, statesPerScript, planted, workers, requireProbes);
   }
 }

@@ -30,13 +30,28 @@ import java.util.Set;
  * @param virtualSeconds time that passed inside
  * @param realNanos time that it took
  */
-public record SimReport(String target, SimOptions options, List<String> violations, long digest,
-    long operations, long refusals, long crashes, Map<FaultKind, Long> faults,
-    Map<CodeProbe, Long> probes, Set<CodeProbe> missingProbes, long states, long completeScripts,
-    long virtualSeconds, long realNanos) {
+public record SimReport(
+    String target,
+    SimOptions options,
+    List<String> violations,
+    long digest,
+    long operations,
+    long refusals,
+    long crashes,
+    Map<FaultKind, Long> faults,
+    Map<CodeProbe, Long> probes,
+    Set<CodeProbe> missingProbes,
+    long states,
+    long completeScripts,
+    long virtualSeconds,
+    long realNanos) {
 
-  static SimReport of(String target, SimOptions options, List<SeedResult> seeds,
-      List<ScriptSearch.Result> scripts, long realNanos) {
+  static SimReport of(
+      String target,
+      SimOptions options,
+      List<SeedResult> seeds,
+      List<ScriptSearch.Result> scripts,
+      long realNanos) {
     List<String> violations = new ArrayList<>();
     Digest digest = new Digest();
     EnumMap<FaultKind, Long> faults = new EnumMap<>(FaultKind.class);
@@ -61,18 +76,26 @@ public record SimReport(String target, SimOptions options, List<String> violatio
     if (options.requireProbes() && !missing.isEmpty()) {
       violations.add("never reached: " + missing);
     }
-    return new SimReport(target, options, violations, digest.value(),
+    return new SimReport(
+        target,
+        options,
+        violations,
+        digest.value(),
         seeds.stream().mapToLong(SeedResult::operations).sum(),
         seeds.stream().mapToLong(SeedResult::refusals).sum(),
-        seeds.stream().mapToLong(SeedResult::crashes).sum(), faults, probes, missing,
+        seeds.stream().mapToLong(SeedResult::crashes).sum(),
+        faults,
+        probes,
+        missing,
         scripts.stream().mapToLong(ScriptSearch.Result::states).sum(),
         scripts.stream().filter(ScriptSearch.Result::complete).count(),
-        virtualNanos / 1_000_000_000L, realNanos);
+        virtualNanos / 1_000_000_000L,
+        realNanos);
   }
 
   private static String replay(SimOptions options, String what, long seed) {
-    StringBuilder command = new StringBuilder("\n  replay: lcpfs sim ").append(what).append(' ')
-        .append(seed);
+    StringBuilder command =
+        new StringBuilder("\n  replay: lcpfs sim ").append(what).append(' ').append(seed);
     if (what.equals("--replay") && options.operationsPerSeed() != SimOptions.OPERATIONS) {
       command.append(" --operations ").append(options.operationsPerSeed());
     }
@@ -93,16 +116,33 @@ public record SimReport(String target, SimOptions options, List<String> violatio
   public List<String> lines() {
     List<String> lines = new ArrayList<>();
     violations.forEach(violation -> lines.add("VIOLATION " + violation));
-    lines.add("target " + target + ", seeds " + options.firstSeed() + " to "
-        + (options.firstSeed() + options.seeds() - 1) + (options.planted().isEmpty() ? ""
-            : ", planted " + options.planted()));
+    lines.add(
+        "target "
+            + target
+            + ", seeds "
+            + options.firstSeed()
+            + " to "
+            + (options.firstSeed() + options.seeds() - 1)
+            + (options.planted().isEmpty() ? "" : ", planted " + options.planted()));
     double seconds = realNanos / 1e9;
-    lines.add(String.format(Locale.ROOT,
-        "%d operations compared (%d refused for space), %d crashes, %d s simulated in %.1f s, "
-            + "%.0f operations/s",
-        operations, refusals, crashes, virtualSeconds, seconds, operations / seconds));
-    lines.add("crash states searched: " + states + ", scripts searched completely: "
-        + completeScripts + " of " + options.scripts());
+    lines.add(
+        String.format(
+            Locale.ROOT,
+            "%d operations compared (%d refused for space), %d crashes, %d s simulated in %.1f s, "
+                + "%.0f operations/s",
+            operations,
+            refusals,
+            crashes,
+            virtualSeconds,
+            seconds,
+            operations / seconds));
+    lines.add(
+        "crash states searched: "
+            + states
+            + ", scripts searched completely: "
+            + completeScripts
+            + " of "
+            + options.scripts());
     lines.add("faults injected: " + faults);
     lines.add("probes reached: " + probes);
     if (!missingProbes.isEmpty()) {

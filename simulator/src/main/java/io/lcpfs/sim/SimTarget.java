@@ -23,8 +23,8 @@ public interface SimTarget {
   int handles();
 
   /**
-   * Whether fsync of one file makes all earlier operations of the same caller durable too. When not,
-   * only {@link Session#sync} moves the point behind which a crash cannot fall.
+   * Whether fsync of one file makes all earlier operations of the same caller durable too. When
+   * not, only {@link Session#sync} moves the point behind which a crash cannot fall.
    */
   boolean fsyncCoversEarlierOperations();
 

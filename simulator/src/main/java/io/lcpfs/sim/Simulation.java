@@ -57,8 +57,8 @@ public final class Simulation {
     if (failure != null) {
       throw new IllegalStateException("the simulator itself failed", failure);
     }
-    return SimReport.of(target.name(), options, present(seeds), present(scripts),
-        System.nanoTime() - start);
+    return SimReport.of(
+        target.name(), options, present(seeds), present(scripts), System.nanoTime() - start);
   }
 
   private static <T> List<T> present(AtomicReferenceArray<@Nullable T> array) {
@@ -74,8 +74,9 @@ public final class Simulation {
 
   private void work() {
     try {
-      for (int job = nextJob.getAndIncrement(); job < seeds.length() + scripts.length()
-          && violations.get() < ENOUGH_VIOLATIONS; job = nextJob.getAndIncrement()) {
+      for (int job = nextJob.getAndIncrement();
+          job < seeds.length() + scripts.length() && violations.get() < ENOUGH_VIOLATIONS;
+          job = nextJob.getAndIncrement()) {
         // Scripts take longest, so they come first.
         if (job < scripts.length()) {
           runScript(job);
@@ -89,8 +90,7 @@ public final class Simulation {
   }
 
   private void runScript(int index) {
-    ScriptSearch.Result result =
-        ScriptSearch.run(target, config(index), options.statesPerScript());
+    ScriptSearch.Result result = ScriptSearch.run(target, config(index), options.statesPerScript());
     scripts.set(index, result);
     if (result.violation() != null) {
       violations.incrementAndGet();

@@ -46,8 +46,13 @@ final class Writer implements Runnable {
   }
 
   private OpGenerator generator() {
-    return new OpGenerator(new SimRandom(random.nextLong()), journal.model(), journal.root(),
-        contentBudgetBytes, index * target.handles(), target.handles());
+    return new OpGenerator(
+        new SimRandom(random.nextLong()),
+        journal.model(),
+        journal.root(),
+        contentBudgetBytes,
+        index * target.handles(),
+        target.handles());
   }
 
   int index() {
@@ -97,10 +102,10 @@ final class Writer implements Runnable {
       sync(opened);
     }
     if (random.chance(50)) {
-      world.sleep(random.chance(30) ? random.nextLong(12_000_000_000L) : random.nextLong(3_000_000));
+      world.sleep(
+          random.chance(30) ? random.nextLong(12_000_000_000L) : random.nextLong(3_000_000));
     }
-    Op op = journal.length() == 0 ? new Op.Mkdir(journal.root(), 0755)
-        : generator.next();
+    Op op = journal.length() == 0 ? new Op.Mkdir(journal.root(), 0755) : generator.next();
     perform(opened, op);
   }
 
@@ -123,16 +128,26 @@ final class Writer implements Runnable {
       eioInARow = 0;
     }
     Op carriedOut = op;
-    if (op instanceof Op.Write write && actual instanceof Outcome.Count(long bytes)
-        && bytes > 0 && bytes < write.length()) {
+    if (op instanceof Op.Write write
+        && actual instanceof Outcome.Count(long bytes)
+        && bytes > 0
+        && bytes < write.length()) {
       carriedOut = write.piece(0, (int) bytes); // a short write, as on a disk that fills up
     }
     Outcome expected = journal.end(carriedOut);
     if (!expected.agrees(actual)) {
-      throw new Violation("writer " + index + ", operation " + operations + ", " + op + ": "
-          + Outcome.difference(expected, actual));
+      throw new Violation(
+          "writer "
+              + index
+              + ", operation "
+              + operations
+              + ", "
+              + op
+              + ": "
+              + Outcome.difference(expected, actual));
     }
-    if (op instanceof Op.Fsync && expected.equals(Outcome.done())
+    if (op instanceof Op.Fsync
+        && expected.equals(Outcome.done())
         && target.fsyncCoversEarlierOperations()) {
       journal.fsynced();
     }
@@ -167,8 +182,8 @@ final class Writer implements Runnable {
   }
 
   void compareExactly(Tree found, boolean tolerateUnreadable, String when) {
-    String difference = journal.expected()
-        .firstDifference(found.below(journal.root()), tolerateUnreadable);
+    String difference =
+        journal.expected().firstDifference(found.below(journal.root()), tolerateUnreadable);
     if (difference != null) {
       throw new Violation(when + ": " + difference);
     }

@@ -26,9 +26,15 @@ class HarnessTest {
     assertThat(report.violations()).isEmpty();
     assertThat(report.operations()).isGreaterThanOrEqualTo(40 * 1_000);
     assertThat(report.crashes()).isGreaterThanOrEqualTo(40 * 2);
-    assertThat(report.faults()).containsKeys(FaultKind.BIT_ROT, FaultKind.TORN_WRITE,
-        FaultKind.UNFLUSHED_WRITE_LOST, FaultKind.LOST_WRITE, FaultKind.MISDIRECTED_WRITE,
-        FaultKind.READ_ERROR, FaultKind.LATENCY_SPIKE);
+    assertThat(report.faults())
+        .containsKeys(
+            FaultKind.BIT_ROT,
+            FaultKind.TORN_WRITE,
+            FaultKind.UNFLUSHED_WRITE_LOST,
+            FaultKind.LOST_WRITE,
+            FaultKind.MISDIRECTED_WRITE,
+            FaultKind.READ_ERROR,
+            FaultKind.LATENCY_SPIKE);
     assertThat(report.states()).isGreaterThan(100);
   }
 
@@ -39,8 +45,8 @@ class HarnessTest {
       assertThat(result.violation()).isNull();
       assertThat(result.operations()).isGreaterThanOrEqualTo(1_000);
       assertThat(result.crashes()).isGreaterThanOrEqualTo(2);
-      assertThat(result.faults().keySet()).anyMatch(
-          kind -> kind.silent() || kind == FaultKind.READ_ERROR);
+      assertThat(result.faults().keySet())
+          .anyMatch(kind -> kind.silent() || kind == FaultKind.READ_ERROR);
     }
   }
 
@@ -57,11 +63,18 @@ class HarnessTest {
 
   @Test
   void aNewJvmWithAnotherHeapGivesTheSameDigests() throws Exception {
-    Process jvm = new ProcessBuilder(
-        ProcessHandle.current().info().command().orElseThrow(), "-Xmx200m", "-XX:+UseSerialGC",
-        "--add-opens", "java.base/java.lang=ALL-UNNAMED",
-        "-cp", System.getProperty("java.class.path"), SeedDigests.class.getName())
-        .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    Process jvm =
+        new ProcessBuilder(
+                ProcessHandle.current().info().command().orElseThrow(),
+                "-Xmx200m",
+                "-XX:+UseSerialGC",
+                "--add-opens",
+                "java.base/java.lang=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                SeedDigests.class.getName())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
     String output = new String(jvm.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(jvm.waitFor()).isZero();
     assertThat(output.lines().toList()).isEqualTo(SeedDigests.compute());
@@ -79,10 +92,17 @@ class HarnessTest {
 
   @Test
   void aMissingFlushBeforeTheUberblockIsFoundWithinAFewSeeds() {
-    SimReport report = simulate(SimOptions.seeds(1, 10).withScripts(0, 0)
-        .withPlanted(EnumSet.of(PlantedBug.NO_FLUSH_BEFORE_UBERBLOCK)));
-    assertThat(report.violations()).isNotEmpty().allMatch(v -> v.contains(
-        "replay: lcpfs sim --replay ") && v.contains("--plant NO_FLUSH_BEFORE_UBERBLOCK"));
+    SimReport report =
+        simulate(
+            SimOptions.seeds(1, 10)
+                .withScripts(0, 0)
+                .withPlanted(EnumSet.of(PlantedBug.NO_FLUSH_BEFORE_UBERBLOCK)));
+    assertThat(report.violations())
+        .isNotEmpty()
+        .allMatch(
+            v ->
+                v.contains("replay: lcpfs sim --replay ")
+                    && v.contains("--plant NO_FLUSH_BEFORE_UBERBLOCK"));
   }
 
   @Test
@@ -106,15 +126,21 @@ class HarnessTest {
 
   @Test
   void aRenameInTwoPartsIsFound() {
-    SimReport report = simulate(SimOptions.seeds(1, 10).withScripts(5, 500)
-        .withPlanted(EnumSet.of(PlantedBug.RENAME_IN_TWO_TXGS)));
+    SimReport report =
+        simulate(
+            SimOptions.seeds(1, 10)
+                .withScripts(5, 500)
+                .withPlanted(EnumSet.of(PlantedBug.RENAME_IN_TWO_TXGS)));
     assertThat(report.violations()).isNotEmpty();
   }
 
   @Test
   void anUnverifiedChecksumIsFound() {
-    SimReport report = simulate(SimOptions.seeds(1, 40).withScripts(0, 0)
-        .withPlanted(EnumSet.of(PlantedBug.CHECKSUM_NOT_VERIFIED)));
+    SimReport report =
+        simulate(
+            SimOptions.seeds(1, 40)
+                .withScripts(0, 0)
+                .withPlanted(EnumSet.of(PlantedBug.CHECKSUM_NOT_VERIFIED)));
     assertThat(report.violations()).isNotEmpty();
   }
 
@@ -122,25 +148,37 @@ class HarnessTest {
   void aProbeThatIsNeverReachedFailsALongRun() {
     SimOptions asked = SimOptions.seeds(1, 1).withOperations(50);
     SimOptions strict = new SimOptions(1, 1, 50, 0, 1, asked.planted(), 1, true);
-    assertThat(simulate(strict).violations()).singleElement().asString()
-        .contains("never reached").contains("CACHE_EVICTED");
+    assertThat(simulate(strict).violations())
+        .singleElement()
+        .asString()
+        .contains("never reached")
+        .contains("CACHE_EVICTED");
   }
 
   @Test
   void theCommandPrintsViolationsWithTheirReplay() {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    int status = SimMain.run(TOY,
-        new String[] {"--seeds", "6", "--plant", "NO_FLUSH_BEFORE_UBERBLOCK", "--scripts", "0"},
-        new PrintStream(bytes, true, StandardCharsets.UTF_8));
+    int status =
+        SimMain.run(
+            TOY,
+            new String[] {"--seeds", "6", "--plant", "NO_FLUSH_BEFORE_UBERBLOCK", "--scripts", "0"},
+            new PrintStream(bytes, true, StandardCharsets.UTF_8));
     String output = bytes.toString(StandardCharsets.UTF_8);
     assertThat(status).as(output).isEqualTo(1);
     assertThat(output).contains("VIOLATION seed ").contains("replay: lcpfs sim --replay ");
     bytes.reset();
-    int good = SimMain.run(TOY, new String[] {"--seeds", "2", "--operations", "100"},
-        new PrintStream(bytes, true, StandardCharsets.UTF_8));
+    int good =
+        SimMain.run(
+            TOY,
+            new String[] {"--seeds", "2", "--operations", "100"},
+            new PrintStream(bytes, true, StandardCharsets.UTF_8));
     assertThat(good).isZero();
     assertThat(bytes.toString(StandardCharsets.UTF_8)).contains("digest ").contains("no violation");
-    assertThat(SimMain.run(TOY, new String[] {"--plant", "NONSENSE"},
-        new PrintStream(bytes, true, StandardCharsets.UTF_8))).isEqualTo(2);
+    assertThat(
+            SimMain.run(
+                TOY,
+                new String[] {"--plant", "NONSENSE"},
+                new PrintStream(bytes, true, StandardCharsets.UTF_8)))
+        .isEqualTo(2);
   }
 }

@@ -25,8 +25,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The smallest thing that survives crashes: a log of operations in two copies, and an uberblock (four
- * slots, two copies of each of two generations) that says how far the log is valid.
+ * The smallest thing that survives crashes: a log of operations in two copies, and an uberblock
+ * (four slots, two copies of each of two generations) that says how far the log is valid.
  */
 final class ToyStore implements SimTarget {
   private static final long MAGIC = 0x746F79_73746F72L;
@@ -42,7 +42,8 @@ final class ToyStore implements SimTarget {
 
   @Override
   public List<PoolShape> shapes() {
-    return List.of(new PoolShape("single", 1, 512, 16 << 20, 0),
+    return List.of(
+        new PoolShape("single", 1, 512, 16 << 20, 0),
         new PoolShape("single", 1, 4096, 16 << 20, 0));
   }
 
@@ -147,7 +148,8 @@ final class ToyStore implements SimTarget {
       long end = 0;
       for (int slot = 0; slot < UBERBLOCKS; slot++) {
         MemorySegment block = readOrZeros(slot);
-        if (block.get(LONG, 0) == MAGIC && block.get(LONG, 24) == Digest.of(block.asSlice(0, 24))
+        if (block.get(LONG, 0) == MAGIC
+            && block.get(LONG, 24) == Digest.of(block.asSlice(0, 24))
             && block.get(LONG, 8) > newest) {
           newest = block.get(LONG, 8);
           end = block.get(LONG, 16);
@@ -213,8 +215,8 @@ final class ToyStore implements SimTarget {
         return null;
       }
       int blocks = (int) (HEADER_BYTES + length + blockSize - 1) / blockSize;
-      byte[] body = read(block, blocks).asSlice(HEADER_BYTES, length)
-          .toArray(ValueLayout.JAVA_BYTE);
+      byte[] body =
+          read(block, blocks).asSlice(HEADER_BYTES, length).toArray(ValueLayout.JAVA_BYTE);
       boolean intact = Digest.of(body) == header.get(LONG, 16);
       return intact || env.planted(PlantedBug.CHECKSUM_NOT_VERIFIED) ? body : null;
     }
@@ -243,7 +245,8 @@ final class ToyStore implements SimTarget {
     public Outcome apply(Op op) {
       lock.lock();
       try {
-        if (op instanceof Op.Rename rename && env.planted(PlantedBug.RENAME_IN_TWO_TXGS)
+        if (op instanceof Op.Rename rename
+            && env.planted(PlantedBug.RENAME_IN_TWO_TXGS)
             && state.apply(new Op.Link(rename.from(), rename.to())).equals(Outcome.done())) {
           unsynced.add(new Op.Link(rename.from(), rename.to()));
           commit();

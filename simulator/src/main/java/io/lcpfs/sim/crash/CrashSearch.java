@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Explores what recovery can find after a crash. A write that no flush covered may be lost, done or
- * torn; which one is asked only when recovery reads of it, so states that recovery cannot tell apart
- * are tried once. Depth first, all of them within a budget; beyond it, drawn at random.
+ * torn; which one is asked only when recovery reads of it, so states that recovery cannot tell
+ * apart are tried once. Depth first, all of them within a budget; beyond it, drawn at random.
  */
 public final class CrashSearch {
 
@@ -32,8 +32,8 @@ public final class CrashSearch {
    *
    * @param maxStates runs of recovery tried in order before the rest is sampled
    * @param samples runs with random answers when the budget did not suffice
-   * @param bySector whether each 512-byte sector has its own fate; else a write is lost, done, or done
-   *     in one half
+   * @param bySector whether each 512-byte sector has its own fate; else a write is lost, done, or
+   *     done in one half
    * @param crashAgain whether recovery itself is crashed too, at each of its writes and flushes
    */
   public record Options(long maxStates, long samples, boolean bySector, boolean crashAgain) {}
@@ -53,8 +53,8 @@ public final class CrashSearch {
   private final Recovery recovery;
   private long states;
 
-  private CrashSearch(SimConfig config, List<SimMedium> crashed, Options options,
-      Recovery recovery) {
+  private CrashSearch(
+      SimConfig config, List<SimMedium> crashed, Options options, Recovery recovery) {
     this.config = config;
     this.crashed = crashed;
     this.options = options;
@@ -64,11 +64,11 @@ public final class CrashSearch {
   /**
    * Runs {@code recovery} over the states of {@code media}.
    *
-   * @param media as they were at the moment of the crash, not yet {@link SimMedium#crash}ed; copied,
-   *     not changed
+   * @param media as they were at the moment of the crash, not yet {@link SimMedium#crash}ed;
+   *     copied, not changed
    */
-  public static Result explore(SimConfig config, List<SimMedium> media, Options options,
-      Recovery recovery) {
+  public static Result explore(
+      SimConfig config, List<SimMedium> media, Options options, Recovery recovery) {
     return new CrashSearch(config.calm(), media, options, recovery).explore();
   }
 
@@ -109,10 +109,12 @@ public final class CrashSearch {
   private @Nullable String tryState(Choices choices) {
     states++;
     try {
-      SimEnv.run(config, world -> {
-        recover(world, choices);
-        return 0;
-      });
+      SimEnv.run(
+          config,
+          world -> {
+            recover(world, choices);
+            return 0;
+          });
       return null;
     } catch (SimFailure failure) {
       return failure.getMessage();
@@ -132,11 +134,12 @@ public final class CrashSearch {
       return;
     }
     SimEnv first = world.newMachine("recovery");
-    CommandHook hook = (device, flush) -> {
-      if (choices.choose(2, () -> "crash again at " + (flush ? "a flush" : "a write")) == 1) {
-        first.crash();
-      }
-    };
+    CommandHook hook =
+        (device, flush) -> {
+          if (choices.choose(2, () -> "crash again at " + (flush ? "a flush" : "a write")) == 1) {
+            first.crash();
+          }
+        };
     try {
       attemptOn(first, media, hook);
     } catch (MachineCrashed again) {
@@ -152,14 +155,16 @@ public final class CrashSearch {
   }
 
   private void attemptOn(SimEnv machine, List<SimMedium> media, CommandHook hook) {
-    machine.call("recovery", () -> {
-      List<SimDevice> devices = new ArrayList<>();
-      for (SimMedium medium : media) {
-        devices.add(new SimDevice(machine, medium, FaultPlan.none()).hook(hook));
-      }
-      recovery.run(machine, devices);
-      return 0;
-    });
+    machine.call(
+        "recovery",
+        () -> {
+          List<SimDevice> devices = new ArrayList<>();
+          for (SimMedium medium : media) {
+            devices.add(new SimDevice(machine, medium, FaultPlan.none()).hook(hook));
+          }
+          recovery.run(machine, devices);
+          return 0;
+        });
   }
 
   private CrashChooser chooser(Choices choices) {
@@ -167,9 +172,16 @@ public final class CrashSearch {
       @Override
       public WriteFate fate(String device, long firstBlock, int sectors) {
         List<WriteFate> fates = WriteFate.searched(sectors);
-        int answer = choices.choose(fates.size(),
-            () -> device + ", write of " + sectors + " sectors at block " + firstBlock
-                + " (lost, done, front half, back half)");
+        int answer =
+            choices.choose(
+                fates.size(),
+                () ->
+                    device
+                        + ", write of "
+                        + sectors
+                        + " sectors at block "
+                        + firstBlock
+                        + " (lost, done, front half, back half)");
         return fates.get(answer);
       }
 
@@ -180,8 +192,16 @@ public final class CrashSearch {
 
       @Override
       public boolean sectorDone(String device, long firstBlock, int sector) {
-        return choices.choose(2, () -> device + ", sector " + sector + " of the write at block "
-            + firstBlock + " (lost, done)") == 1;
+        return choices.choose(
+                2,
+                () ->
+                    device
+                        + ", sector "
+                        + sector
+                        + " of the write at block "
+                        + firstBlock
+                        + " (lost, done)")
+            == 1;
       }
     };
   }

@@ -5,7 +5,9 @@ import io.lcpfs.sim.world.SimRandom;
 /** Decides what became of writes that were not flushed, each when recovery first reads of it. */
 public interface CrashChooser {
 
-  /** The fate of a whole write; asked at most once for each write. Not asked when {@link #bySector}. */
+  /**
+   * The fate of a whole write; asked at most once for each write. Not asked when {@link #bySector}.
+   */
   WriteFate fate(String device, long firstBlock, int sectors);
 
   /** Whether every 512-byte sector has its own fate; asked before {@link #sectorDone}. */
@@ -20,11 +22,12 @@ public interface CrashChooser {
 
   /** Draws from {@code random}: sometimes all kept, sometimes all lost, mostly a mixture. */
   static CrashChooser sampled(SimRandom random) {
-    int keepPerMille = switch (random.nextInt(4)) {
-      case 0 -> 0;
-      case 1 -> 900;
-      default -> 500;
-    };
+    int keepPerMille =
+        switch (random.nextInt(4)) {
+          case 0 -> 0;
+          case 1 -> 900;
+          default -> 500;
+        };
     int tearPerMille = random.nextBoolean() ? 250 : 0;
     return (device, firstBlock, sectors) -> {
       if (sectors > 1 && random.chance(tearPerMille)) {

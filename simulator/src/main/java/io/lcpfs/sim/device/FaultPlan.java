@@ -6,7 +6,8 @@ import java.util.Map;
 
 /**
  * Which faults the devices of a world may show: a rate per million commands for each kind, and how
- * many of each kind in all. One plan is shared by all devices of a pool so that its budget is theirs.
+ * many of each kind in all. One plan is shared by all devices of a pool so that its budget is
+ * theirs.
  */
 public final class FaultPlan {
   private final SimRandom random;
@@ -62,8 +63,10 @@ public final class FaultPlan {
 
   /** Faults so far that damage what is stored without saying so. */
   public long silentDamage() {
-    return injected.entrySet().stream().filter(e -> e.getKey().silent())
-        .mapToLong(Map.Entry::getValue).sum();
+    return injected.entrySet().stream()
+        .filter(e -> e.getKey().silent())
+        .mapToLong(Map.Entry::getValue)
+        .sum();
   }
 
   SimRandom random() {

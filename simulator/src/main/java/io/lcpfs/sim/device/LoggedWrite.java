@@ -10,9 +10,12 @@ final class LoggedWrite {
   final long firstBlock;
   final byte[][] pages;
   private final int sectorsPerBlock;
+
   /** Set when the call that wrote returned: only then can a later flush cover it. */
   boolean returned;
+
   private @Nullable WriteFate fate;
+
   /** One entry a sector: 0 undecided, 1 lost, 2 done. */
   private byte @Nullable [] sectorFates;
 
@@ -24,8 +27,7 @@ final class LoggedWrite {
   }
 
   LoggedWrite copy() {
-    LoggedWrite made =
-        new LoggedWrite(sequence, firstBlock, pages, sectorsPerBlock * SECTOR_BYTES);
+    LoggedWrite made = new LoggedWrite(sequence, firstBlock, pages, sectorsPerBlock * SECTOR_BYTES);
     made.returned = returned;
     made.fate = fate;
     byte[] fates = sectorFates;

@@ -71,8 +71,8 @@ public final class SimDevice implements BlockDevice {
     }
     int size = medium.blockSize();
     for (int i = 0; i < blockCount; i++) {
-      MemorySegment.copy(medium.read(lba + i), 0, target, ValueLayout.JAVA_BYTE, (long) i * size,
-          size);
+      MemorySegment.copy(
+          medium.read(lba + i), 0, target, ValueLayout.JAVA_BYTE, (long) i * size, size);
     }
   }
 

@@ -20,19 +20,26 @@ public final class SimMedium {
   private final String name;
   private final int blockSize;
   private final byte[] zeros;
+
   /** What a read gives. */
   private byte[][] live;
+
   /** What a crash cannot take away. */
   private byte[][] durable;
+
   private ArrayList<LoggedWrite> open = new ArrayList<>();
+
   /** For each block with undecided writes: those writes, oldest first. */
   private Map<Long, List<LoggedWrite>> undecided = new HashMap<>();
+
   private CrashChooser chooser = (device, firstBlock, sectors) -> WriteFate.LOST;
   private long sequence;
 
   public SimMedium(String name, int blockSize, long blocks) {
-    Check.that(Integer.bitCount(blockSize) == 1 && blockSize >= 512 && blockSize <= 65_536,
-        "block size", blockSize);
+    Check.that(
+        Integer.bitCount(blockSize) == 1 && blockSize >= 512 && blockSize <= 65_536,
+        "block size",
+        blockSize);
     this.name = name;
     this.blockSize = blockSize;
     this.zeros = new byte[blockSize];
@@ -54,13 +61,14 @@ public final class SimMedium {
     for (LoggedWrite write : other.open) {
       open.add(copies.computeIfAbsent(write, LoggedWrite::copy));
     }
-    other.undecided.forEach((block, writes) -> {
-      List<LoggedWrite> list = new ArrayList<>();
-      for (LoggedWrite write : writes) {
-        list.add(copies.computeIfAbsent(write, LoggedWrite::copy));
-      }
-      undecided.put(block, list);
-    });
+    other.undecided.forEach(
+        (block, writes) -> {
+          List<LoggedWrite> list = new ArrayList<>();
+          for (LoggedWrite write : writes) {
+            list.add(copies.computeIfAbsent(write, LoggedWrite::copy));
+          }
+          undecided.put(block, list);
+        });
   }
 
   /** An independent medium of the same content; shares pages, so it costs two pointers a block. */

@@ -18,8 +18,7 @@ public record Attributes(
   /** Equal in all but a time that one of the two does not know. */
   public boolean agrees(Attributes other) {
     return withMtime(0).equals(other.withMtime(0))
-        && (mtimeNanos == UNKNOWN || other.mtimeNanos == UNKNOWN
-            || mtimeNanos == other.mtimeNanos);
+        && (mtimeNanos == UNKNOWN || other.mtimeNanos == UNKNOWN || mtimeNanos == other.mtimeNanos);
   }
 
   public Attributes withMtime(long nanos) {
@@ -28,7 +27,7 @@ public record Attributes(
 
   /** A hash of all but the time. */
   public long hash() {
-    return Digest.of(kind.name()) + 31L * (mode + 31L * (uid + 31L * (gid + 31L * (nlink
-        + 31L * (size + 31L * rdev)))));
+    return Digest.of(kind.name())
+        + 31L * (mode + 31L * (uid + 31L * (gid + 31L * (nlink + 31L * (size + 31L * rdev)))));
   }
 }

@@ -6,15 +6,17 @@ import java.util.List;
 
 /**
  * Draws operations from a seed: mostly ones that a program would make on the state of a model, some
- * that must be refused. It works in phases (many small files, large writes, attributes, deleting), so
- * that directories grow large and become empty again within one run.
+ * that must be refused. It works in phases (many small files, large writes, attributes, deleting),
+ * so that directories grow large and become empty again within one run.
  */
 public final class OpGenerator {
   private static final int REFRESH_EVERY = 24;
-  private static final String[] SHORT_NAMES =
-      {"a", "b", "c", "data", "log", "tmp", "Readme", "x.tar", "ä", "日本", "🗂", ".hidden", "a b"};
-  private static final String[] XATTR_NAMES =
-      {"user.a", "user.mime_type", "user.note", "user.checksum.of.something.longer"};
+  private static final String[] SHORT_NAMES = {
+    "a", "b", "c", "data", "log", "tmp", "Readme", "x.tar", "ä", "日本", "🗂", ".hidden", "a b"
+  };
+  private static final String[] XATTR_NAMES = {
+    "user.a", "user.mime_type", "user.note", "user.checksum.of.something.longer"
+  };
   private static final long[] EDGES = {0, 1, 511, 512, 4095, 4096, 4097, 65_536, 131_072, 131_073};
 
   private enum Phase {
@@ -49,8 +51,13 @@ public final class OpGenerator {
    * @param firstHandle the first file handle to use
    * @param handles number of file handles in use, 0 for none
    */
-  public OpGenerator(SimRandom random, ReferenceFs model, String root, long contentBudgetBytes,
-      int firstHandle, int handles) {
+  public OpGenerator(
+      SimRandom random,
+      ReferenceFs model,
+      String root,
+      long contentBudgetBytes,
+      int firstHandle,
+      int handles) {
     this.random = random;
     this.model = model;
     this.root = root;
@@ -125,8 +132,13 @@ public final class OpGenerator {
       return create(newPath());
     }
     if (dice < 62) {
-      return new Op.Symlink(newPath(), random.chance(30) ? "" : "../" + random.pick(SHORT_NAMES)
-          + "/x".repeat(random.nextInt(random.chance(50) ? 400 : 20)));
+      return new Op.Symlink(
+          newPath(),
+          random.chance(30)
+              ? ""
+              : "../"
+                  + random.pick(SHORT_NAMES)
+                  + "/x".repeat(random.nextInt(random.chance(50) ? 400 : 20)));
     }
     if (dice < 67) {
       return special();
@@ -142,14 +154,20 @@ public final class OpGenerator {
   }
 
   private Op special() {
-    NodeKind kind = random.pick(new NodeKind[] {
-        NodeKind.FIFO, NodeKind.SOCKET, NodeKind.CHARACTER_DEVICE, NodeKind.BLOCK_DEVICE});
-    return new Op.Mknod(newPath(), kind, mode(), random.between(1, 255) * 256L + random.nextInt(256));
+    NodeKind kind =
+        random.pick(
+            new NodeKind[] {
+              NodeKind.FIFO, NodeKind.SOCKET, NodeKind.CHARACTER_DEVICE, NodeKind.BLOCK_DEVICE
+            });
+    return new Op.Mknod(
+        newPath(), kind, mode(), random.between(1, 255) * 256L + random.nextInt(256));
   }
 
   private Op rename() {
-    Op.RenameMode mode = random.chance(700) ? Op.RenameMode.REPLACE
-        : random.pick(new Op.RenameMode[] {Op.RenameMode.NO_REPLACE, Op.RenameMode.EXCHANGE});
+    Op.RenameMode mode =
+        random.chance(700)
+            ? Op.RenameMode.REPLACE
+            : random.pick(new Op.RenameMode[] {Op.RenameMode.NO_REPLACE, Op.RenameMode.EXCHANGE});
     String to = random.chance(500) ? newPath() : anyPath();
     return new Op.Rename(notRoot(anyPath()), notRoot(to), mode);
   }
@@ -181,13 +199,20 @@ public final class OpGenerator {
     return switch (random.nextInt(7)) {
       case 0 -> new Op.Chmod(fileOrDirectory(), mode());
       case 1 -> new Op.Chown(path, random.nextInt(70_000), random.nextInt(70_000));
-      case 2 -> new Op.SetTimes(path, random.nextLong(2_000_000_000L) * 1_000_000_000L,
-          random.nextLong(4_000_000_000L) * 1_000_000_000L + random.nextInt(1_000_000_000));
+      case 2 ->
+          new Op.SetTimes(
+              path,
+              random.nextLong(2_000_000_000L) * 1_000_000_000L,
+              random.nextLong(4_000_000_000L) * 1_000_000_000L + random.nextInt(1_000_000_000));
       case 3 -> new Op.RemoveXattr(fileOrDirectory(), random.pick(XATTR_NAMES));
       case 4 -> new Op.GetXattr(fileOrDirectory(), random.pick(XATTR_NAMES));
-      default -> new Op.SetXattr(fileOrDirectory(), random.pick(XATTR_NAMES),
-          random.chance(100) ? random.between(500, 4_000) : random.nextInt(200), random.nextLong(),
-          random.pick(Op.XattrMode.values()));
+      default ->
+          new Op.SetXattr(
+              fileOrDirectory(),
+              random.pick(XATTR_NAMES),
+              random.chance(100) ? random.between(500, 4_000) : random.nextInt(200),
+              random.nextLong(),
+              random.pick(Op.XattrMode.values()));
     };
   }
 
@@ -223,16 +248,20 @@ public final class OpGenerator {
   }
 
   private String anyPath() {
-    return all.isEmpty() || random.chance(20) ? root + "/nowhere"
+    return all.isEmpty() || random.chance(20)
+        ? root + "/nowhere"
         : all.get(random.nextInt(all.size()));
   }
 
   private String directory() {
-    return directories.isEmpty() ? root + "/nodir" : directories.get(random.nextInt(directories.size()));
+    return directories.isEmpty()
+        ? root + "/nodir"
+        : directories.get(random.nextInt(directories.size()));
   }
 
   private String plainFile() {
-    return files.isEmpty() || random.chance(20) ? root + "/missing"
+    return files.isEmpty() || random.chance(20)
+        ? root + "/missing"
         : files.get(random.nextInt(files.size()));
   }
 
@@ -273,7 +302,8 @@ public final class OpGenerator {
   private static String clean(String path) {
     String cleaned = path.replace("//", "/");
     return cleaned.length() > 1 && cleaned.endsWith("/")
-        ? cleaned.substring(0, cleaned.length() - 1) : cleaned;
+        ? cleaned.substring(0, cleaned.length() - 1)
+        : cleaned;
   }
 
   private long offset() {

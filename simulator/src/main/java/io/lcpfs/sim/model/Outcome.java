@@ -85,9 +85,15 @@ public sealed interface Outcome {
   static String difference(Outcome expected, Outcome actual) {
     if (expected instanceof Data(byte[] want) && actual instanceof Data(byte[] got)) {
       int at = Arrays.mismatch(want, got);
-      return "expected " + want.length + " bytes, got " + got.length + ", first difference at byte "
-          + at + (at >= 0 && at < Math.min(want.length, got.length)
-              ? " (expected " + want[at] + ", got " + got[at] + ")" : "");
+      return "expected "
+          + want.length
+          + " bytes, got "
+          + got.length
+          + ", first difference at byte "
+          + at
+          + (at >= 0 && at < Math.min(want.length, got.length)
+              ? " (expected " + want[at] + ", got " + got[at] + ")"
+              : "");
     }
     return "expected " + expected + ", got " + actual;
   }

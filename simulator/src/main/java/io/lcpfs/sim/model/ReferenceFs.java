@@ -47,12 +47,14 @@ public final class ReferenceFs {
     }
 
     Attributes attributes() {
-      long size = switch (kind) {
-        case FILE -> content.size();
-        case SYMLINK -> target.getBytes(UTF_8).length;
-        case DIRECTORY, FIFO, SOCKET, CHARACTER_DEVICE, BLOCK_DEVICE -> 0;
-      };
-      return new Attributes(kind, mode, uid, gid, isDirectory() ? 0 : links, size, rdev, mtimeNanos);
+      long size =
+          switch (kind) {
+            case FILE -> content.size();
+            case SYMLINK -> target.getBytes(UTF_8).length;
+            case DIRECTORY, FIFO, SOCKET, CHARACTER_DEVICE, BLOCK_DEVICE -> 0;
+          };
+      return new Attributes(
+          kind, mode, uid, gid, isDirectory() ? 0 : links, size, rdev, mtimeNanos);
     }
   }
 
@@ -191,8 +193,7 @@ public final class ReferenceFs {
 
   private Outcome mknod(Op.Mknod op) {
     Node node = new Node(op.kind(), op.mode());
-    boolean device =
-        op.kind() == NodeKind.CHARACTER_DEVICE || op.kind() == NodeKind.BLOCK_DEVICE;
+    boolean device = op.kind() == NodeKind.CHARACTER_DEVICE || op.kind() == NodeKind.BLOCK_DEVICE;
     node.rdev = device ? op.rdev() : 0;
     return add(op.path(), node);
   }
@@ -311,7 +312,8 @@ public final class ReferenceFs {
 
   private Outcome readdir(Op.Readdir op) {
     Node node = existing(op.path());
-    return node.isDirectory() ? new Outcome.Names(List.copyOf(node.children.keySet()))
+    return node.isDirectory()
+        ? new Outcome.Names(List.copyOf(node.children.keySet()))
         : failed(Errno.ENOTDIR);
   }
 
@@ -337,7 +339,7 @@ public final class ReferenceFs {
         switch (node.kind) {
           case DIRECTORY -> throw new Refusal(Errno.EISDIR);
           case SYMLINK -> throw new Refusal(Errno.ELOOP);
-          case FILE -> { }
+          case FILE -> {}
           case FIFO, SOCKET, CHARACTER_DEVICE, BLOCK_DEVICE -> throw new Refusal(Errno.EINVAL);
         }
         yield node;
@@ -359,7 +361,8 @@ public final class ReferenceFs {
 
   private Outcome read(Op.Read op) {
     Node node = file(op.file());
-    return op.offset() < 0 ? failed(Errno.EINVAL)
+    return op.offset() < 0
+        ? failed(Errno.EINVAL)
         : new Outcome.Data(node.content.read(op.offset(), op.length()));
   }
 
@@ -443,25 +446,33 @@ public final class ReferenceFs {
     Tree.Builder builder = new Tree.Builder();
     IdentityHashMap<Node, Long> numbers = new IdentityHashMap<>();
     IdentityHashMap<Node, SparseBytes.Fingerprint> prints = new IdentityHashMap<>();
-    walk("/", root, (path, node) -> {
-      Long number = numbers.computeIfAbsent(node, n -> (long) numbers.size());
-      SparseBytes.Fingerprint print = node.kind == NodeKind.FILE
-          ? prints.computeIfAbsent(node, n -> n.content.fingerprint()) : null;
-      TreeMap<String, Long> xattrs = new TreeMap<>();
-      node.xattrs.forEach((name, value) -> xattrs.put(name, Digest.of(value)));
-      builder.add(path, node.attributes(), number, print, node.target, xattrs);
-    });
+    walk(
+        "/",
+        root,
+        (path, node) -> {
+          Long number = numbers.computeIfAbsent(node, n -> (long) numbers.size());
+          SparseBytes.Fingerprint print =
+              node.kind == NodeKind.FILE
+                  ? prints.computeIfAbsent(node, n -> n.content.fingerprint())
+                  : null;
+          TreeMap<String, Long> xattrs = new TreeMap<>();
+          node.xattrs.forEach((name, value) -> xattrs.put(name, Digest.of(value)));
+          builder.add(path, node.attributes(), number, print, node.target, xattrs);
+        });
     return builder.build();
   }
 
   /** All paths of a kind, in order; of every kind when {@code kind} is null. */
   public List<String> paths(@Nullable NodeKind kind) {
     List<String> found = new ArrayList<>();
-    walk("/", root, (path, node) -> {
-      if (kind == null || node.kind == kind) {
-        found.add(path);
-      }
-    });
+    walk(
+        "/",
+        root,
+        (path, node) -> {
+          if (kind == null || node.kind == kind) {
+            found.add(path);
+          }
+        });
     return found;
   }
 

@@ -74,40 +74,47 @@ public final class SparseBytes {
     long first = from / CHUNK_BYTES;
     long last = (to - 1) / CHUNK_BYTES;
     NavigableMap<Long, byte[]> touched = chunks.subMap(first, true, last, true);
-    touched.entrySet().removeIf(entry -> {
-      long start = entry.getKey() * CHUNK_BYTES;
-      int a = (int) Math.max(0, from - start);
-      int b = (int) Math.min(CHUNK_BYTES, to - start);
-      if (a < b) {
-        Arrays.fill(entry.getValue(), a, b, (byte) 0);
-        hashes.remove(entry.getKey());
-      }
-      return a == 0 && b == CHUNK_BYTES;
-    });
+    touched
+        .entrySet()
+        .removeIf(
+            entry -> {
+              long start = entry.getKey() * CHUNK_BYTES;
+              int a = (int) Math.max(0, from - start);
+              int b = (int) Math.min(CHUNK_BYTES, to - start);
+              if (a < b) {
+                Arrays.fill(entry.getValue(), a, b, (byte) 0);
+                hashes.remove(entry.getKey());
+              }
+              return a == 0 && b == CHUNK_BYTES;
+            });
   }
 
   /** The hash of every chunk that is not all zeros, by its index. */
   public Fingerprint fingerprint() {
     TreeMap<Long, Long> result = new TreeMap<>();
-    chunks.forEach((index, chunk) -> {
-      long hash = hashes.computeIfAbsent(index, i -> Fingerprint.hashOf(chunk, CHUNK_BYTES));
-      if (hash != Fingerprint.ZEROS) {
-        result.put(index, hash);
-      }
-    });
+    chunks.forEach(
+        (index, chunk) -> {
+          long hash = hashes.computeIfAbsent(index, i -> Fingerprint.hashOf(chunk, CHUNK_BYTES));
+          if (hash != Fingerprint.ZEROS) {
+            result.put(index, hash);
+          }
+        });
     return new Fingerprint(size, result);
   }
 
   /** Content in short: size, and the hash of every chunk of 4 KiB that is not all zeros. */
   public record Fingerprint(long size, NavigableMap<Long, Long> chunkHashes) {
     static final long ZEROS = 0;
+
     /** Stands for a chunk that could not be read. */
     public static final long UNREADABLE = -1;
 
     /** The hash of a chunk; a short last one counts as filled up with zeros. */
     public static long hashOf(byte[] chunk, int length) {
-      byte[] whole = length == CHUNK_BYTES && chunk.length == CHUNK_BYTES ? chunk
-          : Arrays.copyOf(Arrays.copyOf(chunk, length), CHUNK_BYTES);
+      byte[] whole =
+          length == CHUNK_BYTES && chunk.length == CHUNK_BYTES
+              ? chunk
+              : Arrays.copyOf(Arrays.copyOf(chunk, length), CHUNK_BYTES);
       boolean allZero = true;
       for (int i = 0; i < whole.length && allZero; i++) {
         allZero = whole[i] == 0;
@@ -122,10 +129,11 @@ public final class SparseBytes {
     public long hash() {
       Digest digest = new Digest();
       digest.add(size);
-      chunkHashes.forEach((index, hash) -> {
-        digest.add(index);
-        digest.add(hash);
-      });
+      chunkHashes.forEach(
+          (index, hash) -> {
+            digest.add(index);
+            digest.add(hash);
+          });
       return digest.value();
     }
   }

@@ -23,8 +23,12 @@ public final class Tree {
    * @param target of a symbolic link, else empty
    * @param xattrs hash of each value by name
    */
-  public record Entry(Attributes attributes, String linkedWith, @Nullable Fingerprint content,
-      String target, NavigableMap<String, Long> xattrs) {
+  public record Entry(
+      Attributes attributes,
+      String linkedWith,
+      @Nullable Fingerprint content,
+      String target,
+      NavigableMap<String, Long> xattrs) {
 
     long hash() {
       Digest digest = new Digest();
@@ -33,10 +37,11 @@ public final class Tree {
       Fingerprint print = content;
       digest.add(print == null ? 0 : print.hash());
       digest.add(target);
-      xattrs.forEach((name, hash) -> {
-        digest.add(name);
-        digest.add(hash);
-      });
+      xattrs.forEach(
+          (name, hash) -> {
+            digest.add(name);
+            digest.add(hash);
+          });
       return digest.value();
     }
   }
@@ -46,9 +51,16 @@ public final class Tree {
     private final TreeMap<String, Entry> raw = new TreeMap<>();
     private final TreeMap<String, Object> inodes = new TreeMap<>();
 
-    /** @param inode equal for hard links to the same file, different for different files */
-    public Builder add(String path, Attributes attributes, Object inode,
-        @Nullable Fingerprint content, String target, NavigableMap<String, Long> xattrs) {
+    /**
+     * @param inode equal for hard links to the same file, different for different files
+     */
+    public Builder add(
+        String path,
+        Attributes attributes,
+        Object inode,
+        @Nullable Fingerprint content,
+        String target,
+        NavigableMap<String, Long> xattrs) {
       raw.put(path, new Entry(attributes, path, content, target, xattrs));
       inodes.put(path, inode);
       return this;
@@ -57,15 +69,17 @@ public final class Tree {
     public Tree build() {
       Map<Object, String> firstPath = new HashMap<>();
       TreeMap<String, Entry> entries = new TreeMap<>();
-      raw.forEach((path, entry) -> {
-        String first = path;
-        if (entry.attributes.kind() != NodeKind.DIRECTORY) {
-          String known = firstPath.putIfAbsent(inodes.get(path), path);
-          first = known == null ? path : known;
-        }
-        entries.put(path,
-            new Entry(entry.attributes, first, entry.content, entry.target, entry.xattrs));
-      });
+      raw.forEach(
+          (path, entry) -> {
+            String first = path;
+            if (entry.attributes.kind() != NodeKind.DIRECTORY) {
+              String known = firstPath.putIfAbsent(inodes.get(path), path);
+              first = known == null ? path : known;
+            }
+            entries.put(
+                path,
+                new Entry(entry.attributes, first, entry.content, entry.target, entry.xattrs));
+          });
       return new Tree(entries);
     }
   }
@@ -76,10 +90,11 @@ public final class Tree {
   private Tree(NavigableMap<String, Entry> entries) {
     this.entries = entries;
     Digest sum = new Digest();
-    entries.forEach((path, entry) -> {
-      sum.add(path);
-      sum.add(entry.hash());
-    });
+    entries.forEach(
+        (path, entry) -> {
+          sum.add(path);
+          sum.add(entry.hash());
+        });
     this.digest = sum.value();
   }
 
@@ -100,13 +115,19 @@ public final class Tree {
   public Tree below(String root) {
     Builder part = new Builder();
     String prefix = root + "/";
-    entries.forEach((path, entry) -> {
-      if (path.equals(root) || path.startsWith(prefix)) {
-        String relative = path.equals(root) ? "/" : path.substring(root.length());
-        part.add(relative, entry.attributes, entry.linkedWith, entry.content, entry.target,
-            entry.xattrs);
-      }
-    });
+    entries.forEach(
+        (path, entry) -> {
+          if (path.equals(root) || path.startsWith(prefix)) {
+            String relative = path.equals(root) ? "/" : path.substring(root.length());
+            part.add(
+                relative,
+                entry.attributes,
+                entry.linkedWith,
+                entry.content,
+                entry.target,
+                entry.xattrs);
+          }
+        });
     return part.build();
   }
 
@@ -125,8 +146,8 @@ public final class Tree {
   }
 
   /**
-   * The first path at which {@code actual} is not what this tree says, and what is wrong there; null
-   * when they agree.
+   * The first path at which {@code actual} is not what this tree says, and what is wrong there;
+   * null when they agree.
    *
    * @param tolerateUnreadable whether content that could not be read passes for any content
    */
@@ -171,7 +192,10 @@ public final class Tree {
       return "expected target " + want.target + ", got " + got.target;
     }
     if (!want.xattrs.equals(got.xattrs)) {
-      return "expected xattrs " + want.xattrs.keySet() + ", got " + got.xattrs.keySet()
+      return "expected xattrs "
+          + want.xattrs.keySet()
+          + ", got "
+          + got.xattrs.keySet()
           + (want.xattrs.keySet().equals(got.xattrs.keySet()) ? " (values differ)" : "");
     }
     Fingerprint wanted = want.content;
@@ -182,18 +206,24 @@ public final class Tree {
     return difference(wanted, found, tolerateUnreadable);
   }
 
-  private static @Nullable String difference(Fingerprint want, Fingerprint got,
-      boolean tolerateUnreadable) {
+  private static @Nullable String difference(
+      Fingerprint want, Fingerprint got, boolean tolerateUnreadable) {
     TreeSet<Long> chunks = new TreeSet<>(want.chunkHashes().keySet());
     chunks.addAll(got.chunkHashes().keySet());
     for (long chunk : chunks) {
       long wanted = want.chunkHashes().getOrDefault(chunk, Fingerprint.ZEROS);
       long found = got.chunkHashes().getOrDefault(chunk, Fingerprint.ZEROS);
       if (wanted != found && !(tolerateUnreadable && found == Fingerprint.UNREADABLE)) {
-        return "content differs between bytes " + chunk * SparseBytes.CHUNK_BYTES + " and "
-            + (chunk + 1) * SparseBytes.CHUNK_BYTES + " of " + want.size()
-            + (found == Fingerprint.UNREADABLE ? " (unreadable)"
-                : found == Fingerprint.ZEROS ? " (zeros found)"
+        return "content differs between bytes "
+            + chunk * SparseBytes.CHUNK_BYTES
+            + " and "
+            + (chunk + 1) * SparseBytes.CHUNK_BYTES
+            + " of "
+            + want.size()
+            + (found == Fingerprint.UNREADABLE
+                ? " (unreadable)"
+                : found == Fingerprint.ZEROS
+                    ? " (zeros found)"
                     : wanted == Fingerprint.ZEROS ? " (zeros expected)" : "");
       }
     }

@@ -4,7 +4,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
-/** A running 64-bit hash: equal sequences give equal values. Not meant to withstand an adversary. */
+/**
+ * A running 64-bit hash: equal sequences give equal values. Not meant to withstand an adversary.
+ */
 public final class Digest {
   private static final ValueLayout.OfLong LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);

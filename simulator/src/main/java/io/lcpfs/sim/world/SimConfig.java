@@ -29,7 +29,11 @@ public record SimConfig(
   /** The usual world of a seed: how eagerly tasks are preempted is itself drawn from the seed. */
   public static SimConfig of(long seed) {
     SimRandom random = SimRandom.named(seed, "config");
-    return new SimConfig(seed, random.pick(PREEMPT_PER_MILLE), 1 + random.nextInt(4), 200_000_000L,
+    return new SimConfig(
+        seed,
+        random.pick(PREEMPT_PER_MILLE),
+        1 + random.nextInt(4),
+        200_000_000L,
         EnumSet.noneOf(PlantedBug.class));
   }
 

@@ -12,9 +12,9 @@ import java.util.concurrent.Callable;
 
 /**
  * The world as one simulated machine sees it. {@link #run} makes a world with a first machine that
- * never crashes, where the test itself runs; {@link #newMachine} adds one that can: on {@link #crash}
- * its tasks stop where they stand and never run again, and what they held (locks, memory) is only
- * garbage of the old incarnation. Start over with a fresh machine and a fresh object graph.
+ * never crashes, where the test itself runs; {@link #newMachine} adds one that can: on {@link
+ * #crash} its tasks stop where they stand and never run again, and what they held (locks, memory)
+ * is only garbage of the old incarnation. Start over with a fresh machine and a fresh object graph.
  */
 public final class SimEnv implements Env {
   /** 2026-01-01T00:00Z. */
@@ -40,17 +40,20 @@ public final class SimEnv implements Env {
     machines.add(this);
   }
 
-  /** Runs {@code body} as the first task of the world of {@code seed}; see {@link #run(SimConfig, Body)}. */
+  /**
+   * Runs {@code body} as the first task of the world of {@code seed}; see {@link #run(SimConfig,
+   * Body)}.
+   */
   public static <T> SimResult<T> run(long seed, Body<T> body) {
     return run(SimConfig.of(seed), body);
   }
 
   /**
-   * Runs {@code body} to its end on the calling platform thread. Tasks that are still alive then are
-   * dropped.
+   * Runs {@code body} to its end on the calling platform thread. Tasks that are still alive then
+   * are dropped.
    *
-   * @throws SimFailure what the body threw, an Error of any task, an exception of a forked task that
-   *     nobody joined, a deadlock, a wait on the real clock
+   * @throws SimFailure what the body threw, an Error of any task, an exception of a forked task
+   *     that nobody joined, a deadlock, a wait on the real clock
    */
   public static <T> SimResult<T> run(SimConfig config, Body<T> body) {
     if (Thread.currentThread().isVirtual()) {
@@ -114,7 +117,9 @@ public final class SimEnv implements Env {
     return scheduler.digestSoFar();
   }
 
-  /** A stream of random numbers of this world for {@code purpose}; the same each time it is asked. */
+  /**
+   * A stream of random numbers of this world for {@code purpose}; the same each time it is asked.
+   */
   public SimRandom randomFor(String purpose) {
     return SimRandom.named(scheduler.config().seed(), purpose);
   }
@@ -160,10 +165,14 @@ public final class SimEnv implements Env {
   @SuppressWarnings("NullAway") // the only value of Void is null
   public Task<Void> fork(String taskName, Runnable body) {
     preemptionPoint();
-    return scheduler.start(this, taskName, true, () -> {
-      body.run();
-      return null;
-    });
+    return scheduler.start(
+        this,
+        taskName,
+        true,
+        () -> {
+          body.run();
+          return null;
+        });
   }
 
   /** Starts {@code job} on this machine; whoever joins it gets its result or its exception. */

@@ -2,7 +2,10 @@ package io.lcpfs.sim.world;
 
 import io.lcpfs.error.Check;
 
-/** A seeded stream of random numbers (SplitMix64). Streams split by name do not influence one another. */
+/**
+ * A seeded stream of random numbers (SplitMix64). Streams split by name do not influence one
+ * another.
+ */
 public final class SimRandom {
   private static final long GOLDEN = 0x9E3779B97F4A7C15L;
 

@@ -17,8 +17,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class SimScheduler {
   private static final long MAX_STEP_NANOS = 4_000;
+
   /** Real time granted to a JDK monitor that another simulated world in this JVM holds. */
   private static final long MONITOR_PATIENCE_NANOS = 20_000_000_000L;
+
   private static final int FRAMES_SHOWN = 12;
 
   private record Timer(long deadlineNanos, long sequence, SimTask<?> task) {}
@@ -30,10 +32,12 @@ final class SimScheduler {
   private final Thread loopThread = Thread.currentThread();
   private final ArrayList<SimTask<?>> runnable = new ArrayList<>();
   private final ArrayList<SimTask<?>> live = new ArrayList<>();
-  private final PriorityQueue<Timer> timers = new PriorityQueue<>((a, b) -> {
-    int byTime = Long.compare(a.deadlineNanos, b.deadlineNanos);
-    return byTime != 0 ? byTime : Long.compare(a.sequence, b.sequence);
-  });
+  private final PriorityQueue<Timer> timers =
+      new PriorityQueue<>(
+          (a, b) -> {
+            int byTime = Long.compare(a.deadlineNanos, b.deadlineNanos);
+            return byTime != 0 ? byTime : Long.compare(a.sequence, b.sequence);
+          });
   private final ConcurrentLinkedQueue<OutsideWake> outside = new ConcurrentLinkedQueue<>();
   private final ArrayList<SimTask<?>> failedForks = new ArrayList<>();
   private final EnumMap<CodeProbe, Long> probes = new EnumMap<>(CodeProbe.class);
@@ -69,8 +73,8 @@ final class SimScheduler {
       throw failure;
     }
     if (thrown != null) {
-      String message = thrown instanceof Violation ? String.valueOf(thrown.getMessage())
-          : thrown.toString();
+      String message =
+          thrown instanceof Violation ? String.valueOf(thrown.getMessage()) : thrown.toString();
       throw new SimFailure(config.seed(), message, thrown);
     }
     return new SimResult<>(main.join(), digest.value(), steps, nowNanos, probes);
@@ -114,7 +118,8 @@ final class SimScheduler {
   }
 
   private void fireTimers() {
-    for (Timer next = timers.peek(); next != null && next.deadlineNanos <= nowNanos;
+    for (Timer next = timers.peek();
+        next != null && next.deadlineNanos <= nowNanos;
         next = timers.peek()) {
       timers.remove();
       next.task.timerFired = true;

@@ -27,10 +27,16 @@ final class SimTask<T> implements Task<T>, Executor {
   private boolean joined;
   private @Nullable T result;
   private @Nullable Throwable failure;
+
   /** Set when the timer that this task sleeps on has fired. */
   boolean timerFired;
 
-  SimTask(SimScheduler scheduler, SimEnv machine, int id, String name, boolean forked,
+  SimTask(
+      SimScheduler scheduler,
+      SimEnv machine,
+      int id,
+      String name,
+      boolean forked,
       Callable<T> body) {
     this.scheduler = scheduler;
     this.machine = machine;

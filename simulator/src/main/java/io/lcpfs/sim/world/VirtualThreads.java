@@ -20,13 +20,15 @@ final class VirtualThreads {
 
   private static Constructor<?> builder() {
     try {
-      Constructor<?> found = Class.forName("java.lang.ThreadBuilders$VirtualThreadBuilder")
-          .getDeclaredConstructor(Executor.class);
+      Constructor<?> found =
+          Class.forName("java.lang.ThreadBuilders$VirtualThreadBuilder")
+              .getDeclaredConstructor(Executor.class);
       found.setAccessible(true);
       return found;
     } catch (ReflectiveOperationException | RuntimeException e) {
-      throw new IllegalStateException("the simulator needs a JVM started with"
-          + " --add-opens java.base/java.lang=ALL-UNNAMED", e);
+      throw new IllegalStateException(
+          "the simulator needs a JVM started with" + " --add-opens java.base/java.lang=ALL-UNNAMED",
+          e);
     }
   }
 

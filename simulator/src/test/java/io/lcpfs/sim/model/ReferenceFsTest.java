@@ -140,7 +140,8 @@ class ReferenceFsTest {
     assertThat(fs.tree().firstDifference(other.tree(), false))
         .isEqualTo("/d/f: content differs between bytes 4096 and 8192 of 9000");
     other.apply(new Op.Chmod("/d", 0700));
-    assertThat(fs.tree().firstDifference(other.tree(), false)).startsWith("/d: expected Attributes");
+    assertThat(fs.tree().firstDifference(other.tree(), false))
+        .startsWith("/d: expected Attributes");
     other.apply(new Op.Create("/a", 0644));
     assertThat(fs.tree().firstDifference(other.tree(), false)).isEqualTo("/a: should not exist");
   }
@@ -166,8 +167,7 @@ class ReferenceFsTest {
     for (long seed = 0; seed < 20; seed++) {
       ReferenceFs model = new ReferenceFs();
       model.apply(new Op.Mkdir("/w", 0755));
-      OpGenerator generator =
-          new OpGenerator(new SimRandom(seed), model, "/w", 2_000_000, 0, 3);
+      OpGenerator generator = new OpGenerator(new SimRandom(seed), model, "/w", 2_000_000, 0, 3);
       for (int i = 0; i < 1_000; i++) {
         Op op = generator.next();
         kinds.add(op.getClass());
@@ -182,8 +182,18 @@ class ReferenceFsTest {
       assertThat(model.storedBytes()).isLessThan(20_000_000);
     }
     assertThat(kinds).containsExactlyInAnyOrder(Op.class.getPermittedSubclasses());
-    assertThat(refusals).contains(Errno.ENOENT, Errno.EEXIST, Errno.ENOTDIR, Errno.EISDIR,
-        Errno.ENOTEMPTY, Errno.EINVAL, Errno.ENAMETOOLONG, Errno.ENODATA, Errno.EPERM, Errno.EBADF);
+    assertThat(refusals)
+        .contains(
+            Errno.ENOENT,
+            Errno.EEXIST,
+            Errno.ENOTDIR,
+            Errno.EISDIR,
+            Errno.ENOTEMPTY,
+            Errno.EINVAL,
+            Errno.ENAMETOOLONG,
+            Errno.ENODATA,
+            Errno.EPERM,
+            Errno.EBADF);
     assertThat(done).isGreaterThan(total / 2);
   }
 
