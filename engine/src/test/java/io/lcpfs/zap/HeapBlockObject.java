@@ -19,7 +19,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * An object in arrays. Blocks from {@code read} are read-only; with {@link #moveOnModify} each
  * {@code modify} puts the block elsewhere, so that who goes on with an older segment is found out.
  */
-final class HeapBlockObject implements BlockObject {
+public final class HeapBlockObject implements BlockObject {
   private static final int MOST_BLOCKS = 1 << 22;
 
   private final List<Page> pages = new ArrayList<>();
@@ -104,11 +104,12 @@ final class HeapBlockObject implements BlockObject {
     return true;
   }
 
-  void assertNoPins() {
+  public void assertNoPins() {
     assertThat(pins.get()).as("pins left").isZero();
   }
 
-  HeapBlockObject copy() {
+  /** An object of its own with the same blocks. */
+  public HeapBlockObject copy() {
     HeapBlockObject copy = new HeapBlockObject();
     copy.blockBytes = blockBytes;
     copy.zeros = copy.new Page(blockBytes);
@@ -118,7 +119,8 @@ final class HeapBlockObject implements BlockObject {
     return copy;
   }
 
-  byte[] bytes(int block) {
+  /** The bytes of a block that was written, themselves. */
+  public byte[] bytes(int block) {
     return pages.get(block).bytes;
   }
 
