@@ -1,17 +1,90 @@
 package io.lcpfs.cli;
 
-/** The command's entry. */
+import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+
+/** The entry point of the command {@code lcpfs}. */
 public final class Main {
+  private static final int BUFFER_BYTES = 64 << 10;
+
   private Main() {}
 
-  /** Runs the command and exits with its code: 0 done, 2 wrong usage. */
-  public static void main(String[] args) {
+  public static void main(String[] arguments) {
     LauncherStderr.restore();
-    if (args.length == 1 && (args[0].equals("--help") || args[0].equals("-h"))) {
-      System.out.println("Usage: lcpfs [--help]");
-      return;
+    // Names in pools are UTF-8 whatever the locale says.
+    PrintStream out =
+        new PrintStream(
+            new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), BUFFER_BYTES),
+            false,
+            StandardCharsets.UTF_8);
+    PrintStream err =
+        new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
+    int code = run(out, err, System.getenv(), arguments);
+    out.flush();
+    if (out.checkError() && code == ExitCode.OK) {
+      err.println(
+          "lcpfs: standard output: cannot be written; check the pipe or the disk behind it");
+      code = ExitCode.FAILED;
     }
-    System.err.println("Usage: lcpfs [--help]");
-    System.exit(2);
+    Runtime.getRuntime().exit(code);
+  }
+
+  /** Runs one command and answers its exit code. Prints failures; throws nothing. */
+  static int run(
+      PrintStream out, PrintStream err, Map<String, String> environment, String... arguments) {
+    try (Cli cli = new Cli(out, err, environment, List.of(arguments))) {
+      return execute(cli, arguments);
+    }
+  }
+
+  private static int execute(Cli cli, String... arguments) {
+    CommandLine commandLine = CommandTree.build(cli, arguments);
+    commandLine.setOut(new PrintWriter(cli.out(), true, StandardCharsets.UTF_8));
+    commandLine.setErr(new PrintWriter(cli.err(), true, StandardCharsets.UTF_8));
+    commandLine.setExecutionExceptionHandler((problem, where, parsed) -> fail(cli, problem));
+    commandLine.setParameterExceptionHandler((problem, given) -> misuse(cli, problem));
+    try {
+      return commandLine.execute(arguments);
+    } catch (OutOfMemoryError | StackOverflowError | AssertionError e) {
+      return fail(cli, e);
+    }
+  }
+
+  private static int fail(Cli cli, Throwable problem) {
+    cli.warn(Messages.of(problem));
+    if (cli.debug()) {
+      problem.printStackTrace(cli.err());
+    }
+    return problem instanceof Failure failure ? failure.exitCode() : ExitCode.FAILED;
+  }
+
+  private static int misuse(Cli cli, ParameterException problem) {
+    CommandLine command = problem.getCommandLine();
+    String subject = command.getCommandSpec().qualifiedName();
+    String what =
+        String.valueOf(problem.getMessage()).lines().findFirst().orElse("wrong arguments").strip();
+    if (problem instanceof CommandLine.UnmatchedArgumentException unmatched) {
+      List<String> suggestions = unmatched.getSuggestions();
+      if (!suggestions.isEmpty()) {
+        what += " (did you mean '" + suggestions.getFirst() + "'?)";
+      }
+    }
+    cli.warn(
+        subject.replaceFirst("^lcpfs ", "")
+            + ": "
+            + Character.toLowerCase(what.charAt(0))
+            + what.substring(1)
+            + "; see '"
+            + subject
+            + " --help'");
+    return ExitCode.USAGE;
   }
 }

@@ -1,6 +1,9 @@
 /**
- * CLI - the command {@code lcpfs}. Uses: the engine's face and the simulator. Owner: the main
- * thread. Disk: nothing of its own. Invariant: exit code 0 only when what was asked was done.
+ * CLI - the command {@code lcpfs}: what its arguments mean, what it prints, which pools it knows.
+ * Uses: the engine's face (api, dataset, pool's values, posix), cli.tree for copying. Owner: one
+ * command per process on the main thread; the registry file is guarded by a lock file. Disk:
+ * nothing in pools. Invariant: a command that fails says so in one line, exits non-zero, and has
+ * changed nothing that it does not name.
  */
 @NullMarked
 package io.lcpfs.cli;

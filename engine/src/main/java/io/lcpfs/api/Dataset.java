@@ -76,7 +76,8 @@ public final class Dataset {
     }
     PropertyValue value = pool.effective(row, name);
     return PropertyCatalog.isUserProperty(property) && value.source() == PropertySource.DEFAULT
-        ? PropertyValue.of("-", PropertySource.NONE) : value;
+        ? PropertyValue.of("-", PropertySource.NONE)
+        : value;
   }
 
   private String computed(String property) {
@@ -97,7 +98,8 @@ public final class Dataset {
 
   /** Hundredths; 1.00 when there is nothing to compare. */
   private static long ratio(long logicalBytes, long storedBytes) {
-    return storedBytes <= 0 || logicalBytes <= 0 ? 100
+    return storedBytes <= 0 || logicalBytes <= 0
+        ? 100
         : Math.max(1, Math.round(100.0 * logicalBytes / storedBytes));
   }
 

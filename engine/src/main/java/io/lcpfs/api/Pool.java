@@ -59,10 +59,13 @@ public final class Pool implements AutoCloseable {
   static CreateOptions checked(CreateOptions options) {
     DatasetName.checkPool(options.name());
     SortedMap<String, String> poolValues = new TreeMap<>();
-    options.poolProperties().forEach(
-        (key, value) -> poolValues.put(key,
-            PropertyCatalog.parse(PropertyCatalog.pool(key), value)));
-    return options.withPoolProperties(poolValues)
+    options
+        .poolProperties()
+        .forEach(
+            (key, value) ->
+                poolValues.put(key, PropertyCatalog.parse(PropertyCatalog.pool(key), value)));
+    return options
+        .withPoolProperties(poolValues)
         .withRootProperties(parsed(options.rootProperties()));
   }
 
@@ -127,8 +130,8 @@ public final class Pool implements AutoCloseable {
   private String pathIn(String fullName) {
     DatasetName.check(fullName);
     if (!DatasetName.poolOf(fullName).equals(name)) {
-      throw refused(Errno.EINVAL,
-          fullName + ": is not in pool " + name + "; name it " + name + "/...");
+      throw refused(
+          Errno.EINVAL, fullName + ": is not in pool " + name + "; name it " + name + "/...");
     }
     return DatasetName.pathOf(fullName);
   }
@@ -148,8 +151,10 @@ public final class Pool implements AutoCloseable {
 
   /** All datasets, sorted by name. */
   public List<Dataset> datasets() {
-    return engine.datasets().stream().map(info -> new Dataset(this, fullName(info.path())))
-        .sorted(Comparator.comparing(Dataset::name)).toList();
+    return engine.datasets().stream()
+        .map(info -> new Dataset(this, fullName(info.path())))
+        .sorted(Comparator.comparing(Dataset::name))
+        .toList();
   }
 
   /**
@@ -188,14 +193,14 @@ public final class Pool implements AutoCloseable {
     String path = pathIn(fullName);
     engine.dataset(path);
     if (path.isEmpty()) {
-      throw refused(Errno.EBUSY,
+      throw refused(
+          Errno.EBUSY,
           fullName + ": is the pool's root; use 'lcpfs pool destroy' to destroy the pool");
     }
-    List<String> doomed = below(path).stream().map(DatasetInfo::path)
-        .sorted(Comparator.reverseOrder()).toList();
+    List<String> doomed =
+        below(path).stream().map(DatasetInfo::path).sorted(Comparator.reverseOrder()).toList();
     if (doomed.size() > 1 && !recursive) {
-      throw refused(Errno.ENOTEMPTY,
-          fullName + ": has children; destroy them first or add -r");
+      throw refused(Errno.ENOTEMPTY, fullName + ": has children; destroy them first or add -r");
     }
     for (String victim : doomed) {
       engine.destroyDataset(victim);
@@ -207,7 +212,8 @@ public final class Pool implements AutoCloseable {
     String source = pathIn(from);
     String target = pathIn(to);
     if (source.isEmpty()) {
-      throw refused(Errno.EINVAL,
+      throw refused(
+          Errno.EINVAL,
           from + ": is the pool's root; export the pool and import it with a new name");
     }
     if (DatasetName.isWithin(target, source)) {
@@ -219,7 +225,8 @@ public final class Pool implements AutoCloseable {
 
   private List<DatasetInfo> below(String path) {
     return engine.datasets().stream()
-        .filter(info -> DatasetName.isWithin(info.path(), path)).toList();
+        .filter(info -> DatasetName.isWithin(info.path(), path))
+        .toList();
   }
 
   long sumBelow(String path, ToLongFunction<DatasetInfo> of) {
@@ -231,21 +238,22 @@ public final class Pool implements AutoCloseable {
   private static SortedMap<String, String> parsed(Map<String, String> values) {
     SortedMap<String, String> result = new TreeMap<>();
     values.forEach(
-        (key, value) -> result.put(key,
-            PropertyCatalog.parse(PropertyCatalog.dataset(key), value)));
+        (key, value) ->
+            result.put(key, PropertyCatalog.parse(PropertyCatalog.dataset(key), value)));
     return result;
   }
 
   PropertyValue effective(Property property, String fullName) {
-    return PropertyCatalog.effective(property, fullName,
-        path -> engine.dataset(path).localProperties());
+    return PropertyCatalog.effective(
+        property, fullName, path -> engine.dataset(path).localProperties());
   }
 
   NavigableSet<String> userProperties(String path) {
     NavigableSet<String> names = new TreeSet<>();
-    for (String at = path;; at = DatasetName.parentPath(at)) {
+    for (String at = path; ; at = DatasetName.parentPath(at)) {
       engine.dataset(at).localProperties().keySet().stream()
-          .filter(PropertyCatalog::isUserProperty).forEach(names::add);
+          .filter(PropertyCatalog::isUserProperty)
+          .forEach(names::add);
       if (at.isEmpty()) {
         return names;
       }
@@ -296,27 +304,30 @@ public final class Pool implements AutoCloseable {
     Property row = PropertyCatalog.pool(property);
     if (row.settable()) {
       String value = engine.poolProperties().get(property);
-      return value == null ? PropertyValue.of(row.defaultValue(), PropertySource.DEFAULT)
+      return value == null
+          ? PropertyValue.of(row.defaultValue(), PropertySource.DEFAULT)
           : PropertyValue.of(value, PropertySource.LOCAL);
     }
-    String value = switch (property) {
-      case "size" -> Long.toString(status.sizeBytes());
-      case "allocated" -> Long.toString(status.allocatedBytes());
-      case "free" -> Long.toString(status.freeBytes());
-      case "freeing" -> Long.toString(status.freeingBytes());
-      case "capacity" -> Long.toString(capacityPercent(status));
-      case "fragmentation" -> Integer.toString(status.fragmentationPercent());
-      case "health" -> status.health().name();
-      case "guid" -> Long.toUnsignedString(status.guid());
-      case "version" -> Long.toString(status.version());
-      case "readonly" -> status.readOnly() ? "on" : "off";
-      default -> row.defaultValue();
-    };
+    String value =
+        switch (property) {
+          case "size" -> Long.toString(status.sizeBytes());
+          case "allocated" -> Long.toString(status.allocatedBytes());
+          case "free" -> Long.toString(status.freeBytes());
+          case "freeing" -> Long.toString(status.freeingBytes());
+          case "capacity" -> Long.toString(capacityPercent(status));
+          case "fragmentation" -> Integer.toString(status.fragmentationPercent());
+          case "health" -> status.health().name();
+          case "guid" -> Long.toUnsignedString(status.guid());
+          case "version" -> Long.toString(status.version());
+          case "readonly" -> status.readOnly() ? "on" : "off";
+          default -> row.defaultValue();
+        };
     return PropertyValue.of(value, PropertySource.NONE);
   }
 
   private static long capacityPercent(PoolStatus status) {
-    return status.sizeBytes() <= 0 ? 0
+    return status.sizeBytes() <= 0
+        ? 0
         : Math.round(100.0 * status.allocatedBytes() / status.sizeBytes());
   }
 
@@ -339,8 +350,7 @@ public final class Pool implements AutoCloseable {
 
   /** Sets a pool property; see {@link Dataset#setProperty}. */
   public void setProperty(String property, String value) {
-    engine.setPoolProperty(property,
-        PropertyCatalog.parse(PropertyCatalog.pool(property), value));
+    engine.setPoolProperty(property, PropertyCatalog.parse(PropertyCatalog.pool(property), value));
   }
 
   // ---- upkeep

@@ -55,14 +55,23 @@ public final class PoolDevices {
         }
         if (label.isPresent() && label.get().state() != PoolState.DESTROYED) {
           String state = label.get().state() == PoolState.EXPORTED ? "exported pool" : "pool";
-          throw refused(Errno.EEXIST, path + ": belongs to " + state + " "
-              + label.get().poolName() + "; import that, or add -f to overwrite it");
+          throw refused(
+              Errno.EEXIST,
+              path
+                  + ": belongs to "
+                  + state
+                  + " "
+                  + label.get().poolName()
+                  + "; import that, or add -f to overwrite it");
         }
-        Optional<String> foreign = label.isPresent() ? Optional.empty()
-            : ForeignSignature.detect(device);
+        Optional<String> foreign =
+            label.isPresent() ? Optional.empty() : ForeignSignature.detect(device);
         if (foreign.isPresent()) {
-          throw refused(Errno.EEXIST,
-              path + ": holds a " + foreign.get()
+          throw refused(
+              Errno.EEXIST,
+              path
+                  + ": holds a "
+                  + foreign.get()
                   + "; choose another device, or add -f to overwrite");
         }
       }
@@ -71,7 +80,8 @@ public final class PoolDevices {
 
   private static void requireDevice(Path path) {
     if (!Files.exists(path)) {
-      throw refused(Errno.ENOENT,
+      throw refused(
+          Errno.ENOENT,
           path + ": no such device; name an existing one, or make a file of it with --size SIZE");
     }
     if (Files.isDirectory(path)) {
@@ -118,8 +128,12 @@ public final class PoolDevices {
     List<BlockDevice> opened = new ArrayList<>();
     try {
       for (Path path : paths) {
-        opened.add(FileDevice.open(path, readOnly ? OpenMode.READ_ONLY : OpenMode.READ_WRITE,
-            Math.min(USUAL_BLOCK_BYTES, sectorBytes(path, poolGuid)), DirectIo.AUTO));
+        opened.add(
+            FileDevice.open(
+                path,
+                readOnly ? OpenMode.READ_ONLY : OpenMode.READ_WRITE,
+                Math.min(USUAL_BLOCK_BYTES, sectorBytes(path, poolGuid)),
+                DirectIo.AUTO));
       }
       return opened;
     } catch (RuntimeException | Error e) {
@@ -130,16 +144,31 @@ public final class PoolDevices {
 
   private static int sectorBytes(Path path, long poolGuid) {
     if (!Files.exists(path)) {
-      throw refused(Errno.ENOENT, path + ": is missing; attach it, or find it elsewhere with"
-          + " 'lcpfs pool import -d DIR'");
+      throw refused(
+          Errno.ENOENT,
+          path
+              + ": is missing; attach it, or find it elsewhere with"
+              + " 'lcpfs pool import -d DIR'");
     }
     requireDevice(path);
     try (FileDevice device = probe(path)) {
-      LabelInfo label = PoolEngines.readLabel(device).orElseThrow(() -> refused(Errno.ENODEV,
-          path + ": carries no pool label; look with 'lcpfs debug label " + path + "'"));
+      LabelInfo label =
+          PoolEngines.readLabel(device)
+              .orElseThrow(
+                  () ->
+                      refused(
+                          Errno.ENODEV,
+                          path
+                              + ": carries no pool label; look with 'lcpfs debug label "
+                              + path
+                              + "'"));
       if (poolGuid != 0 && label.poolGuid() != poolGuid) {
-        throw refused(Errno.ENODEV, path + ": belongs to pool " + label.poolName()
-            + " now; find the right device with 'lcpfs pool import -d DIR'");
+        throw refused(
+            Errno.ENODEV,
+            path
+                + ": belongs to pool "
+                + label.poolName()
+                + " now; find the right device with 'lcpfs pool import -d DIR'");
       }
       return label.sectorBytes();
     }
@@ -149,12 +178,19 @@ public final class PoolDevices {
     devices.forEach(BlockDevice::close);
   }
 
-  /** {@link Pool#create} on paths, after {@link #checkFree}. */
-  public static Pool create(List<Path> paths, CreateOptions options,
-      Env env) {
+  /**
+   * Checks what {@link #create} would: options, that no device is named twice, {@link #checkFree}.
+   * Changes nothing.
+   */
+  public static void check(CreateOptions options, List<Path> paths) {
     Pool.checked(options);
     requireDistinct(paths);
     checkFree(paths, options.force());
+  }
+
+  /** {@link Pool#create} on paths, after {@link #checkFree}. */
+  public static Pool create(List<Path> paths, CreateOptions options, Env env) {
+    check(options, paths);
     List<BlockDevice> devices = openNew(paths, options.sectorBytes());
     try {
       return Pool.create(devices, options, env);
@@ -174,8 +210,7 @@ public final class PoolDevices {
   }
 
   /** {@link Pool#open} on paths. */
-  public static Pool open(List<Path> paths, OpenOptions options,
-      Env env) {
+  public static Pool open(List<Path> paths, OpenOptions options, Env env) {
     List<BlockDevice> devices = openExisting(paths, options.poolGuid(), options.readOnly());
     try {
       return Pool.open(devices, options, env);
@@ -197,13 +232,16 @@ public final class PoolDevices {
       Optional<LabelInfo> label = labelOf(path);
       if (label.isPresent()) {
         Found found = new Found(path, label.get());
-        pools.computeIfAbsent(found.label.poolGuid(), guid -> new TreeMap<>())
-            .merge(found.label.deviceGuid(), found,
-                (a, b) -> a.label.txg() >= b.label.txg() ? a : b);
+        pools
+            .computeIfAbsent(found.label.poolGuid(), guid -> new TreeMap<>())
+            .merge(
+                found.label.deviceGuid(), found, (a, b) -> a.label.txg() >= b.label.txg() ? a : b);
       }
     }
-    return pools.values().stream().map(devices -> describe(devices.values()))
-        .sorted(Comparator.comparing(PoolInfo::name).thenComparingLong(PoolInfo::guid)).toList();
+    return pools.values().stream()
+        .map(devices -> describe(devices.values()))
+        .sorted(Comparator.comparing(PoolInfo::name).thenComparingLong(PoolInfo::guid))
+        .toList();
   }
 
   private record Found(Path path, LabelInfo label) {}
@@ -218,8 +256,11 @@ public final class PoolDevices {
   }
 
   private static PoolInfo describe(Collection<Found> devices) {
-    LabelInfo newest = devices.stream().map(Found::label)
-        .max(Comparator.comparingLong(LabelInfo::txg)).orElseThrow();
+    LabelInfo newest =
+        devices.stream()
+            .map(Found::label)
+            .max(Comparator.comparingLong(LabelInfo::txg))
+            .orElseThrow();
     Map<Long, Path> present = new HashMap<>();
     devices.forEach(found -> present.put(found.label.deviceGuid(), found.path));
     List<Path> paths = new ArrayList<>();
@@ -233,8 +274,15 @@ public final class PoolDevices {
       }
     }
     int damaged = devices.stream().mapToInt(found -> 4 - found.label.intactLabels()).sum();
-    return new PoolInfo(newest.poolName(), newest.poolGuid(), newest.state(), newest.txg(),
-        newest.hostName(), paths, missing, damaged);
+    return new PoolInfo(
+        newest.poolName(),
+        newest.poolGuid(),
+        newest.state(),
+        newest.txg(),
+        newest.hostName(),
+        paths,
+        missing,
+        damaged);
   }
 
   /**
@@ -253,8 +301,12 @@ public final class PoolDevices {
       throw refused(Errno.EINVAL, path + ": carries no pool label; there is nothing to clear");
     }
     if (!force && label.get().state() == PoolState.ACTIVE) {
-      throw refused(Errno.EBUSY, path + ": belongs to pool " + label.get().poolName()
-          + ", which was not exported; export or destroy it first, or add -f");
+      throw refused(
+          Errno.EBUSY,
+          path
+              + ": belongs to pool "
+              + label.get().poolName()
+              + ", which was not exported; export or destroy it first, or add -f");
     }
     try (FileDevice device =
         FileDevice.open(path, OpenMode.READ_WRITE, PROBE_BLOCK_BYTES, DirectIo.OFF);

@@ -16,8 +16,15 @@ import java.util.List;
  * @param missing what the devices that were not found used to be called
  * @param damagedLabels labels that do not decode, over all found devices
  */
-public record PoolInfo(String name, long guid, PoolState state, long txg, String hostName,
-    List<Path> devices, List<String> missing, int damagedLabels) {
+public record PoolInfo(
+    String name,
+    long guid,
+    PoolState state,
+    long txg,
+    String hostName,
+    List<Path> devices,
+    List<String> missing,
+    int damagedLabels) {
 
   /** Whether every device was found. */
   public boolean complete() {

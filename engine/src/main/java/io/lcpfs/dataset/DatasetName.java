@@ -32,13 +32,17 @@ public final class DatasetName {
     checkComponent(name, name);
     char first = name.charAt(0);
     if (!isLetter(first)) {
-      throw refused(Errno.EINVAL,
-          name + ": does not begin with a letter; choose another pool name");
+      throw refused(
+          Errno.EINVAL, name + ": does not begin with a letter; choose another pool name");
     }
-    if (name.equals("mirror") || name.equals("spare") || name.equals("log")
-        || name.startsWith("mirror-") || name.startsWith("raidz") || name.startsWith("draid")) {
-      throw refused(Errno.EINVAL,
-          name + ": is a word that describes a layout; choose another pool name");
+    if (name.equals("mirror")
+        || name.equals("spare")
+        || name.equals("log")
+        || name.startsWith("mirror-")
+        || name.startsWith("raidz")
+        || name.startsWith("draid")) {
+      throw refused(
+          Errno.EINVAL, name + ": is a word that describes a layout; choose another pool name");
     }
   }
 
@@ -56,8 +60,9 @@ public final class DatasetName {
     }
     String[] components = name.split("/", -1);
     if (components.length > MAX_DEPTH) {
-      throw refused(Errno.ENAMETOOLONG, name + ": has " + components.length
-          + " components; use at most " + MAX_DEPTH);
+      throw refused(
+          Errno.ENAMETOOLONG,
+          name + ": has " + components.length + " components; use at most " + MAX_DEPTH);
     }
     for (String component : components) {
       checkComponent(component, name);
@@ -90,14 +95,16 @@ public final class DatasetName {
   private static void checkLength(String name) {
     int bytes = name.getBytes(StandardCharsets.UTF_8).length;
     if (bytes > MAX_BYTES) {
-      throw refused(Errno.ENAMETOOLONG, name.substring(0, 32) + "...: a name of " + bytes
-          + " bytes; use at most " + MAX_BYTES);
+      throw refused(
+          Errno.ENAMETOOLONG,
+          name.substring(0, 32) + "...: a name of " + bytes + " bytes; use at most " + MAX_BYTES);
     }
   }
 
   private static void checkComponent(String component, String name) {
     if (component.isEmpty()) {
-      throw refused(Errno.EINVAL,
+      throw refused(
+          Errno.EINVAL,
           name + ": has an empty component; write it as pool/name without extra slashes");
     }
     if (component.equals(".") || component.equals("..")) {
@@ -106,8 +113,12 @@ public final class DatasetName {
     for (int i = 0; i < component.length(); i++) {
       char c = component.charAt(i);
       if (!isLetter(c) && !(c >= '0' && c <= '9') && "_-.:".indexOf(c) < 0) {
-        throw refused(Errno.EINVAL, name + ": the character '" + c
-            + "' is not allowed; use letters, digits, '_', '-', '.' and ':'");
+        throw refused(
+            Errno.EINVAL,
+            name
+                + ": the character '"
+                + c
+                + "' is not allowed; use letters, digits, '_', '-', '.' and ':'");
       }
     }
   }

@@ -62,8 +62,14 @@ public final class PropertyCatalog {
    * @param inherited whether children take it over
    * @param help one line
    */
-  public record Property(String name, Kind kind, List<String> choices, String defaultValue,
-      boolean settable, boolean inherited, String help) {}
+  public record Property(
+      String name,
+      Kind kind,
+      List<String> choices,
+      String defaultValue,
+      boolean settable,
+      boolean inherited,
+      String help) {}
 
   private static final Map<String, Property> DATASET = new LinkedHashMap<>();
   private static final Map<String, Property> POOL = new LinkedHashMap<>();
@@ -79,9 +85,19 @@ public final class PropertyCatalog {
     computed(DATASET, "guid", Kind.NUMBER, "identifies it");
     computed(DATASET, "createtxg", Kind.NUMBER, "transaction group of its creation");
     choice("compression", compressions(), "lz4", "algorithm for data: off, lz4, zstd-N, lzma-N");
-    dataset(new Property("recordsize", Kind.SIZE, List.of(), "131072", true, true,
-        "largest data block, a power of two from 512 to 16M"));
-    choice("checksum", List.of("on", "off", "blake3", "sha256", "fletcher4"), "on",
+    dataset(
+        new Property(
+            "recordsize",
+            Kind.SIZE,
+            List.of(),
+            "131072",
+            true,
+            true,
+            "largest data block, a power of two from 512 to 16M"));
+    choice(
+        "checksum",
+        List.of("on", "off", "blake3", "sha256", "fletcher4"),
+        "on",
         "algorithm that verifies data; on is blake3");
     choice("copies", List.of("1", "2", "3"), "1", "copies of each data block");
     choice("atime", ON_OFF, "on", "keep access times");
@@ -93,10 +109,24 @@ public final class PropertyCatalog {
     choice("xattr", ON_OFF, "on", "extended attributes");
     choice("sync", List.of("standard", "always", "disabled"), "standard", "when fsync waits");
     choice("logbias", List.of("latency", "throughput"), "latency", "what the intent log favours");
-    dataset(new Property("mountpoint", Kind.TEXT, List.of(), "", true, true,
-        "where it is mounted: a path, none or legacy"));
-    dataset(new Property("canmount", Kind.CHOICE, List.of("on", "off", "noauto"), "on", true, false,
-        "whether it may be mounted"));
+    dataset(
+        new Property(
+            "mountpoint",
+            Kind.TEXT,
+            List.of(),
+            "",
+            true,
+            true,
+            "where it is mounted: a path, none or legacy"));
+    dataset(
+        new Property(
+            "canmount",
+            Kind.CHOICE,
+            List.of("on", "off", "noauto"),
+            "on",
+            true,
+            false,
+            "whether it may be mounted"));
     choice("snapdir", List.of("hidden", "visible"), "hidden", "show the directory of snapshots");
 
     computed(POOL, "size", Kind.SIZE, "usable space");
@@ -109,11 +139,19 @@ public final class PropertyCatalog {
     computed(POOL, "guid", Kind.NUMBER, "identifies it");
     computed(POOL, "version", Kind.NUMBER, "format version");
     computed(POOL, "readonly", Kind.CHOICE, "imported without the right to change it");
-    pool(new Property("autotrim", Kind.CHOICE, ON_OFF, "off", true, false,
-        "tell devices of freed space"));
+    pool(
+        new Property(
+            "autotrim", Kind.CHOICE, ON_OFF, "off", true, false, "tell devices of freed space"));
     pool(new Property("comment", Kind.TEXT, List.of(), "", true, false, "any text"));
-    pool(new Property("cachefile", Kind.CHOICE, List.of("none"), "none", true, false,
-        "always none: pools are remembered by the registry"));
+    pool(
+        new Property(
+            "cachefile",
+            Kind.CHOICE,
+            List.of("none"),
+            "none",
+            true,
+            false,
+            "always none: pools are remembered by the registry"));
   }
 
   private PropertyCatalog() {}
@@ -136,10 +174,11 @@ public final class PropertyCatalog {
 
   private static List<String> compressions() {
     return Stream.of(
-        Stream.of("on", "off", "lz4", "zstd", "lzma"),
-        IntStream.rangeClosed(1, 19).mapToObj(level -> "zstd-" + level),
-        IntStream.rangeClosed(0, 9).mapToObj(level -> "lzma-" + level))
-        .flatMap(Function.identity()).toList();
+            Stream.of("on", "off", "lz4", "zstd", "lzma"),
+            IntStream.rangeClosed(1, 19).mapToObj(level -> "zstd-" + level),
+            IntStream.rangeClosed(0, 9).mapToObj(level -> "lzma-" + level))
+        .flatMap(Function.identity())
+        .toList();
   }
 
   /** All native dataset properties, in the order in which they are listed. */
@@ -192,15 +231,20 @@ public final class PropertyCatalog {
       return new Property(name, Kind.TEXT, List.of(), "-", true, true, "set by users");
     }
     String hint = closest(table, name);
-    throw refused(Errno.EINVAL, name + ": is no property; " + (hint.isEmpty()
-        ? "see '" + list + "', or use module:name for one of your own"
-        : "did you mean " + hint + "?"));
+    throw refused(
+        Errno.EINVAL,
+        name
+            + ": is no property; "
+            + (hint.isEmpty()
+                ? "see '" + list + "', or use module:name for one of your own"
+                : "did you mean " + hint + "?"));
   }
 
   private static String closest(Map<String, Property> table, String name) {
     return table.keySet().stream()
         .filter(known -> !name.isEmpty() && (known.startsWith(name) || name.startsWith(known)))
-        .findFirst().orElse("");
+        .findFirst()
+        .orElse("");
   }
 
   /**
@@ -227,10 +271,12 @@ public final class PropertyCatalog {
   private static String parseChoice(Property property, String text) {
     String word = text.toLowerCase(Locale.ROOT);
     if (!property.choices().contains(word)) {
-      String allowed = property.name().equals("compression")
-          ? "off, lz4, zstd, zstd-1 to zstd-19, lzma, lzma-0 to lzma-9"
-          : property.choices().stream().collect(Collectors.joining(", "));
-      throw refused(Errno.EINVAL,
+      String allowed =
+          property.name().equals("compression")
+              ? "off, lz4, zstd, zstd-1 to zstd-19, lzma, lzma-0 to lzma-9"
+              : property.choices().stream().collect(Collectors.joining(", "));
+      throw refused(
+          Errno.EINVAL,
           property.name() + ": '" + text + "' is not allowed; give one of " + allowed);
     }
     return word;
@@ -239,7 +285,8 @@ public final class PropertyCatalog {
   private static String parseRecordSize(String name, String text) {
     long bytes = Sizes.parse(text);
     if (bytes < MIN_RECORD || bytes > MAX_RECORD || Long.bitCount(bytes) != 1) {
-      throw refused(Errno.EINVAL,
+      throw refused(
+          Errno.EINVAL,
           name + ": " + text + " is not allowed; give a power of two from 512 to 16M");
     }
     return Long.toString(bytes);
@@ -249,7 +296,8 @@ public final class PropertyCatalog {
     int bytes = text.getBytes(StandardCharsets.UTF_8).length;
     if (name.equals("mountpoint")) {
       if (!text.startsWith("/") && !text.equals("none") && !text.equals("legacy")) {
-        throw refused(Errno.EINVAL,
+        throw refused(
+            Errno.EINVAL,
             name + ": '" + text + "' is not allowed; give an absolute path, none or legacy");
       }
       if (bytes > 4096) {
@@ -284,7 +332,8 @@ public final class PropertyCatalog {
 
   private static String localTime(long epochSeconds) {
     return DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss", Locale.ROOT)
-        .withZone(ZoneId.systemDefault()).format(Instant.ofEpochSecond(epochSeconds));
+        .withZone(ZoneId.systemDefault())
+        .format(Instant.ofEpochSecond(epochSeconds));
   }
 
   /**
@@ -293,8 +342,8 @@ public final class PropertyCatalog {
    * @param fullName of the dataset
    * @param localAt local values of a dataset by its path below the root
    */
-  public static PropertyValue effective(Property property, String fullName,
-      Function<String, Map<String, String>> localAt) {
+  public static PropertyValue effective(
+      Property property, String fullName, Function<String, Map<String, String>> localAt) {
     String pool = DatasetName.poolOf(fullName);
     String path = DatasetName.pathOf(fullName);
     String at = path;
@@ -305,16 +354,16 @@ public final class PropertyCatalog {
           return PropertyValue.of(value, PropertySource.LOCAL);
         }
         String from = at.isEmpty() ? pool : pool + "/" + at;
-        return new PropertyValue(inheritedValue(property, value, path, at),
-            PropertySource.INHERITED, from);
+        return new PropertyValue(
+            inheritedValue(property, value, path, at), PropertySource.INHERITED, from);
       }
       if (at.isEmpty() || !property.inherited()) {
         break;
       }
       at = DatasetName.parentPath(at);
     }
-    String byDefault = property.name().equals("mountpoint") ? "/" + fullName
-        : property.defaultValue();
+    String byDefault =
+        property.name().equals("mountpoint") ? "/" + fullName : property.defaultValue();
     return PropertyValue.of(byDefault, PropertySource.DEFAULT);
   }
 
@@ -329,7 +378,8 @@ public final class PropertyCatalog {
 
   /** What the layers below act on, from effective values by property name. */
   public static DatasetPolicy policy(Function<String, String> effectiveValue) {
-    return new DatasetPolicy(compression(effectiveValue.apply("compression")),
+    return new DatasetPolicy(
+        compression(effectiveValue.apply("compression")),
         checksum(effectiveValue.apply("checksum")),
         Integer.parseInt(effectiveValue.apply("recordsize")),
         Integer.parseInt(effectiveValue.apply("copies")),
@@ -342,8 +392,8 @@ public final class PropertyCatalog {
     return switch (dash < 0 ? value : value.substring(0, dash)) {
       case "on", "lz4" -> Compression.LZ4;
       case "off" -> Compression.OFF;
-      case "zstd" -> level < 0 ? Compression.ZSTD_DEFAULT
-          : new Compression(CompressionType.ZSTD, level);
+      case "zstd" ->
+          level < 0 ? Compression.ZSTD_DEFAULT : new Compression(CompressionType.ZSTD, level);
       case "lzma" -> new Compression(CompressionType.LZMA, level < 0 ? 6 : level);
       // The pool may hold a value that a later version wrote: fall back to the default.
       default -> Compression.LZ4;

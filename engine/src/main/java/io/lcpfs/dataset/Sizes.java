@@ -35,7 +35,8 @@ public final class Sizes {
       throw notASize(text);
     }
     try {
-      return new BigDecimal(upper.substring(0, end)).multiply(BigDecimal.valueOf(1L << (10 * power)))
+      return new BigDecimal(upper.substring(0, end))
+          .multiply(BigDecimal.valueOf(1L << (10 * power)))
           .longValueExact();
     } catch (ArithmeticException | NumberFormatException e) {
       throw notASize(text);
@@ -43,8 +44,8 @@ public final class Sizes {
   }
 
   private static RuntimeException notASize(String text) {
-    return refused(Errno.EINVAL,
-        "'" + text + "': is no size; write a number such as 512, 128K or 10G");
+    return refused(
+        Errno.EINVAL, "'" + text + "': is no size; write a number such as 512, 128K or 10G");
   }
 
   /** Three significant digits and a unit: 0B, 512B, 128K, 1.50M. */

@@ -1,0 +1,195 @@
+package io.lcpfs.cli;
+
+import io.lcpfs.api.Pool;
+import io.lcpfs.api.PoolDevices;
+import io.lcpfs.dataset.DatasetName;
+import io.lcpfs.dataset.Sizes;
+import io.lcpfs.env.RealEnv;
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.pool.Host;
+import io.lcpfs.pool.OpenOptions;
+import io.lcpfs.pool.Tuning;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The surroundings of one command: where it prints, whose pools it knows, on which machine it is.
+ */
+public final class Cli implements AutoCloseable {
+  private final PrintStream out;
+  private final PrintStream err;
+  private final Map<String, String> environment;
+  private final Registry registry;
+  private final List<String> arguments;
+  private @Nullable RealEnv env;
+
+  Cli(PrintStream out, PrintStream err, Map<String, String> environment, List<String> arguments) {
+    this.out = out;
+    this.err = err;
+    this.environment = environment;
+    this.arguments = arguments;
+    this.registry = new Registry(home(environment));
+  }
+
+  private static Path home(Map<String, String> environment) {
+    String home = environment.get("LCPFS_HOME");
+    return home != null && !home.isEmpty()
+        ? Path.of(home).toAbsolutePath()
+        : Path.of(System.getProperty("user.home", "/"), ".lcpfs").toAbsolutePath();
+  }
+
+  PrintStream out() {
+    return out;
+  }
+
+  PrintStream err() {
+    return err;
+  }
+
+  Registry registry() {
+    return registry;
+  }
+
+  List<String> arguments() {
+    return arguments;
+  }
+
+  @Nullable String variable(String name) {
+    return environment.get(name);
+  }
+
+  /** Whether failures show where in the program they arose. */
+  boolean debug() {
+    return "1".equals(environment.get("LCPFS_DEBUG"));
+  }
+
+  /** Prints a line about something that went wrong but does not end the command. */
+  void warn(String line) {
+    out.flush();
+    err.println("lcpfs: " + line);
+  }
+
+  RealEnv env() {
+    RealEnv current = env;
+    if (current == null) {
+      current = new RealEnv();
+      env = current;
+    }
+    return current;
+  }
+
+  /** This machine, so that a pool is not imported on two at once. */
+  Host host() {
+    String name = firstLine(Path.of("/proc/sys/kernel/hostname"));
+    String id = firstLine(Path.of("/etc/machine-id"));
+    long number = 0;
+    // FNV-1a: any stable spread of the text over 64 bits will do.
+    for (char c : (id.isEmpty() ? name : id).toCharArray()) {
+      number = (number ^ c) * 0x100000001b3L + 0x9e3779b97f4a7c15L;
+    }
+    return new Host(id.isEmpty() && name.isEmpty() ? 0 : number, name);
+  }
+
+  private static String firstLine(Path file) {
+    try {
+      return Files.readString(file).lines().findFirst().orElse("").strip();
+    } catch (IOException e) {
+      // Not every system has the file; an unknown host never conflicts.
+      return "";
+    }
+  }
+
+  /** Who a pool's history names. */
+  String who() {
+    return System.getProperty("user.name", "?") + "@" + host().name();
+  }
+
+  /**
+   * What imported pools may use: half of the machine's memory at most, bounded by LCPFS_CACHE and
+   * LCPFS_DIRTY.
+   */
+  Tuning tuning() {
+    Tuning tuning = Tuning.standard();
+    String cache = environment.get("LCPFS_CACHE");
+    if (cache != null && !cache.isEmpty()) {
+      tuning = tuning.withCacheBytes(Sizes.parse(cache));
+    }
+    String dirty = environment.get("LCPFS_DIRTY");
+    if (dirty != null && !dirty.isEmpty()) {
+      tuning = tuning.withDirtyBytes(Sizes.parse(dirty));
+    }
+    return tuning;
+  }
+
+  /** The registry's entry of a pool that a command names. */
+  Registry.Entry known(String poolName) {
+    DatasetName.checkPool(poolName);
+    return registry.find(poolName).orElseThrow(() -> unknownPool(poolName));
+  }
+
+  private Failure unknownPool(String poolName) {
+    List<String> names = registry.list().stream().map(Registry.Entry::name).toList();
+    String known = names.isEmpty() ? "" : " (imported: " + String.join(", ", names) + ")";
+    return Failure.failed(
+        poolName,
+        "no such pool is imported" + known,
+        "find it with 'lcpfs pool import -d DIR', or make it with 'lcpfs pool create "
+            + poolName
+            + " DEVICE'");
+  }
+
+  /** Opens a known pool to look at it; writes nothing. */
+  Pool openToRead(String poolName) {
+    return open(known(poolName), true);
+  }
+
+  /** Opens a known pool to change it. */
+  Pool openToWrite(String poolName) {
+    Registry.Entry entry = known(poolName);
+    if (entry.readOnly()) {
+      throw Failure.failed(
+          poolName,
+          "is imported read-only",
+          "export it and import it again without -o readonly=on");
+    }
+    return open(entry, false);
+  }
+
+  Pool open(Registry.Entry entry, boolean readOnly) {
+    try {
+      return PoolDevices.open(
+          entry.devices(),
+          OpenOptions.standard()
+              .withReadOnly(readOnly)
+              .withPoolGuid(entry.guid())
+              .withHost(host())
+              .withTuning(tuning()),
+          env());
+    } catch (PoolException e) {
+      if (e.errno() == Errno.EBUSY || !e.error().message().contains(";")) {
+        throw new Failure(ExitCode.FAILED, entry.name() + ": " + Messages.of(e), e);
+      }
+      throw e;
+    }
+  }
+
+  /** Adds the running command to a pool's history. */
+  void remember(Pool pool) {
+    pool.addHistory(who(), "lcpfs " + String.join(" ", arguments));
+  }
+
+  @Override
+  public void close() {
+    RealEnv current = env;
+    if (current != null) {
+      current.close();
+      env = null;
+    }
+  }
+}

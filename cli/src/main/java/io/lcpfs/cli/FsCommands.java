@@ -1,0 +1,357 @@
+package io.lcpfs.cli;
+
+import io.lcpfs.api.Dataset;
+import io.lcpfs.api.Pool;
+import io.lcpfs.dataset.DatasetName;
+import io.lcpfs.dataset.PropertyCatalog;
+import io.lcpfs.dataset.PropertyCatalog.Property;
+import io.lcpfs.dataset.PropertyValue;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Function;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code lcpfs fs ...}: datasets. */
+final class FsCommands {
+  private FsCommands() {}
+
+  @Command(
+      name = "fs",
+      synopsisSubcommandLabel = "ACTION",
+      description = "Make, list and change datasets.")
+  static final class Group extends GroupCommand {
+    Group(Cli cli) {
+      super(cli);
+    }
+  }
+
+  static Map<String, Function<Cli, BaseCommand>> all() {
+    Map<String, Function<Cli, BaseCommand>> all = new LinkedHashMap<>();
+    all.put("create", Create::new);
+    all.put("list", ListDatasets::new);
+    all.put("get", Get::new);
+    all.put("set", SetProperty::new);
+    all.put("inherit", Inherit::new);
+    all.put("rename", Rename::new);
+    all.put("destroy", Destroy::new);
+    return all;
+  }
+
+  /** A property's value as a table cell. */
+  static Table.Shown shown(Property property, PropertyValue value) {
+    String exact = PropertyCatalog.print(property, value.value(), true);
+    return new Table.Shown(PropertyCatalog.print(property, value.value(), false), exact);
+  }
+
+  private static String poolOf(String dataset) {
+    DatasetName.check(dataset);
+    return DatasetName.poolOf(dataset);
+  }
+
+  /** The named datasets, with those below them when {@code recursive}; all when none is named. */
+  private static List<Dataset> datasets(Pool pool, List<String> names, boolean recursive) {
+    if (names.isEmpty()) {
+      return pool.datasets();
+    }
+    List<Dataset> result = new ArrayList<>();
+    for (String name : names) {
+      pool.dataset(name);
+      result.addAll(
+          pool.datasets().stream()
+              .filter(
+                  one ->
+                      one.name().equals(name) || (recursive && one.name().startsWith(name + "/")))
+              .toList());
+    }
+    return result;
+  }
+
+  /** Names grouped by pool; every imported pool without names when none is given. */
+  private static Map<String, List<String>> byPool(Cli cli, List<String> names) {
+    Map<String, List<String>> result = new LinkedHashMap<>();
+    if (names.isEmpty()) {
+      cli.registry().list().forEach(entry -> result.put(entry.name(), List.of()));
+    }
+    for (String name : names) {
+      result.computeIfAbsent(poolOf(name), pool -> new ArrayList<>()).add(name);
+    }
+    return result;
+  }
+
+  /** {@code lcpfs fs create}. */
+  @Command(name = "create", description = "Make a dataset.")
+  static final class Create extends BaseCommand {
+    @Option(
+        names = {"-p", "--parents"},
+        description = "Make missing parents too, and be content when it exists.")
+    boolean parents;
+
+    @Option(names = "-o", paramLabel = "PROPERTY=VALUE", description = "Set a property.")
+    List<String> properties = new ArrayList<>();
+
+    @Parameters(paramLabel = "DATASET", description = "For example tank/home")
+    String name = "";
+
+    Create(Cli cli) {
+      super(cli);
+    }
+
+    @Override
+    public Integer call() {
+      Map<String, String> values = Assignments.parseAll(properties);
+      try (Pool pool = cli.openToWrite(poolOf(name))) {
+        pool.createDataset(name, values, parents);
+        cli.remember(pool);
+      }
+      return ExitCode.OK;
+    }
+  }
+
+  /** {@code lcpfs fs list}. */
+  @Command(name = "list", description = "List datasets.")
+  static final class ListDatasets extends BaseCommand {
+    @Mixin OutputOptions output = new OutputOptions();
+
+    @Option(
+        names = {"-r", "--recursive"},
+        description = "With those below the named ones.")
+    boolean recursive;
+
+    @Option(
+        names = "-o",
+        paramLabel = "COLUMN[,...]",
+        description = "Show these properties; name is the dataset's name.")
+    String columns = "name,used,available,referenced,mountpoint";
+
+    @Option(names = "-s", paramLabel = "PROPERTY", description = "Sort by this property.")
+    String sortBy = "";
+
+    @Parameters(arity = "0..*", paramLabel = "DATASET", description = "Only these.")
+    List<String> names = new ArrayList<>();
+
+    ListDatasets(Cli cli) {
+      super(cli);
+    }
+
+    @Override
+    public Integer call() {
+      List<String> shown = List.of(columns.split(",", -1));
+      shown.stream().filter(column -> !column.equals("name")).forEach(PropertyCatalog::dataset);
+      if (!sortBy.isEmpty() && !sortBy.equals("name")) {
+        PropertyCatalog.dataset(sortBy);
+      }
+      Table table =
+          new Table(
+              output,
+              "datasets",
+              shown.stream().map(column -> column.toUpperCase(Locale.ROOT)).toList());
+      for (Map.Entry<String, List<String>> group : byPool(cli, names).entrySet()) {
+        try (Pool pool = cli.openToRead(group.getKey())) {
+          List<Dataset> datasets = new ArrayList<>(datasets(pool, group.getValue(), recursive));
+          if (!sortBy.isEmpty() && !sortBy.equals("name")) {
+            datasets.sort(Comparator.comparing(this::sortKey));
+          }
+          for (Dataset dataset : datasets) {
+            table.row(shown.stream().map(column -> cell(dataset, column)).toArray());
+          }
+        }
+      }
+      table.print(out());
+      return ExitCode.OK;
+    }
+
+    private String sortKey(Dataset dataset) {
+      String value = dataset.property(sortBy).value();
+      // Numbers sort by size: pad them to the length of the longest.
+      return value.matches("[0-9]+") ? "0".repeat(Math.max(0, 20 - value.length())) + value : value;
+    }
+
+    private static Object cell(Dataset dataset, String column) {
+      if (column.equals("name")) {
+        return dataset.name();
+      }
+      Property property = PropertyCatalog.dataset(column);
+      PropertyValue value = dataset.property(column);
+      return property.kind() == PropertyCatalog.Kind.SIZE
+          ? new Table.Bytes(Long.parseLong(value.value()))
+          : shown(property, value);
+    }
+  }
+
+  /** {@code lcpfs fs get}. */
+  @Command(name = "get", description = "Show properties of datasets.")
+  static final class Get extends BaseCommand {
+    @Mixin OutputOptions output = new OutputOptions();
+
+    @Option(
+        names = {"-r", "--recursive"},
+        description = "With those below the named ones.")
+    boolean recursive;
+
+    @Parameters(index = "0", paramLabel = "PROPERTY[,...]", description = "Names, or all.")
+    String wanted = "";
+
+    @Parameters(index = "1..*", arity = "0..*", paramLabel = "DATASET", description = "Only these.")
+    List<String> names = new ArrayList<>();
+
+    Get(Cli cli) {
+      super(cli);
+    }
+
+    @Override
+    public Integer call() {
+      Table table = new Table(output, "properties", List.of("NAME", "PROPERTY", "VALUE", "SOURCE"));
+      if (!wanted.equals("all")) {
+        List.of(wanted.split(",", -1)).forEach(PropertyCatalog::dataset);
+      }
+      for (Map.Entry<String, List<String>> group : byPool(cli, names).entrySet()) {
+        try (Pool pool = cli.openToRead(group.getKey())) {
+          for (Dataset dataset : datasets(pool, group.getValue(), recursive)) {
+            values(dataset)
+                .forEach(
+                    (property, value) ->
+                        table.row(
+                            dataset.name(),
+                            property,
+                            shown(PropertyCatalog.dataset(property), value),
+                            value.sourceText()));
+          }
+        }
+      }
+      table.print(out());
+      return ExitCode.OK;
+    }
+
+    private Map<String, PropertyValue> values(Dataset dataset) {
+      if (wanted.equals("all")) {
+        return dataset.properties();
+      }
+      Map<String, PropertyValue> values = new LinkedHashMap<>();
+      for (String property : wanted.split(",", -1)) {
+        values.put(property, dataset.property(property));
+      }
+      return values;
+    }
+  }
+
+  /** {@code lcpfs fs set}. */
+  @Command(name = "set", description = "Set properties of a dataset.")
+  static final class SetProperty extends BaseCommand {
+    @Parameters(
+        arity = "2..*",
+        paramLabel = "PROPERTY=VALUE... DATASET",
+        description = "For example compression=zstd tank/home")
+    List<String> words = new ArrayList<>();
+
+    SetProperty(Cli cli) {
+      super(cli);
+    }
+
+    @Override
+    public Integer call() {
+      String name = words.getLast();
+      Map<String, String> values = Assignments.parseAll(words.subList(0, words.size() - 1));
+      try (Pool pool = cli.openToWrite(poolOf(name))) {
+        pool.dataset(name).setProperties(values);
+        cli.remember(pool);
+      }
+      return ExitCode.OK;
+    }
+  }
+
+  /** {@code lcpfs fs inherit}. */
+  @Command(
+      name = "inherit",
+      description = "Remove a dataset's own value, so that the parent's or the default counts.")
+  static final class Inherit extends BaseCommand {
+    @Option(
+        names = {"-r", "--recursive"},
+        description = "Of all datasets below it too.")
+    boolean recursive;
+
+    @Parameters(index = "0", paramLabel = "PROPERTY", description = "The property.")
+    String property = "";
+
+    @Parameters(
+        index = "1..*",
+        arity = "1..*",
+        paramLabel = "DATASET",
+        description = "The datasets.")
+    List<String> names = new ArrayList<>();
+
+    Inherit(Cli cli) {
+      super(cli);
+    }
+
+    @Override
+    public Integer call() {
+      for (Map.Entry<String, List<String>> group : byPool(cli, names).entrySet()) {
+        try (Pool pool = cli.openToWrite(group.getKey())) {
+          datasets(pool, group.getValue(), recursive).forEach(one -> one.inherit(property));
+          cli.remember(pool);
+        }
+      }
+      return ExitCode.OK;
+    }
+  }
+
+  /** {@code lcpfs fs rename}. */
+  @Command(name = "rename", description = "Give a dataset another name in the same pool.")
+  static final class Rename extends BaseCommand {
+    @Parameters(index = "0", paramLabel = "DATASET", description = "Its name now.")
+    String from = "";
+
+    @Parameters(index = "1", paramLabel = "NEWNAME", description = "Its new full name.")
+    String to = "";
+
+    Rename(Cli cli) {
+      super(cli);
+    }
+
+    @Override
+    public Integer call() {
+      String poolName = poolOf(from);
+      if (!poolName.equals(poolOf(to))) {
+        throw Failure.failed(
+            to, "lies in another pool than " + from, "copy the files with 'lcpfs cp -r' instead");
+      }
+      try (Pool pool = cli.openToWrite(poolName)) {
+        pool.renameDataset(from, to);
+        cli.remember(pool);
+      }
+      return ExitCode.OK;
+    }
+  }
+
+  /** {@code lcpfs fs destroy}. */
+  @Command(name = "destroy", description = "Destroy a dataset with everything in it.")
+  static final class Destroy extends BaseCommand {
+    @Option(
+        names = {"-r", "--recursive"},
+        description = "With all datasets below it.")
+    boolean recursive;
+
+    @Parameters(paramLabel = "DATASET", description = "The dataset.")
+    String name = "";
+
+    Destroy(Cli cli) {
+      super(cli);
+    }
+
+    @Override
+    public Integer call() {
+      try (Pool pool = cli.openToWrite(poolOf(name))) {
+        pool.destroyDataset(name, recursive);
+        cli.remember(pool);
+      }
+      return ExitCode.OK;
+    }
+  }
+}

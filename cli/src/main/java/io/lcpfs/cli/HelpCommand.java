@@ -1,0 +1,35 @@
+package io.lcpfs.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/** {@code lcpfs help [COMMAND...]}. */
+@Command(name = "help", description = "Show the help of a command.")
+final class HelpCommand extends BaseCommand {
+  @Parameters(paramLabel = "COMMAND", arity = "0..*", description = "For example: pool create")
+  List<String> names = new ArrayList<>();
+
+  HelpCommand(Cli cli) {
+    super(cli);
+  }
+
+  @Override
+  public Integer call() {
+    CommandLine at = CommandTree.whole(cli);
+    for (String name : names) {
+      CommandLine next = at.getSubcommands().get(name);
+      if (next == null) {
+        throw Failure.usage(
+            String.join(" ", names),
+            "is no command",
+            "see '" + at.getCommandSpec().qualifiedName() + " --help'");
+      }
+      at = next;
+    }
+    at.usage(out());
+    return ExitCode.OK;
+  }
+}

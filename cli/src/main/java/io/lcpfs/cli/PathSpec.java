@@ -1,0 +1,54 @@
+package io.lcpfs.cli;
+
+import io.lcpfs.dataset.DatasetName;
+import java.util.Optional;
+
+/**
+ * A path in a pool as people write it: {@code pool/dataset:/path}. The first ":/" ends the dataset;
+ * what starts with '/' or '.' is a path of the host.
+ *
+ * @param dataset full name
+ * @param path absolute, starting with '/'
+ */
+record PathSpec(String dataset, String path) {
+
+  String pool() {
+    return DatasetName.poolOf(dataset);
+  }
+
+  /** As written. */
+  @Override
+  public String toString() {
+    return dataset + ":" + path;
+  }
+
+  /** Parses {@code text}; empty when it is a path of the host. */
+  static Optional<PathSpec> parse(String text) {
+    int colon = text.indexOf(":/");
+    if (text.isEmpty() || text.charAt(0) == '/' || text.charAt(0) == '.' || colon <= 0) {
+      return Optional.empty();
+    }
+    String dataset = text.substring(0, colon);
+    DatasetName.check(dataset);
+    return Optional.of(new PathSpec(dataset, text.substring(colon + 1)));
+  }
+
+  /**
+   * Parses what has to be a path in a pool.
+   *
+   * @throws Failure saying how to write one
+   */
+  static PathSpec require(String text) {
+    return parse(text).orElseThrow(() -> Failure.usage(text, "is no path in a pool", hint(text)));
+  }
+
+  private static String hint(String text) {
+    if (text.startsWith("/") || text.startsWith(".") || text.isEmpty()) {
+      return "write it as pool/dataset:/path";
+    }
+    int colon = text.indexOf(':');
+    return colon < 0
+        ? "write '" + text + ":/' for the root of that dataset"
+        : "write '" + text.substring(0, colon) + ":/" + text.substring(colon + 1) + "'";
+  }
+}
