@@ -1,6 +1,6 @@
 /**
- * LCPFS as a library. Only the face of the engine, the interfaces that a host implements
- * (devices, memory, the world) and its errors are for use outside.
+ * LCPFS as a library. Only the face of the engine, the interfaces that a host implements (devices,
+ * memory, the world) and its errors are for use outside.
  */
 module io.lcpfs.engine {
   requires static transitive org.jspecify;
@@ -11,9 +11,11 @@ module io.lcpfs.engine {
   requires org.tukaani.xz;
 
   exports io.lcpfs.api;
+  exports io.lcpfs.dataset;
   exports io.lcpfs.device;
   exports io.lcpfs.env;
   exports io.lcpfs.error;
   exports io.lcpfs.memory;
+  exports io.lcpfs.pool;
   exports io.lcpfs.posix;
 }

@@ -113,6 +113,7 @@ public final class Messages {
       case EILSEQ -> "invalid characters";
       case ESTALE -> "no longer exists";
       case EDQUOT -> "quota exceeded";
+      default -> errno.name();
     };
   }
 
@@ -132,23 +133,7 @@ public final class Messages {
       case ELOOP -> "name the file that the links lead to";
       case EIO -> "check the device; 'lcpfs pool verify' finds what is damaged in a pool";
       case ENOMEM -> "close other programs and try again";
-      case EINTR,
-          ENXIO,
-          EBADF,
-          ENODEV,
-          EINVAL,
-          ENFILE,
-          EMFILE,
-          EFBIG,
-          ESPIPE,
-          EMLINK,
-          ERANGE,
-          ENOSYS,
-          EOPNOTSUPP,
-          ENODATA,
-          EOVERFLOW,
-          EILSEQ ->
-          "see 'lcpfs help' for what is possible";
+      default -> "see 'lcpfs help' for what is possible";
     };
   }
 }

@@ -6,6 +6,7 @@ import io.lcpfs.dataset.PropertyCatalog.Property;
 import io.lcpfs.dataset.PropertySource;
 import io.lcpfs.dataset.PropertyValue;
 import io.lcpfs.pool.DatasetInfo;
+import io.lcpfs.posix.PosixFileSystem;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -33,6 +34,16 @@ public final class Dataset {
 
   String path() {
     return DatasetName.pathOf(name);
+  }
+
+  /**
+   * The files in it. Belongs to the pool: it is closed with the pool or when the dataset is
+   * destroyed.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EIO when nothing intact is left of its root
+   */
+  public PosixFileSystem fileSystem() {
+    return pool.fileSystem(path());
   }
 
   private DatasetInfo info() {

@@ -10,6 +10,8 @@ import io.lcpfs.dataset.PropertyValue;
 import io.lcpfs.device.BlockDevice;
 import io.lcpfs.env.Env;
 import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.object.ObjectSet;
 import io.lcpfs.pool.CreateOptions;
 import io.lcpfs.pool.DatasetInfo;
 import io.lcpfs.pool.DatasetPolicy;
@@ -20,6 +22,13 @@ import io.lcpfs.pool.PoolEngines;
 import io.lcpfs.pool.PoolStatus;
 import io.lcpfs.pool.Progress;
 import io.lcpfs.pool.VerifyReport;
+import io.lcpfs.pool.VerifyReport.Finding;
+import io.lcpfs.posix.FsOptions;
+import io.lcpfs.posix.PosixCheck;
+import io.lcpfs.posix.PosixFileSystem;
+import io.lcpfs.posix.Space;
+import io.lcpfs.txg.Tx;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,6 +37,7 @@ import java.util.NavigableSet;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
 
@@ -36,11 +46,20 @@ import java.util.function.ToLongFunction;
  * io.lcpfs.error.PoolException}; a refused call has changed nothing.
  */
 public final class Pool implements AutoCloseable {
-  private final PoolEngine engine;
-  private final String name;
+  /** Bound on what formatting a file system dirties: four small objects and their dnodes. */
+  private static final long FORMAT_DIRTY_BYTES = 1 << 20;
 
-  private Pool(PoolEngine engine) {
+  private final PoolEngine engine;
+  private final Env env;
+  private final String name;
+  private final ReentrantLock lock = new ReentrantLock();
+
+  /** Open file systems by the guid of their dataset; guarded by the lock. */
+  private final Map<Long, PosixFileSystem> open = new TreeMap<>();
+
+  private Pool(PoolEngine engine, Env env) {
     this.engine = engine;
+    this.env = env;
     this.name = engine.status().name();
   }
 
@@ -52,7 +71,9 @@ public final class Pool implements AutoCloseable {
    *     belongs to a pool and {@code options.force()} is false; EIO, ENOSPC (device too small)
    */
   public static Pool create(List<BlockDevice> devices, CreateOptions options, Env env) {
-    return new Pool(PoolEngines.create(devices, checked(options), env));
+    Pool pool = new Pool(PoolEngines.create(devices, checked(options), env), env);
+    pool.fileSystem("");
+    return pool;
   }
 
   /** Names and properties of {@code options} checked, values in exact form. */
@@ -79,7 +100,7 @@ public final class Pool implements AutoCloseable {
     if (!options.newName().isEmpty()) {
       DatasetName.checkPool(options.newName());
     }
-    return new Pool(PoolEngines.open(devices, options, env));
+    return new Pool(PoolEngines.open(devices, options, env), env);
   }
 
   PoolEngine engine() {
@@ -110,17 +131,20 @@ public final class Pool implements AutoCloseable {
 
   /** Syncs, marks the pool as exported and lets go of the devices. */
   public void export() {
+    closeFileSystems();
     engine.export();
   }
 
   /** Marks the pool as destroyed and lets go of the devices. Its data can not be imported again. */
   public void destroy() {
+    closeFileSystems();
     engine.destroy();
   }
 
   /** Syncs and lets go of the devices; the pool stays this host's. Does nothing the second time. */
   @Override
   public void close() {
+    closeFileSystems();
     engine.close();
   }
 
@@ -173,10 +197,12 @@ public final class Pool implements AutoCloseable {
       for (int slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
         if (!exists(path.substring(0, slash))) {
           engine.createDataset(path.substring(0, slash), new TreeMap<>());
+          fileSystem(path.substring(0, slash));
         }
       }
     }
     engine.createDataset(path, values);
+    fileSystem(path);
     return new Dataset(this, fullName);
   }
 
@@ -203,6 +229,7 @@ public final class Pool implements AutoCloseable {
       throw refused(Errno.ENOTEMPTY, fullName + ": has children; destroy them first or add -r");
     }
     for (String victim : doomed) {
+      closeFileSystem(engine.dataset(victim).guid());
       engine.destroyDataset(victim);
     }
   }
@@ -280,6 +307,103 @@ public final class Pool implements AutoCloseable {
   private void applyPolicies(String path) {
     for (DatasetInfo info : below(path)) {
       engine.setPolicy(info.path(), policy(info.path()));
+      lock.lock();
+      try {
+        PosixFileSystem fileSystem = open.get(info.guid());
+        if (fileSystem != null) {
+          fileSystem.setOptions(fsOptions(info.path(), fileSystem.options()));
+        }
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  // ---- file systems
+
+  /** The file system of a dataset, opened and, in a new dataset, made when first asked for. */
+  PosixFileSystem fileSystem(String path) {
+    DatasetInfo info = engine.dataset(path);
+    lock.lock();
+    try {
+      PosixFileSystem known = open.get(info.guid());
+      if (known != null) {
+        return known;
+      }
+      ObjectSet objects = engine.objectSet(path, policy(path));
+      if (objects.nextObject(1) < 0) {
+        if (engine.readOnly()) {
+          throw refused(
+              Errno.EROFS,
+              fullName(path)
+                  + ": has no file system yet; import the pool writable once to make it");
+        }
+        try (Tx tx = objects.begin(FORMAT_DIRTY_BYTES)) {
+          PosixFileSystem.format(tx, objects, env);
+        }
+      }
+      PosixFileSystem opened =
+          PosixFileSystem.open(objects, env, fsOptions(path, FsOptions.DEFAULTS));
+      open.put(info.guid(), opened);
+      return opened;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private FsOptions fsOptions(String path, FsOptions from) {
+    DatasetPolicy policy = policy(path);
+    FsOptions.Atime atime =
+        !isOn("atime", path)
+            ? FsOptions.Atime.OFF
+            : isOn("relatime", path) ? FsOptions.Atime.RELATIVE : FsOptions.Atime.ON;
+    return from.withRecordBytes(policy.recordBytes())
+        .withAtime(atime)
+        .withReadOnly(policy.readOnly() || engine.readOnly())
+        .withSpace(new DatasetSpace(engine, path));
+  }
+
+  private boolean isOn(String property, String path) {
+    return effective(PropertyCatalog.dataset(property), fullName(path)).value().equals("on");
+  }
+
+  /** What a file system says of its room: its own content and what could be added to it. */
+  private record DatasetSpace(PoolEngine engine, String path) implements Space {
+    @Override
+    public long totalBytes() {
+      return engine.dataset(path).referencedBytes() + engine.availableBytes();
+    }
+
+    @Override
+    public long freeBytes() {
+      return engine.availableBytes();
+    }
+
+    @Override
+    public long availableBytes() {
+      return engine.availableBytes();
+    }
+  }
+
+  private void closeFileSystem(long guid) {
+    lock.lock();
+    try {
+      PosixFileSystem fileSystem = open.remove(guid);
+      if (fileSystem != null) {
+        fileSystem.close();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void closeFileSystems() {
+    lock.lock();
+    try {
+      open.values().forEach(PosixFileSystem::close);
+      open.clear();
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -357,7 +481,30 @@ public final class Pool implements AutoCloseable {
 
   /** Runs every room's check; what is wrong is in the report, not thrown. */
   public VerifyReport verify(Consumer<Progress> progress) {
-    return engine.verify(progress);
+    VerifyReport below = engine.verify(progress);
+    List<Finding> findings = new ArrayList<>(below.findings());
+    SortedMap<String, Long> counts = new TreeMap<>(below.counts());
+    for (DatasetInfo info : engine.datasets()) {
+      checkFiles(info.path(), findings, counts);
+    }
+    return new VerifyReport(findings, counts, below.bytesChecked());
+  }
+
+  private void checkFiles(String path, List<Finding> findings, SortedMap<String, Long> counts) {
+    try {
+      ObjectSet objects = engine.objectSet(path, policy(path));
+      if (objects.nextObject(1) < 0) {
+        return;
+      }
+      PosixCheck.Report report = PosixCheck.check(objects, env);
+      counts.merge("files", report.files(), Long::sum);
+      counts.merge("names", report.entries(), Long::sum);
+      report
+          .problems()
+          .forEach(problem -> findings.add(new Finding("PosixCheck", fullName(path), problem)));
+    } catch (PoolException e) {
+      findings.add(new Finding("PosixCheck", fullName(path), e.error().message()));
+    }
   }
 
   /** What was done to the pool, oldest first. */
