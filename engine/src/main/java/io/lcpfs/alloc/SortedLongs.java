@@ -3,14 +3,14 @@ package io.lcpfs.alloc;
 import java.util.Arrays;
 
 /**
- * An ordered set of longs that are not negative: sorted leaves of up to 512 under one sorted index.
+ * An ordered set of longs that are not negative: sorted leaves of up to 128 under one sorted index.
  * 8 to 16 bytes an entry; additions and removals move at most a leaf, or rarely the index.
  */
 final class SortedLongs {
   /** The answer where there is no such entry. */
   static final long NONE = -1;
 
-  private static final int LEAF = 512;
+  private static final int LEAF = 128;
 
   private long[][] leaves = {new long[LEAF]};
   private int[] counts = {0};

@@ -9,6 +9,7 @@ import io.lcpfs.format.PoolConfig;
 import io.lcpfs.format.Uberblock;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,35 +30,39 @@ public record LabelChoice(Uberblock uberblock, PoolConfig config, LayoutRecord l
   static LabelChoice of(Env env, List<LabelScan> scans, long poolGuid, long maxTxg) {
     Map<Long, Long> parents = parents(scans, poolGuid);
     long fork = headFork(scans, poolGuid, parents);
-    TreeSet<Long> line = new TreeSet<>();
-    for (long at = fork; at != 0 && line.add(at); ) {
-      at = parents.getOrDefault(at, 0L);
-    }
-    List<Uberblock> candidates = scans.stream().flatMap(scan -> scan.labels().stream())
-        .flatMap(label -> label.uberblocks().stream())
-        .filter(u -> u.poolGuid() == poolGuid && line.contains(u.forkId()))
-        .distinct().sorted(Comparator.comparingLong(Uberblock::txg).reversed()).toList();
-    long highest = candidates.isEmpty() ? 0 : candidates.getFirst().txg();
     List<String> problems = new ArrayList<>();
-    for (Uberblock uberblock : candidates) {
-      if (uberblock.txg() > maxTxg) {
-        continue;
+    List<Uberblock> candidates = new ArrayList<>();
+    long highest = 0;
+    for (LabelScan scan : scans) {
+      Optional<Uberblock> head = scan.head(poolGuid);
+      highest = Math.max(highest, head.map(Uberblock::txg).orElse(0L));
+      if (head.isPresent() && head.get().forkId() == fork) {
+        scan.labels().forEach(label -> candidates.addAll(label.uberblocks()));
+      } else if (head.isPresent()) {
+        // What it did since is no part of the pool, whatever its txg.
+        problems.add(scan.deviceName() + " is at txg " + head.get().txg()
+            + " of an earlier import of the pool");
       }
+    }
+    candidates.removeIf(u -> u.poolGuid() != poolGuid || u.txg() > maxTxg);
+    candidates.sort(Comparator.comparingLong(Uberblock::txg).reversed());
+    boolean fellBack = highest > maxTxg;
+    for (Uberblock uberblock : new LinkedHashSet<>(candidates)) {
       Optional<PoolConfig> config = config(scans, uberblock);
       Optional<LayoutRecord> layout = layout(scans, uberblock);
       if (config.isPresent() && layout.isPresent()) {
-        boolean fellBack = !problems.isEmpty() || uberblock.txg() < highest;
         if (fellBack) {
           env.probe(CodeProbe.UBERBLOCK_FALLBACK);
         }
         return new LabelChoice(uberblock, config.get(), layout.get(), highest, fellBack,
             List.copyOf(problems));
       }
+      fellBack = true;
       problems.add("txg " + uberblock.txg() + " is passed over: its "
           + (config.isPresent() ? "layout" : "configuration") + " is nowhere intact");
     }
     throw PoolException.refused(Errno.EIO, candidates.isEmpty()
-        ? "no intact uberblock on any device; attach the pool's other devices"
+        ? "no intact uberblock on any device of the pool; attach its other devices"
         : "no uberblock has its configuration and layout intact: " + String.join("; ", problems));
   }
 
