@@ -31,7 +31,7 @@ final class BlockSearch {
     int shift = dnode.fanoutShift();
     // Climb while the parent's whole subtree is a hole on disk.
     while (level + 1 < dnode.levels && shift * (level + 1) < 60
-        && !dnode.hasIndirect(level + 1, id >>> (shift * (level + 1)))) {
+        && !dnode.hasIndirect(level + 1, id >>> (shift * (level + 1)), false)) {
       level++;
     }
     long next = ((id >>> (shift * level)) + 1) << (shift * level);

@@ -77,6 +77,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
   int syncedBlockBytes;
   long syncedBlockCount;
 
+  private final BlockLoader loader = new BlockLoader(this);
   private final ReadAhead readAhead = new ReadAhead(this);
 
   /** A new object. */
@@ -277,7 +278,8 @@ public final class Dnode implements BlockObject, AutoCloseable {
     return load(0, blockId);
   }
 
-  private boolean isFreedPending(long blockId) {
+  /** Whether an unsynced group freed this data block. Caller holds the lock. */
+  boolean isFreedPending(long blockId) {
     for (Pending changes : pending) {
       if (changes != null) {
         for (long[] range : changes.freedRanges) {
@@ -297,6 +299,15 @@ public final class Dnode implements BlockObject, AutoCloseable {
 
   /** The block, in memory and pinned; holes become blocks of zeros. Caller holds no lock here. */
   Dbuf load(int level, long blockId) {
+    return load(level, blockId, false);
+  }
+
+  /** As {@link #load}, for the sync task, which may use the memory that is reserved for it. */
+  Dbuf loadForSync(int level, long blockId) {
+    return load(level, blockId, true);
+  }
+
+  Dbuf load(int level, long blockId, boolean forSync) {
     long key = BlockTable.key(level, blockId);
     while (true) {
       Dbuf mine;
@@ -320,15 +331,15 @@ public final class Dnode implements BlockObject, AutoCloseable {
       } finally {
         lock.unlock();
       }
-      fill(mine);
+      fill(mine, forSync);
       return mine;
     }
   }
 
-  private void fill(Dbuf mine) {
+  private void fill(Dbuf mine, boolean forSync) {
     Slab slab = null;
     try {
-      slab = readFromDisk(mine.level(), mine.blockId());
+      slab = loader.read(mine.level(), mine.blockId(), forSync);
     } finally {
       lock.lock();
       try {
@@ -344,86 +355,6 @@ public final class Dnode implements BlockObject, AutoCloseable {
       }
     }
     objectSet.context().cache().insert(mine);
-  }
-
-  private Slab readFromDisk(int level, long blockId) {
-    boolean tail;
-    lock.lock();
-    try {
-      tail = level == 0 && blockId == 0 && inTail && !isFreedPending(0);
-    } finally {
-      lock.unlock();
-    }
-    if (tail) {
-      Slab slab = readTail();
-      if (slab != null) {
-        return slab;
-      }
-    }
-    BlockPointer pointer = pointerTo(level, blockId);
-    while (true) {
-      long seenTxg = objectSet.context().txgs().syncedTxg();
-      BlockPointer again = pointerTo(level, blockId);
-      if (!again.equals(pointer)) {
-        pointer = again;
-        continue;
-      }
-      int size = pointer.isHole() ? sizeOf(level) : pointer.lsizeBytes();
-      Slab slab = allocate(size);
-      boolean done = false;
-      try {
-        if (pointer.isHole()) {
-          slab.segment().fill((byte) 0);
-        } else {
-          objectSet.context().io().read(pointer, slab.segment(), seenTxg);
-        }
-        done = true;
-        return slab;
-      } catch (PoolException e) {
-        // The block may have been rewritten and its sectors reused while we read.
-        BlockPointer now = pointerTo(level, blockId);
-        if (now.equals(pointer)) {
-          throw e;
-        }
-        objectSet.context().env().probe(CodeProbe.READ_RACED_WITH_SYNC);
-        pointer = now;
-      } finally {
-        if (!done) {
-          objectSet.context().slabs().free(slab);
-        }
-      }
-    }
-  }
-
-  /** The content from the tail block; null when the object left its tail meanwhile. */
-  private @Nullable Slab readTail() {
-    Slab slab = allocate(Math.max(512, blockBytes));
-    boolean done = false;
-    try (Dbuf block = objectSet.tailsOf(type).load(0, number / TailRecord.SLOTS)) {
-      Dnode tails = objectSet.tailsOf(type);
-      tails.lock.lock();
-      try {
-        if (!inTail) {
-          return null;
-        }
-        int slot = (int) (number % TailRecord.SLOTS);
-        MemorySegment content = TailRecord.content(block.segment(), slot);
-        int length = TailRecord.lengthBytes(block.segment(), slot);
-        if (length != tailBytes || length > slab.bytes()) {
-          throw PoolException.corrupt("tail.length of object " + number, length);
-        }
-        MemorySegment.copy(content, 0, slab.segment(), 0, length);
-        slab.segment().asSlice(length).fill((byte) 0);
-        done = true;
-        return slab;
-      } finally {
-        tails.lock.unlock();
-      }
-    } finally {
-      if (!done) {
-        objectSet.context().slabs().free(slab);
-      }
-    }
   }
 
   /** Loads a block that is expected to be read soon; a hole is left alone. */
@@ -450,54 +381,29 @@ public final class Dnode implements BlockObject, AutoCloseable {
   }
 
   /** Whether there is an indirect block here, in memory or on disk. */
-  boolean hasIndirect(int level, long blockId) {
+  boolean hasIndirect(int level, long blockId, boolean forSync) {
     return blocks.find(BlockTable.key(level, blockId)) != null
-        || !pointerTo(level, blockId).isHole();
+        || !loader.pointerTo(level, blockId, forSync).isHole();
   }
 
   int sizeOf(int level) {
     return level == 0 ? blockBytes : 1 << indirectShift;
   }
 
-  private Slab allocate(int bytes) {
+  /** Memory for a block of this object. */
+  Slab allocate(int bytes) {
     return objectSet.context().cache()
         .allocate(bytes, type.isMetadata() ? CacheClass.METADATA : CacheClass.DATA);
   }
 
   /** The pointer to a block as of the last sync; a hole when its range was freed since. */
   BlockPointer pointerTo(int level, long blockId) {
-    lock.lock();
-    try {
-      if (level == 0 && isFreedPending(blockId)) {
-        return BlockPointer.HOLE;
-      }
-      if (level >= levels || blockId >= DnodeRecord.maxBlocks(levels - level, indirectShift)) {
-        return BlockPointer.HOLE;
-      }
-      if (level == levels - 1) {
-        return root;
-      }
-    } finally {
-      lock.unlock();
-    }
-    long parentId = blockId >>> fanoutShift();
-    if (blocks.find(BlockTable.key(level + 1, parentId)) == null
-        && pointerTo(level + 1, parentId).isHole()
-        && blocks.find(BlockTable.key(level + 1, parentId)) == null) {
-      return BlockPointer.HOLE;
-    }
-    try (Dbuf parent = load(level + 1, parentId)) {
-      lock.lock();
-      try {
-        if (level == 0 && isFreedPending(blockId)) {
-          return BlockPointer.HOLE;
-        }
-        long index = blockId & ((1L << fanoutShift()) - 1);
-        return BlockPointer.decode(parent.segment(), index * BlockPointer.BYTES);
-      } finally {
-        lock.unlock();
-      }
-    }
+    return loader.pointerTo(level, blockId, false);
+  }
+
+  /** As {@link #pointerTo}, for the sync task. */
+  BlockPointer pointerToForSync(int level, long blockId) {
+    return loader.pointerTo(level, blockId, true);
   }
 
   // ---- for the sync task

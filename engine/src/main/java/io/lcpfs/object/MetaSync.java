@@ -65,7 +65,7 @@ public final class MetaSync {
       for (int level = 0; level < dnode.levels; level++) {
         for (Map.Entry<Long, Placement> entry : atLevel(level).entrySet()) {
           long id = entry.getKey();
-          Dbuf block = level == 0 ? dnode.load(0, id) : tree.changedBlock(level, id);
+          Dbuf block = level == 0 ? dnode.loadForSync(0, id) : tree.changedBlock(level, id);
           if (level == 0) {
             sync.hold(block);
           }
@@ -173,7 +173,7 @@ public final class MetaSync {
 
   /** A block of a space map to fill; pinned, close it. Its content goes to disk with {@link #write}. */
   public Block spaceMapBlock(Dnode spaceMap, long blockId) {
-    Dbuf block = spaceMap.load(0, blockId);
+    Dbuf block = spaceMap.loadForSync(0, blockId);
     block.pin();
     sync.hold(block); // its content exists only here until it is written
     return block;

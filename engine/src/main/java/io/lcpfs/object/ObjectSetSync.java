@@ -327,7 +327,7 @@ public final class ObjectSetSync {
     void write(List<Changed> members) {
       tails = writeTails(objectSet.tails(), members, false);
       metaTails = writeTails(objectSet.metaTails(), members, true);
-      Dbuf block = objectSet.dnodes().load(0, id);
+      Dbuf block = objectSet.dnodes().loadForSync(0, id);
       held.add(block);
       long fill = encodeDnodes(objectSet.dnodes(), block, members);
       if (fill > 0) {
@@ -348,7 +348,7 @@ public final class ObjectSetSync {
       if (!any) {
         return null;
       }
-      Dbuf old = owner.hasData(id) ? owner.load(0, id) : null;
+      Dbuf old = owner.hasData(id) ? owner.loadForSync(0, id) : null;
       Slab content = TailBlock.merge(objectSet.context(), old == null ? null : old.segment(),
           bySlot, txg);
       Dbuf block = TailBlock.install(owner, id, old, content, bySlot);

@@ -108,7 +108,7 @@ final class TreeWriter {
     long parentId = blockId >>> dnode.fanoutShift();
     Dbuf parent = changed.get(level + 1).get(parentId);
     if (parent == null) {
-      parent = dnode.load(level + 1, parentId);
+      parent = dnode.loadForSync(level + 1, parentId);
       markChanged(parent);
     }
     long at = (blockId & ((1L << dnode.fanoutShift()) - 1)) * BlockPointer.BYTES;
@@ -168,19 +168,19 @@ final class TreeWriter {
       kill(setChild(0, id, BlockPointer.HOLE));
       return;
     }
-    if (!dnode.hasIndirect(level, id)) {
+    if (!dnode.hasIndirect(level, id, true)) {
       return;
     }
     int shift = dnode.fanoutShift();
     int childShift = shift * (level - 1);
     long first = Math.max(id << shift, from >>> childShift);
     long last = Math.min(((id + 1) << shift) - 1, (to - 1) >>> childShift);
-    Dbuf block = dnode.load(level, id);
+    Dbuf block = dnode.loadForSync(level, id);
     try {
       for (long child = first; child <= last; child++) {
         long at = (child & ((1L << shift) - 1)) * BlockPointer.BYTES;
         if (isHoleAt(block.segment(), at)
-            && (level == 1 || !dnode.hasIndirect(level - 1, child))) {
+            && (level == 1 || !dnode.hasIndirect(level - 1, child, true))) {
           continue;
         }
         freeBelow(level - 1, child, from, to);
@@ -277,7 +277,7 @@ final class TreeWriter {
   Dbuf changedBlock(int level, long blockId) {
     Dbuf block = changed.get(level).get(blockId);
     if (block == null) {
-      block = dnode.load(level, blockId);
+      block = dnode.loadForSync(level, blockId);
       markChanged(block);
     }
     return block;
@@ -285,7 +285,7 @@ final class TreeWriter {
 
   /** The pointer to a block as it is now. */
   BlockPointer pointerTo(int level, long blockId) {
-    return dnode.pointerTo(level, blockId);
+    return dnode.pointerToForSync(level, blockId);
   }
 
   /** Unpins the changed blocks; they must be on disk. */

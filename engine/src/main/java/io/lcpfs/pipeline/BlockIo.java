@@ -35,6 +35,8 @@ public final class BlockIo {
   /** A compressed block: {@code length} bytes at the start of a slab that has room up to a sector. */
   private record Packed(Slab slab, int length) {}
 
+  private static final int LARGE_BYTES = 64 << 10;
+
   private final Env env;
   private final SlabAllocator slabs;
   private final Arc cache;
@@ -59,6 +61,11 @@ public final class BlockIo {
     this.reader = new BlockReader(env, slabs, cache, devices, gangs, sectorBytes, reuseGuard);
   }
 
+  /** Memory for stored bytes; where there is none, that of queued writes is waited for first. */
+  private Slab scratch(int bytes) {
+    return Scratch.allocate(cache, devices, bytes);
+  }
+
   /** Bytes that a stored length occupies per copy. */
   private int sectors(int bytes) {
     return (bytes + sectorBytes - 1) / sectorBytes * sectorBytes;
@@ -72,7 +79,15 @@ public final class BlockIo {
    * @throws PoolException EIO when no intact copy is left
    */
   public void read(BlockPointer pointer, MemorySegment target, long seenTxg) {
-    reader.read(pointer, target, seenTxg);
+    if (pointer.lsizeBytes() > LARGE_BYTES && Thread.currentThread().isVirtual()) {
+      // A codec at work for long would keep a carrier from all other virtual threads.
+      env.onDevice(() -> {
+        reader.read(pointer, target, seenTxg);
+        return true;
+      }).join();
+    } else {
+      reader.read(pointer, target, seenTxg);
+    }
   }
 
   /** The reading half, for checks that look at each copy. */
@@ -133,7 +148,7 @@ public final class BlockIo {
       }
       limit = BlockPointer.EMBEDDED_BYTES;
     }
-    Slab slab = cache.allocateForSync(sectors(limit));
+    Slab slab = scratch(sectors(limit));
     int length = Compressors.of(spec.compression())
         .compress(content, slab.segment().asSlice(0, limit));
     boolean embeds = spec.mayVanish() && length > 0 && length <= BlockPointer.EMBEDDED_BYTES;
@@ -204,7 +219,7 @@ public final class BlockIo {
     Slab owned = given;
     MemorySegment source = bytes;
     if (owned == null && bytes.byteSize() % sectorBytes != 0) {
-      owned = cache.allocateForSync(stored);
+      owned = scratch(stored);
       source = owned.segment();
       MemorySegment.copy(bytes, 0, source, 0, psize);
       source.asSlice(psize).fill((byte) 0);

@@ -68,7 +68,7 @@ public final class BlockReader {
     }
     int stored = sectors(pointer.psizeBytes());
     boolean direct = pointer.compression() == CompressionType.OFF && stored == target.byteSize();
-    Slab scratch = direct ? null : cache.allocateForSync(stored);
+    Slab scratch = direct ? null : Scratch.allocate(cache, devices, stored);
     try {
       MemorySegment bytes = scratch == null ? target : scratch.segment();
       readIntact(pointer, bytes, seenTxg);
@@ -150,7 +150,7 @@ public final class BlockReader {
         // A damaged gang copy is left: which of its pieces is wrong may not even be known.
         if ((damaged & (1 << copy)) != 0 && !Dva.isGang(pointer.dva(copy))) {
           env.probe(CodeProbe.DITTO_COPY_REPAIRED);
-          Slab own = cache.allocateForSync((int) bytes.byteSize());
+          Slab own = Scratch.allocate(cache, devices, (int) bytes.byteSize());
           own.segment().copyFrom(bytes);
           devices.write(pointer.dva(copy), own.segment(), failure -> slabs.free(own));
         }

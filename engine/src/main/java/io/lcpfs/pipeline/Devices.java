@@ -25,6 +25,13 @@ public interface Devices {
   /** Queues a write; {@code data} must stay as it is until {@code written} was told. */
   void write(long dva, MemorySegment data, Written written);
 
+  /**
+   * Waits until no write is queued.
+   *
+   * @throws PoolException DeviceFailed when a device is faulted
+   */
+  void awaitWrites();
+
   /** Notes that a copy read from this address did not verify. */
   void countChecksumError(long dva);
 }

@@ -109,7 +109,7 @@ final class GangIo {
       release.expect();
       devices.write(gang.pieceDvas()[i], piece, release);
     }
-    Slab header = cache.allocateForSync(headerBytes);
+    Slab header = Scratch.allocate(cache, devices, headerBytes);
     new GangHeader(gang.headerDva(), parent.physicalBirth(), children).encode(header.segment());
     devices.write(gang.headerDva(), header.segment(), failure -> slabs.free(header));
   }
@@ -122,7 +122,7 @@ final class GangIo {
    */
   List<BlockPointer> pieces(long gangDva, BlockPointer parent) {
     long dva = Dva.of(Dva.metaslab(gangDva), Dva.offsetBytes(gangDva));
-    Slab header = cache.allocateForSync(headerBytes);
+    Slab header = Scratch.allocate(cache, devices, headerBytes);
     try {
       devices.read(dva, header.segment());
       List<BlockPointer> children =

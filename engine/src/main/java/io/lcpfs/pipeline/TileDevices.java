@@ -62,6 +62,11 @@ public final class TileDevices implements Devices {
   }
 
   @Override
+  public void awaitWrites() {
+    queues.forEach(DeviceQueue::drain);
+  }
+
+  @Override
   public void countChecksumError(long dva) {
     checksumErrors.incrementAndGet(tiles.device(dva));
   }

@@ -30,6 +30,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class DeviceQueue {
   public static final int MAX_WRITERS = 4;
+  /** Whoever writes waits while more than this is queued: queued data holds memory. */
+  public static final long MAX_QUEUED_BYTES = 64 << 20;
+  /** And while more than this part of the memory budget is. */
+  private static final int QUEUED_SHARE = 8;
   public static final long MAX_IN_FLIGHT_BYTES = 16 << 20;
   /** Joined requests are at most this long. */
   public static final int JOINED_BYTES = 1 << 20;
@@ -43,6 +47,8 @@ public final class DeviceQueue {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition idle = lock.newCondition();
+  private final Condition room = lock.newCondition();
+  private final long maxQueuedBytes;
   private final TreeMap<Long, Write> pending = new TreeMap<>();
   private final ReentrantLock flushLock = new ReentrantLock();
   private long outstanding;
@@ -81,6 +87,8 @@ public final class DeviceQueue {
     this.slabs = slabs;
     this.device = device;
     this.blockBytes = device.blockSize();
+    this.maxQueuedBytes =
+        Math.clamp(slabs.budgetBytes() / QUEUED_SHARE, JOINED_BYTES, MAX_QUEUED_BYTES);
   }
 
   public BlockDevice device() {
@@ -122,7 +130,8 @@ public final class DeviceQueue {
   }
 
   /**
-   * Queues a write and returns at once. The data must stay as it is until {@code done} is told.
+   * Queues a write; waits only while too much is queued. The data must stay as it is until {@code done}
+   * is told.
    */
   public void write(long offsetBytes, MemorySegment data, Completion done) {
     checkRange(offsetBytes, data.byteSize());
@@ -130,6 +139,9 @@ public final class DeviceQueue {
     boolean startWriter;
     lock.lock();
     try {
+      while (queuedBytes > maxQueuedBytes) {
+        room.awaitUninterruptibly();
+      }
       Map.Entry<Long, Write> before = pending.lowerEntry(write.end());
       Check.that(before == null || before.getValue().end() <= offsetBytes,
           "overlapping write at", offsetBytes);
@@ -172,6 +184,7 @@ public final class DeviceQueue {
         outstanding--;
         queuedBytes -= write.data.byteSize();
         idle.signalAll();
+        room.signalAll();
       }
     } finally {
       lock.unlock();
@@ -251,6 +264,7 @@ public final class DeviceQueue {
       inFlightBytes -= total;
       queuedBytes -= total;
       outstanding -= batch.size();
+      room.signalAll();
       if (!finished) {
         writers--;
       }

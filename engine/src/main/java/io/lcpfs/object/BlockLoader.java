@@ -1,0 +1,146 @@
+package io.lcpfs.object;
+
+import io.lcpfs.env.CodeProbe;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.format.BlockPointer;
+import io.lcpfs.format.DnodeRecord;
+import io.lcpfs.format.TailRecord;
+import io.lcpfs.memory.Slab;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/** Finds and reads one object's blocks as of the last sync: through its tree, or from its tail block. */
+final class BlockLoader {
+  private final Dnode dnode;
+
+  BlockLoader(Dnode dnode) {
+    this.dnode = dnode;
+  }
+
+  private ObjectContext context() {
+    return dnode.objectSet().context();
+  }
+
+  /**
+   * The block's content in a new slab; zeros for a hole.
+   *
+   * @param forSync whether the memory reserved for the sync task may be used
+   */
+  Slab read(int level, long blockId, boolean forSync) {
+    boolean tail;
+    dnode.lock.lock();
+    try {
+      tail = level == 0 && blockId == 0 && dnode.inTail && !dnode.isFreedPending(0);
+    } finally {
+      dnode.lock.unlock();
+    }
+    if (tail) {
+      Slab slab = readTail();
+      if (slab != null) {
+        return slab;
+      }
+    }
+    BlockPointer pointer = pointerTo(level, blockId, forSync);
+    while (true) {
+      long seenTxg = context().txgs().syncedTxg();
+      BlockPointer again = pointerTo(level, blockId, forSync);
+      if (!again.equals(pointer)) {
+        pointer = again;
+        continue;
+      }
+      int size = pointer.isHole() ? dnode.sizeOf(level) : pointer.lsizeBytes();
+      Slab slab =
+          forSync ? context().cache().allocateForSync(size) : dnode.allocate(size);
+      boolean done = false;
+      try {
+        if (pointer.isHole()) {
+          slab.segment().fill((byte) 0);
+        } else {
+          context().io().read(pointer, slab.segment(), seenTxg);
+        }
+        done = true;
+        return slab;
+      } catch (PoolException e) {
+        // The block may have been rewritten and its sectors reused while we read.
+        BlockPointer now = pointerTo(level, blockId, forSync);
+        if (now.equals(pointer)) {
+          throw e;
+        }
+        context().env().probe(CodeProbe.READ_RACED_WITH_SYNC);
+        pointer = now;
+      } finally {
+        if (!done) {
+          context().slabs().free(slab);
+        }
+      }
+    }
+  }
+
+  /** The content from the tail block; null when the object left its tail meanwhile. */
+  private @Nullable Slab readTail() {
+    Slab slab = dnode.allocate(Math.max(512, dnode.blockBytes()));
+    boolean done = false;
+    Dnode tails = dnode.objectSet().tailsOf(dnode.type());
+    try (Dbuf block = tails.load(0, dnode.number() / TailRecord.SLOTS)) {
+      tails.lock.lock();
+      try {
+        if (!dnode.inTail) {
+          return null;
+        }
+        int slot = (int) (dnode.number() % TailRecord.SLOTS);
+        MemorySegment content = TailRecord.content(block.segment(), slot);
+        int length = TailRecord.lengthBytes(block.segment(), slot);
+        if (length != dnode.tailBytes || length > slab.bytes()) {
+          throw PoolException.corrupt("tail.length of object " + dnode.number(), length);
+        }
+        MemorySegment.copy(content, 0, slab.segment(), 0, length);
+        slab.segment().asSlice(length).fill((byte) 0);
+        done = true;
+        return slab;
+      } finally {
+        tails.lock.unlock();
+      }
+    } finally {
+      if (!done) {
+        context().slabs().free(slab);
+      }
+    }
+  }
+
+  /** The pointer to a block as of the last sync; a hole when its range was freed since. */
+  BlockPointer pointerTo(int level, long blockId, boolean forSync) {
+    dnode.lock.lock();
+    try {
+      if (level == 0 && dnode.isFreedPending(blockId)) {
+        return BlockPointer.HOLE;
+      }
+      if (level >= dnode.levels
+          || blockId >= DnodeRecord.maxBlocks(dnode.levels - level, dnode.indirectShift())) {
+        return BlockPointer.HOLE;
+      }
+      if (level == dnode.levels - 1) {
+        return dnode.root;
+      }
+    } finally {
+      dnode.lock.unlock();
+    }
+    long parentId = blockId >>> dnode.fanoutShift();
+    if (dnode.blocks.find(BlockTable.key(level + 1, parentId)) == null
+        && pointerTo(level + 1, parentId, forSync).isHole()
+        && dnode.blocks.find(BlockTable.key(level + 1, parentId)) == null) {
+      return BlockPointer.HOLE;
+    }
+    try (Dbuf parent = dnode.load(level + 1, parentId, forSync)) {
+      dnode.lock.lock();
+      try {
+        if (level == 0 && dnode.isFreedPending(blockId)) {
+          return BlockPointer.HOLE;
+        }
+        long index = blockId & ((1L << dnode.fanoutShift()) - 1);
+        return BlockPointer.decode(parent.segment(), index * BlockPointer.BYTES);
+      } finally {
+        dnode.lock.unlock();
+      }
+    }
+  }
+}
