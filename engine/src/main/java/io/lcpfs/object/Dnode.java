@@ -4,7 +4,6 @@ import static io.lcpfs.txg.TxgManager.IN_FLIGHT;
 import static io.lcpfs.txg.TxgManager.MASK;
 
 import io.lcpfs.cache.CacheClass;
-import io.lcpfs.env.CodeProbe;
 import io.lcpfs.error.Check;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
@@ -51,7 +50,8 @@ public final class Dnode implements BlockObject, AutoCloseable {
   }
 
   final ReentrantLock lock = new ReentrantLock();
-  private final Condition loaded = lock.newCondition();
+  /** Signalled when a block was loaded, or could not be. */
+  final Condition loaded = lock.newCondition();
   private final ObjectSet objectSet;
   private final long number;
   private final ObjectType type;
@@ -60,8 +60,8 @@ public final class Dnode implements BlockObject, AutoCloseable {
   final BlockTable blocks = new BlockTable();
   private final @Nullable Pending[] pending = new Pending[IN_FLIGHT];
 
-  private volatile int blockBytes;
-  private volatile long blockCount;
+  volatile int blockBytes;
+  volatile long blockCount;
   private volatile byte[] bonus;
   private volatile boolean freed;
   /** Guarded by the object set's lock. */
@@ -78,6 +78,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
   long syncedBlockCount;
 
   private final BlockLoader loader = new BlockLoader(this);
+  private final BlockChanger changer = new BlockChanger(this);
   private final ReadAhead readAhead = new ReadAhead(this);
 
   /** A new object. */
@@ -152,7 +153,8 @@ public final class Dnode implements BlockObject, AutoCloseable {
     }
   }
 
-  private void refuseFreed() {
+  /** Throws ENOENT when the object was freed. Caller holds the lock. */
+  void refuseFreed() {
     if (freed) {
       throw PoolException.posix(Errno.ENOENT, "object " + number);
     }
@@ -163,7 +165,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
   }
 
   /** The changes of the transaction's group, begun when there are none. Caller holds the lock. */
-  private Pending pendingIn(Tx tx) {
+  Pending pendingIn(Tx tx) {
     int slot = (int) tx.txg() & MASK;
     Pending changes = pending[slot];
     if (changes == null) {
@@ -510,216 +512,19 @@ public final class Dnode implements BlockObject, AutoCloseable {
     }
   }
 
-  @Override
-  public Block modify(Tx tx, long blockId) {
-    return dirty(tx, blockId, false);
-  }
-
-  /**
-   * The block to change in this group, pinned. With {@code overwrite} its old content is not read, and
-   * the caller fills all of it.
-   */
+  /** See {@link BlockChanger#dirty}. */
   Dbuf dirty(Tx tx, long blockId, boolean overwrite) {
-    long txg = tx.txg();
-    Dbuf cached = blocks.find(blockId);
-    if (cached != null && cached.tryPin()) {
-      if (cached.dirtyTxg == txg && !cached.detached) {
-        return cached;
-      }
-      cached.unpin();
-    }
-    while (true) {
-      Dbuf dbuf = overwrite ? loadOrBlank(blockId) : load(0, blockId);
-      Slab copy = null;
-      boolean keepPin = false;
-      try {
-        if (dbuf.dirtyTxg != 0 && dbuf.dirtyTxg != txg) {
-          copy = allocate(dbuf.slab().bytes());
-        }
-        lock.lock();
-        try {
-          refuseFreed();
-          if (blocks.find(blockId) != dbuf) {
-            continue; // freed or resized meanwhile
-          }
-          Dbuf.Version newest = dbuf.newest;
-          if (newest != null && newest.txg != txg && copy == null) {
-            continue;
-          }
-          if (newest == null || newest.txg != txg) {
-            Check.that(newest == null || newest.txg < txg, "dirty in an older group", txg);
-            if (newest != null && copy != null) {
-              objectSet.context().env().probe(CodeProbe.DIRTY_BLOCK_COPIED);
-              if (!overwrite) {
-                copy.segment().copyFrom(newest.slab.segment());
-              }
-              dbuf.data = copy;
-              copy = null;
-            }
-            dbuf.pin();
-            dbuf.newest = new Dbuf.Version(txg, dbuf.slab(), newest);
-            dbuf.dirtyTxg = txg;
-            Pending changes = pendingIn(tx);
-            changes.blocks.add(dbuf);
-            if (blockId >= blockCount) {
-              blockCount = blockId + 1;
-            }
-            changes.blockCount = blockCount;
-            changes.blockBytes = blockBytes;
-          }
-          keepPin = true;
-        } finally {
-          lock.unlock();
-        }
-        tx.chargeDirty(dbuf.slab().chargedBytes());
-        return dbuf;
-      } finally {
-        if (copy != null) {
-          objectSet.context().slabs().free(copy);
-        }
-        if (!keepPin) {
-          dbuf.unpin();
-        }
-      }
-    }
-  }
-
-  /** The block pinned, with any content when it was not in memory. */
-  private Dbuf loadOrBlank(long blockId) {
-    while (true) {
-      lock.lock();
-      try {
-        Dbuf found = blocks.find(blockId);
-        if (found != null) {
-          if (!found.tryPin()) {
-            blocks.remove(found);
-          } else if (found.isReady()) {
-            return found;
-          } else {
-            found.unpin();
-            loaded.awaitUninterruptibly();
-            continue;
-          }
-        }
-      } finally {
-        lock.unlock();
-      }
-      Slab slab = allocate(blockBytes);
-      Dbuf mine = new Dbuf(this, 0, blockId);
-      lock.lock();
-      try {
-        if (blocks.find(blockId) == null && slab.bytes() == blockBytes) {
-          mine.data = slab;
-          blocks.add(mine);
-          slab = null;
-        }
-      } finally {
-        lock.unlock();
-        if (slab != null) {
-          objectSet.context().slabs().free(slab);
-        }
-      }
-      if (slab == null) {
-        objectSet.context().cache().insert(mine);
-        return mine;
-      }
-    }
+    return changer.dirty(tx, blockId, overwrite);
   }
 
   @Override
   public void setBlockBytes(Tx tx, int newBytes) {
-    Check.that(newBytes >= 512 && newBytes % 512 == 0 && newBytes <= BlockPointer.MAX_BLOCK_BYTES,
-        "block size", newBytes);
-    Check.that(blockCount <= 1, "block size of an object with several blocks", blockCount);
-    if (newBytes == blockBytes) {
-      return;
-    }
-    if (blockCount == 0) {
-      List<Dbuf> detached;
-      lock.lock();
-      try {
-        refuseFreed();
-        detached = detachRange(tx.txg(), 0, 1);
-        blockBytes = newBytes;
-        Pending changes = pendingIn(tx);
-        changes.blockBytes = newBytes;
-      } finally {
-        lock.unlock();
-      }
-      dropDetached(detached);
-      return;
-    }
-    Dbuf bigger = new Dbuf(this, 0, 0);
-    bigger.pin(); // for the version
-    List<Dbuf> detached;
-    try (Dbuf old = load(0, 0)) {
-      Slab slab = allocate(newBytes);
-      long kept = Math.min(old.slab().bytes(), newBytes);
-      MemorySegment.copy(old.segment(), 0, slab.segment(), 0, kept);
-      slab.segment().asSlice(kept).fill((byte) 0);
-      lock.lock();
-      try {
-        Check.that(!freed, "resize of a freed object", number);
-        detached = detachRange(tx.txg(), 0, 1);
-        blockBytes = newBytes;
-        bigger.data = slab;
-        bigger.newest = new Dbuf.Version(tx.txg(), slab, null);
-        bigger.dirtyTxg = tx.txg();
-        blocks.add(bigger);
-        Pending changes = pendingIn(tx);
-        changes.blockBytes = newBytes;
-        changes.blockCount = blockCount;
-        changes.blocks.add(bigger);
-      } finally {
-        lock.unlock();
-      }
-    }
-    dropDetached(detached);
-    tx.chargeDirty(newBytes);
-    objectSet.context().cache().insert(bigger);
-    bigger.unpin();
+    changer.setBlockBytes(tx, newBytes);
   }
 
-  /**
-   * Takes the data blocks in range out of the table and undoes their change in {@code txg}. Caller holds
-   * the lock, and gives the result to {@link #dropDetached} without it.
-   */
-  private List<Dbuf> detachRange(long txg, long fromBlock, long toBlock) {
-    List<Dbuf> detached = new ArrayList<>();
-    if (toBlock - fromBlock <= blocks.size()) {
-      for (long id = fromBlock; id < toBlock; id++) {
-        Dbuf dbuf = blocks.find(id);
-        if (dbuf != null) {
-          detach(dbuf, txg);
-          detached.add(dbuf);
-        }
-      }
-      return detached;
-    }
-    for (Dbuf dbuf : blocks.snapshot()) {
-      if (dbuf.level() == 0 && dbuf.blockId() >= fromBlock && dbuf.blockId() < toBlock) {
-        detach(dbuf, txg);
-        detached.add(dbuf);
-      }
-    }
-    return detached;
-  }
-
-  /** Gives the memory of detached blocks back at once, where nobody is using it. */
-  private void dropDetached(List<Dbuf> detached) {
-    for (Dbuf dbuf : detached) {
-      objectSet.context().cache().tryEvict(dbuf);
-    }
-  }
-
-  private void detach(Dbuf dbuf, long txg) {
-    blocks.remove(dbuf);
-    dbuf.detached = true;
-    if (dbuf.version(txg) != null) {
-      Slab unused = dbuf.dropVersion(txg);
-      Check.that(unused == null, "newest version is not what readers see");
-      dbuf.unpin(); // it stays in the group's list, where the sync finds no version and skips it
-    }
+  @Override
+  public Block modify(Tx tx, long blockId) {
+    return dirty(tx, blockId, false);
   }
 
   /**
@@ -744,7 +549,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
       zero(tx, last, 0, (int) (end % size));
     }
     if (last > first) {
-      freeBlocks(tx, first, last);
+      changer.free(tx, first, last);
     }
   }
 
@@ -759,30 +564,9 @@ public final class Dnode implements BlockObject, AutoCloseable {
     }
   }
 
-  private void freeBlocks(Tx tx, long first, long last) {
-    List<Dbuf> detached;
-    lock.lock();
-    try {
-      refuseFreed();
-      if (first >= blockCount) {
-        return;
-      }
-      detached = detachRange(tx.txg(), first, Math.min(last, blockCount));
-      Pending changes = pendingIn(tx);
-      changes.freedRanges.add(new long[] {first, last});
-      if (last >= blockCount) {
-        blockCount = first;
-      }
-      changes.blockCount = blockCount;
-    } finally {
-      lock.unlock();
-    }
-    dropDetached(detached);
-  }
-
   @Override
   public void truncateBlocks(Tx tx, long fromBlock) {
-    freeBlocks(tx, fromBlock, Long.MAX_VALUE);
+    changer.free(tx, fromBlock, Long.MAX_VALUE);
   }
 
   /**
@@ -791,7 +575,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
    * transactions before. Other holds see ENOENT afterwards; the number is reused only after the last.
    */
   public void free(Tx tx) {
-    freeBlocks(tx, 0, Long.MAX_VALUE);
+    changer.free(tx, 0, Long.MAX_VALUE);
     lock.lock();
     try {
       refuseFreed();
