@@ -99,7 +99,7 @@ class ZapLargeTest {
   }
 
   @Test
-  void allOfOneHashAreHeldUpToTheSixteenBitNumber() {
+  void everyNameAmongThousandsOfOneHashIsFound() {
     ZapWorld world = new ZapWorld(1);
     HeapBlockObject object = new HeapBlockObject();
     Zap.create(world.tx, object, world);
