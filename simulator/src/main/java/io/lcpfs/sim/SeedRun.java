@@ -14,7 +14,6 @@ import io.lcpfs.sim.device.SimDevice;
 import io.lcpfs.sim.device.SimMedium;
 import io.lcpfs.sim.device.WriteFate;
 import io.lcpfs.sim.model.Tree;
-import io.lcpfs.sim.world.MachineCrashed;
 import io.lcpfs.sim.world.SimConfig;
 import io.lcpfs.sim.world.SimEnv;
 import io.lcpfs.sim.world.SimFailure;
@@ -46,6 +45,8 @@ public final class SeedRun {
   private final List<SimMedium> media = new ArrayList<>();
   private final List<Writer> writers = new ArrayList<>();
   private final int totalOperations;
+  private final int victim;
+  private long stoppingAtOpen;
   private int crashes;
   private int machines;
 
@@ -56,6 +57,10 @@ public final class SeedRun {
     this.random = world.randomFor("seed run");
     this.shape = target.shapes().get(random.nextInt(target.shapes().size()));
     this.faults = plan(world.randomFor("faults"));
+    this.victim = random.nextInt(shape.devices());
+    if (shape.redundancy() > 0) {
+      faults.onlyOn("d" + victim);
+    }
     for (int i = 0; i < shape.devices(); i++) {
       media.add(new SimMedium("d" + i, shape.blockSize(), shape.blocks()));
     }
@@ -132,10 +137,13 @@ public final class SeedRun {
   private FaultPlan plan(SimRandom faultRandom) {
     FaultPlan plan = new FaultPlan(faultRandom);
     plan.allow(FaultKind.LATENCY_SPIKE, 2_000, 20);
-    switch (faultRandom.nextInt(5)) {
+    switch (faultRandom.nextInt(8)) {
       case 0 -> plan.allow(FaultKind.READ_ERROR, 20_000, 3);
-      case 1 -> plan.allow(FaultKind.LOST_WRITE, 3_000, 1);
-      case 2 -> plan.allow(FaultKind.MISDIRECTED_WRITE, 3_000, 1);
+      case 1 -> plan.allow(FaultKind.LOST_WRITE, 8_000, 1);
+      case 2 -> plan.allow(FaultKind.MISDIRECTED_WRITE, 8_000, 1);
+      case 3 -> plan.allow(FaultKind.WRITE_ERROR, 5_000, 1);
+      case 4 -> plan.allow(FaultKind.FLUSH_ERROR, 20_000, 1);
+      case 5 -> plan.allow(FaultKind.DISAPPEARANCE, 3_000, 1);
       default -> {} // bit rot while the machine is down, see damageAtRest
     }
     return plan;
@@ -180,6 +188,7 @@ public final class SeedRun {
     for (int attempt = 0; ; attempt++) {
       SimEnv machine = world.newMachine("host" + machines++);
       long errors = reportedErrors();
+      stoppingAtOpen = faults.stopping();
       Task<Session> opening =
           machine.start("open", () -> target.open(machine, attach(machine, hook), shape));
       if (attempt < OPEN_ATTEMPTS / 2 && random.chance(200)) {
@@ -193,7 +202,8 @@ public final class SeedRun {
         return new Opened(machine, opening.join());
       } catch (PoolException e) {
         // A device that answers EIO may stop an import, but only for as long as it does.
-        if (attempt >= OPEN_ATTEMPTS || reportedErrors() == errors || e.errno() != Errno.EIO) {
+        boolean excused = e.errno() == Errno.EIO && (reportedErrors() > errors || stopped());
+        if (attempt >= OPEN_ATTEMPTS || !excused) {
           throw new Violation("cannot be opened: " + e.getMessage(), e);
         }
         crash(machine);
@@ -218,7 +228,10 @@ public final class SeedRun {
         };
     Opened opened = open(hook);
     host[0] = opened.machine;
-    compareRecovered(opened);
+    if (!compareRecovered(opened)) {
+      crash(opened.machine);
+      return;
+    }
     // More than the share, so that the crash meets writers at work.
     Task<?> last = startWriters(opened, 2 * share + 200);
     long before = operations();
@@ -278,14 +291,19 @@ public final class SeedRun {
     long silent = faults.silentDamage();
     boolean nothingYet =
         faults.injected().keySet().stream()
-            .noneMatch(kind -> kind.silent() || kind == FaultKind.READ_ERROR);
+            .noneMatch(
+                kind -> kind.silent() || kind.stopsThePool() || kind == FaultKind.READ_ERROR);
     if (silent > 0 || !(nothingYet || random.nextBoolean())) {
       return;
     }
-    SimMedium medium = media.get(random.nextInt(media.size()));
+    SimMedium medium = media.get(victim);
     long block = medium.randomWrittenBlock(random);
     if (block >= 0) {
-      medium.rot(block, 1 + random.nextInt(8), random);
+      if (random.nextBoolean()) {
+        medium.rot(block, 1 + random.nextInt(8), random);
+      } else {
+        medium.rotSector(block, random);
+      }
       faults.count(FaultKind.BIT_ROT);
     }
   }
@@ -293,6 +311,11 @@ public final class SeedRun {
   /** Damage beyond the redundancy must be reported: then EIO passes, wrong content never does. */
   boolean eioTolerated() {
     return shape.redundancy() == 0 && (faults.silentDamage() > 0 || reportedErrors() > 0);
+  }
+
+  /** A device refused to store something, and there is no other: the pool has to be opened anew. */
+  boolean stopped() {
+    return shape.redundancy() == 0 && faults.stopping() > stoppingAtOpen;
   }
 
   /** How far each writer is; what is counted here will be durable once a sync has returned. */
@@ -310,13 +333,29 @@ public final class SeedRun {
     return OUT_OF_RESOURCES.contains(errno);
   }
 
-  private void compareRecovered(Opened opened) {
-    Tree found = opened.machine.call("snapshot", opened.session::snapshotTree);
-    world.record(found.digest());
-    for (Writer writer : writers) {
-      writer.recovered(found, eioTolerated());
+  /** Whether the comparison came to its end: not when the pool had to stop meanwhile. */
+  private boolean compareRecovered(Opened opened) {
+    return unlessStopped(
+        () -> {
+          Tree found = opened.machine.call("snapshot", opened.session::snapshotTree);
+          world.record(found.digest());
+          for (Writer writer : writers) {
+            writer.recovered(found, eioTolerated());
+          }
+          checkAll(opened);
+        });
+  }
+
+  private boolean unlessStopped(Runnable action) {
+    try {
+      action.run();
+      return true;
+    } catch (PoolException e) {
+      if (e.errno() == Errno.EIO && stopped()) {
+        return false;
+      }
+      throw new Violation("failed without a reason: " + e.getMessage(), e);
     }
-    checkAll(opened);
   }
 
   private void checkAll(Opened opened) {
@@ -329,14 +368,43 @@ public final class SeedRun {
 
   /** The rest of the operations, then close, and all over again from the devices. */
   private void lastRound() {
-    Opened opened = open(CommandHook.NONE);
-    compareRecovered(opened);
-    int left = (int) Math.max(20, totalOperations - operations());
-    startWriters(opened, left).join();
+    while (!finishedWithoutStop(open(CommandHook.NONE))) {
+      damageAtRest();
+    }
+    Opened again = open(CommandHook.NONE);
+    faults.enable(false);
+    writers.forEach(Writer::forgetHandles);
+    compareExactly(again, "after close and import");
+    checkAll(again);
+    close(again);
+  }
+
+  private boolean finishedWithoutStop(Opened opened) {
+    boolean closed =
+        compareRecovered(opened)
+            && writersFinished(opened)
+            && unlessStopped(() -> compareExactly(opened, "before the close"))
+            && unlessStopped(() -> close(opened));
+    if (!closed) {
+      crash(opened.machine);
+      return false;
+    }
+    opened.machine.crash(); // the machine is off; nothing was left to be lost
+    for (SimMedium medium : media) {
+      medium.crash((device, firstBlock, sectors) -> WriteFate.LOST);
+    }
+    return true;
+  }
+
+  private boolean writersFinished(Opened opened) {
+    startWriters(opened, (int) Math.max(20, totalOperations - operations())).join();
     for (Writer writer : writers) {
       writer.throwIfFailed();
     }
-    compareExactly(opened, "before the close");
+    return !stopped();
+  }
+
+  private void close(Opened opened) {
     opened.machine.call(
         "close",
         () -> {
@@ -348,24 +416,6 @@ public final class SeedRun {
     }
     if (opened.machine.liveTasks() > 0) {
       throw new Violation(opened.machine.liveTasks() + " tasks are still alive after the close");
-    }
-    opened.machine.crash(); // the machine is off; nothing was left to be lost
-    for (SimMedium medium : media) {
-      medium.crash((device, firstBlock, sectors) -> WriteFate.LOST);
-    }
-    Opened again = open(CommandHook.NONE);
-    writers.forEach(Writer::forgetHandles);
-    compareExactly(again, "after close and import");
-    checkAll(again);
-    try {
-      again.machine.call(
-          "close",
-          () -> {
-            again.session.close();
-            return 0;
-          });
-    } catch (MachineCrashed e) {
-      throw new Violation("the machine crashed in the close", e);
     }
   }
 

@@ -15,7 +15,7 @@ public final class SimMain {
         --seeds N       seeds to run (default 20)
         --first S       first seed (default 1)
         --operations N  operations per seed (default 1000)
-        --scripts N     short scripts whose crash states are searched (default: seeds / 50, at least 1)
+        --scripts N     scripts whose crash states are searched (default: seeds / 50, at least 1)
         --states N      recoveries per script before the search samples (default 500)
         --workers N     threads; results do not depend on it (default 2)
         --plant BUG     make the engine do something wrong on purpose: %s

@@ -30,6 +30,7 @@ final class Writer implements Runnable {
   private @Nullable Session session;
   private @Nullable Violation failure;
   private int share;
+  private boolean stopped;
   private long operations;
   private long refusals;
   private int eioInARow;
@@ -77,6 +78,7 @@ final class Writer implements Runnable {
   void prepare(Session opened, int operationsNow) {
     session = opened;
     share = operationsNow;
+    stopped = false;
   }
 
   @Override
@@ -87,7 +89,7 @@ final class Writer implements Runnable {
     }
     try {
       long end = operations + share;
-      while (operations < end) {
+      while (operations < end && !stopped) {
         step(opened);
       }
     } catch (Violation violation) {
@@ -106,7 +108,9 @@ final class Writer implements Runnable {
           random.chance(30) ? random.nextLong(12_000_000_000L) : random.nextLong(3_000_000));
     }
     Op op = journal.length() == 0 ? new Op.Mkdir(journal.root(), 0755) : generator.next();
-    perform(opened, op);
+    if (!stopped) {
+      perform(opened, op);
+    }
   }
 
   private void perform(Session opened, Op op) {
@@ -118,6 +122,10 @@ final class Writer implements Runnable {
       if (SeedRun.outOfResources(errno)) {
         refusals++;
         journal.refuse();
+        return;
+      }
+      if (errno == Errno.EIO && run.stopped()) {
+        stopped = true; // the operation stays in flight: the next import decides
         return;
       }
       if (errno == Errno.EIO && run.eioTolerated() && eioInARow++ < EIO_IN_A_ROW) {
@@ -158,7 +166,8 @@ final class Writer implements Runnable {
     try {
       opened.sync();
     } catch (PoolException e) {
-      if (e.errno() == Errno.EIO && run.eioTolerated()) {
+      if (e.errno() == Errno.EIO && (run.eioTolerated() || run.stopped())) {
+        stopped |= run.stopped();
         return;
       }
       throw new Violation("sync failed: " + e.getMessage(), e);

@@ -34,6 +34,9 @@ class HarnessTest {
             FaultKind.LOST_WRITE,
             FaultKind.MISDIRECTED_WRITE,
             FaultKind.READ_ERROR,
+            FaultKind.WRITE_ERROR,
+            FaultKind.FLUSH_ERROR,
+            FaultKind.DISAPPEARANCE,
             FaultKind.LATENCY_SPIKE);
     assertThat(report.states()).isGreaterThan(100);
   }
@@ -46,7 +49,7 @@ class HarnessTest {
       assertThat(result.operations()).isGreaterThanOrEqualTo(1_000);
       assertThat(result.crashes()).isGreaterThanOrEqualTo(2);
       assertThat(result.faults().keySet())
-          .anyMatch(kind -> kind.silent() || kind == FaultKind.READ_ERROR);
+          .anyMatch(kind -> kind.silent() || kind.stopsThePool() || kind == FaultKind.READ_ERROR);
     }
   }
 

@@ -5,6 +5,8 @@ import static io.lcpfs.error.PoolException.corrupt;
 import io.lcpfs.device.BlockDevice;
 import io.lcpfs.env.Env;
 import io.lcpfs.env.PlantedBug;
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.sim.model.Op;
 import io.lcpfs.sim.model.Outcome;
@@ -93,6 +95,7 @@ final class ToyStore implements SimTarget {
     private final ReentrantLock lock = new ReentrantLock();
     private final ReferenceFs state = new ReferenceFs();
     private final List<Op> unsynced = new ArrayList<>();
+    private boolean suspended;
     private long generation = 1;
     private long logEnd = UBERBLOCKS;
 
@@ -105,10 +108,20 @@ final class ToyStore implements SimTarget {
 
     // ---- commit
 
+    /** A write or flush that failed is never tried again: nobody knows what it left behind. */
     private void commit() {
+      if (suspended) {
+        throw new PoolException(new PoolError.Suspended("toy", "a commit failed"));
+      }
       if (unsynced.isEmpty()) {
         return;
       }
+      suspended = true;
+      commitAll();
+      suspended = false;
+    }
+
+    private void commitAll() {
       byte[] body = serialize(new ArrayList<>(unsynced));
       int blocks = (HEADER_BYTES + body.length + blockSize - 1) / blockSize;
       byte[] record = new byte[blocks * blockSize];
@@ -253,6 +266,9 @@ final class ToyStore implements SimTarget {
           Op second = new Op.Unlink(rename.from());
           unsynced.add(second);
           return state.apply(second);
+        }
+        if (suspended && op.changes()) {
+          return Outcome.failed(Errno.EIO);
         }
         Outcome outcome = state.apply(op);
         if (op.changes() || op instanceof Op.Open) {

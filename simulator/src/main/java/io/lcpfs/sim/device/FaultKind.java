@@ -23,6 +23,11 @@ public enum FaultKind {
   /** A command took up to seconds. */
   LATENCY_SPIKE;
 
+  /** Whether an engine without redundancy has to stop: it was told that something is not stored. */
+  public boolean stopsThePool() {
+    return this == WRITE_ERROR || this == FLUSH_ERROR || this == DISAPPEARANCE;
+  }
+
   /** Whether the damage stays on the medium and is noticed only by checksums. */
   public boolean silent() {
     return this == MISDIRECTED_WRITE || this == LOST_WRITE || this == BIT_ROT;

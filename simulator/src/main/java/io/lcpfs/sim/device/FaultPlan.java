@@ -3,6 +3,7 @@ package io.lcpfs.sim.device;
 import io.lcpfs.sim.world.SimRandom;
 import java.util.EnumMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which faults the devices of a world may show: a rate per million commands for each kind, and how
@@ -15,6 +16,7 @@ public final class FaultPlan {
   private final EnumMap<FaultKind, Integer> budget = new EnumMap<>(FaultKind.class);
   private final EnumMap<FaultKind, Long> injected = new EnumMap<>(FaultKind.class);
   private boolean enabled = true;
+  private @Nullable String victim;
 
   public FaultPlan(SimRandom random) {
     this.random = random;
@@ -32,15 +34,28 @@ public final class FaultPlan {
     return this;
   }
 
+  /** Spares all devices but this one; latency spikes still strike everywhere. */
+  public FaultPlan onlyOn(String device) {
+    victim = device;
+    return this;
+  }
+
   /** Switches injection off and on, for example while a result is checked. */
   public void enable(boolean on) {
     enabled = on;
   }
 
-  /** Whether a fault of this kind strikes now; it then counts as injected. */
-  boolean strikes(FaultKind kind) {
+  /**
+   * Whether a fault of this kind strikes {@code device} now; it then counts as injected. Silent
+   * damage is done once in all: a second could hit the copy that the first has to be repaired from.
+   */
+  boolean strikes(FaultKind kind, String device) {
     Integer rate = perMillion.get(kind);
     if (rate == null || !enabled || budget.getOrDefault(kind, 0) == 0) {
+      return false;
+    }
+    boolean spared = victim != null && !victim.equals(device) && kind != FaultKind.LATENCY_SPIKE;
+    if (spared || (kind.silent() && silentDamage() > 0)) {
       return false;
     }
     if (random.nextInt(1_000_000) >= rate) {
@@ -69,7 +84,11 @@ public final class FaultPlan {
         .sum();
   }
 
-  SimRandom random() {
-    return random;
+  /** Faults so far after which an engine without redundancy has to stop. */
+  public long stopping() {
+    return injected.entrySet().stream()
+        .filter(e -> e.getKey().stopsThePool())
+        .mapToLong(Map.Entry::getValue)
+        .sum();
   }
 }

@@ -66,7 +66,7 @@ public final class SimDevice implements BlockDevice {
     checkRange(lba, blockCount, target.byteSize());
     pause(20 * MICRO, 150 * MICRO);
     checkPresent("read");
-    if (faults.strikes(FaultKind.READ_ERROR)) {
+    if (faults.strikes(FaultKind.READ_ERROR, medium.name())) {
       throw failed("read", "injected read error at block " + lba);
     }
     int size = medium.blockSize();
@@ -105,17 +105,17 @@ public final class SimDevice implements BlockDevice {
   }
 
   private @Nullable LoggedWrite store(long lba, byte[][] pages) {
-    if (faults.strikes(FaultKind.WRITE_ERROR)) {
+    if (faults.strikes(FaultKind.WRITE_ERROR, medium.name())) {
       int done = random.nextInt(pages.length + 1);
       if (done > 0) {
         medium.write(lba, Arrays.copyOf(pages, done));
       }
       throw failed("write", "injected write error at block " + lba);
     }
-    if (faults.strikes(FaultKind.LOST_WRITE)) {
+    if (faults.strikes(FaultKind.LOST_WRITE, medium.name())) {
       return null;
     }
-    if (faults.strikes(FaultKind.MISDIRECTED_WRITE)) {
+    if (faults.strikes(FaultKind.MISDIRECTED_WRITE, medium.name())) {
       long elsewhere = random.nextLong(medium.blocks() - pages.length + 1);
       return medium.write(elsewhere, pages);
     }
@@ -130,7 +130,7 @@ public final class SimDevice implements BlockDevice {
     List<LoggedWrite> covered = medium.coveredByFlush();
     pause(100 * MICRO, 2 * MILLI);
     checkPresent("flush");
-    if (faults.strikes(FaultKind.FLUSH_ERROR)) {
+    if (faults.strikes(FaultKind.FLUSH_ERROR, medium.name())) {
       List<LoggedWrite> dropped = new ArrayList<>();
       for (LoggedWrite write : covered) {
         if (random.nextBoolean()) {
@@ -173,7 +173,7 @@ public final class SimDevice implements BlockDevice {
 
   private void pause(int fromNanos, int toNanos) {
     long nanos = random.between(fromNanos, toNanos);
-    if (faults.strikes(FaultKind.LATENCY_SPIKE)) {
+    if (faults.strikes(FaultKind.LATENCY_SPIKE, medium.name())) {
       nanos += random.between(20 * MILLI, 2_000 * MILLI);
     }
     sleepThrough(nanos);
@@ -206,7 +206,7 @@ public final class SimDevice implements BlockDevice {
   }
 
   private void checkPresent(String operation) {
-    if (!gone && faults.strikes(FaultKind.DISAPPEARANCE)) {
+    if (!gone && faults.strikes(FaultKind.DISAPPEARANCE, medium.name())) {
       gone = true;
     }
     if (gone) {

@@ -151,18 +151,30 @@ public final class SimMedium {
     overwriteSilently(block, page);
   }
 
-  /** A block that was ever written and is decided, or -1 when the medium is empty. */
+  /** Fills one sector of a block on the medium with rubbish. */
+  public void rotSector(long block, SimRandom random) {
+    byte[] page = read(block).clone();
+    byte[] rubbish = new byte[LoggedWrite.SECTOR_BYTES];
+    random.nextBytes(rubbish);
+    int sector = random.nextInt(blockSize / LoggedWrite.SECTOR_BYTES);
+    System.arraycopy(rubbish, 0, page, sector * LoggedWrite.SECTOR_BYTES, rubbish.length);
+    overwriteSilently(block, page);
+  }
+
+  /**
+   * One of the blocks that were ever written and are decided, each as likely as any other, or -1
+   * when the medium is empty.
+   */
   @SuppressWarnings("ReferenceEquality") // unwritten blocks share one page of zeros
   public long randomWrittenBlock(SimRandom random) {
-    int start = random.nextInt(live.length);
-    for (int i = 0; i < live.length; i++) {
-      int block = (start + i) % live.length;
-      byte[] page = live[block];
-      if (page != zeros && page.length != UNDECIDED.length) {
-        return block;
+    int[] written = new int[live.length];
+    int count = 0;
+    for (int block = 0; block < live.length; block++) {
+      if (live[block] != zeros && live[block].length != UNDECIDED.length) {
+        written[count++] = block;
       }
     }
-    return -1;
+    return count == 0 ? -1 : written[random.nextInt(count)];
   }
 
   /**
