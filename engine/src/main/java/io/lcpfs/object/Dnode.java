@@ -84,7 +84,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
   /** A new object. */
   Dnode(ObjectSet objectSet, long number, ObjectType type, long generation, int blockBytes) {
     this(objectSet, number, new DnodeRecord(type, 1, blockBytes,
-        DnodeRecord.DEFAULT_INDIRECT_SHIFT, 0, 0, generation, false, 0, BlockPointer.HOLE, NO_BONUS));
+        objectSet.options().indirectShift(), 0, 0, generation, false, 0, BlockPointer.HOLE, NO_BONUS));
   }
 
   /** An object from disk. */

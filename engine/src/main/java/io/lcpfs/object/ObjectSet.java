@@ -78,15 +78,15 @@ public final class ObjectSet {
    */
   public static ObjectSet create(ObjectContext context, long id, ObjectSetOptions options) {
     ObjectSetRecord empty = new ObjectSetRecord(
-        internal(ObjectType.DNODE, DNODE_BLOCK_BYTES),
-        internal(ObjectType.TAILS, TailRecord.MAX_BYTES),
-        internal(ObjectType.META_TAILS, TailRecord.MAX_BYTES), 0);
+        internal(ObjectType.DNODE, DNODE_BLOCK_BYTES, options),
+        internal(ObjectType.TAILS, TailRecord.MAX_BYTES, options),
+        internal(ObjectType.META_TAILS, TailRecord.MAX_BYTES, options), 0);
     return new ObjectSet(context, id, false, options, BlockPointer.HOLE, empty);
   }
 
-  private static DnodeRecord internal(ObjectType type, int blockBytes) {
-    return new DnodeRecord(type, 1, blockBytes, DnodeRecord.DEFAULT_INDIRECT_SHIFT, 0, 0, 0, false,
-        0, BlockPointer.HOLE, new byte[0]);
+  private static DnodeRecord internal(ObjectType type, int blockBytes, ObjectSetOptions options) {
+    return new DnodeRecord(type, 1, blockBytes, options.indirectShift(), 0, 0, 0, false, 0,
+        BlockPointer.HOLE, new byte[0]);
   }
 
   /**

@@ -59,7 +59,7 @@ final class FsCore {
 
   /** For what gives space back in the end: works on a full pool too. */
   Tx beginFreeing(long dirtyBytes) {
-    return objects.begin(dirtyBytes);
+    return objects.beginFreeing(dirtyBytes);
   }
 
   /** Distinguishes all files ever created: the txg, and a count within it. */
