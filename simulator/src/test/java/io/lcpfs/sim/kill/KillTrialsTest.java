@@ -1,0 +1,19 @@
+package io.lcpfs.sim.kill;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class KillTrialsTest {
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aKilledProcessLosesNothingThatWasSynced(boolean losesUnflushed) throws Exception {
+    ByteArrayOutputStream log = new ByteArrayOutputStream();
+    assertThat(KillTrials.run(4, losesUnflushed, 3, new PrintStream(log))).as(log.toString())
+        .isEmpty();
+  }
+}
