@@ -16,9 +16,8 @@ import io.lcpfs.txg.Tx;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -39,7 +38,7 @@ public final class ObjectSet {
 
   /** Guards the table of objects in memory and their hold counts; taken before a dnode's lock. */
   private final ReentrantLock lock = new ReentrantLock();
-  private final Map<Long, Dnode> table = new HashMap<>();
+  private final TreeMap<Long, Dnode> table = new TreeMap<>();
   /** Guards the lists of dirty objects, one per group; taken after a dnode's lock. */
   private final ReentrantLock dirtyLock = new ReentrantLock();
   private final List<List<Dnode>> dirty = new ArrayList<>();
@@ -393,28 +392,26 @@ public final class ObjectSet {
   /** Object number of the first allocated object at or after {@code from}, or -1. */
   public long nextObject(long from) {
     long number = Math.max(1, from);
-    while (true) {
+    while (number / TailRecord.SLOTS < dnodes.blockCount()) {
       long blockId = number / TailRecord.SLOTS;
-      long known = nextInMemory(number);
-      if (blockId >= dnodes.blockCount()) {
-        return known;
-      }
+      long next = (blockId + 1) * TailRecord.SLOTS;
       if (dnodes.hasData(blockId)) {
         try (Dbuf block = dnodes.load(0, blockId)) {
-          for (; number / TailRecord.SLOTS == blockId; number++) {
+          for (; number < next; number++) {
             if (isAllocated(number, block)) {
               return number;
             }
           }
         }
       } else {
-        long next = (blockId + 1) * TailRecord.SLOTS;
+        long known = nextInMemory(number);
         if (known >= 0 && known < next) {
           return known;
         }
         number = next;
       }
     }
+    return nextInMemory(number);
   }
 
   private boolean isAllocated(long number, Dbuf block) {
@@ -431,11 +428,16 @@ public final class ObjectSet {
     }
   }
 
+  /** The first object in memory that may not be on disk yet, or -1. */
   private long nextInMemory(long from) {
     lock.lock();
     try {
-      return table.values().stream().filter(d -> !d.isFreed() && d.number() >= from)
-          .mapToLong(Dnode::number).min().orElse(-1);
+      for (Dnode dnode : table.tailMap(from, true).values()) {
+        if (!dnode.isFreed()) {
+          return dnode.number();
+        }
+      }
+      return -1;
     } finally {
       lock.unlock();
     }
