@@ -60,6 +60,7 @@ final class OpenPool implements PoolEngine {
 
   /** Starts what goes on in the background of a writable pool. */
   void startTasks() {
+    parts.sync.setAutotrim("on".equals(poolProperties().get("autotrim")));
     tasksStarted = true;
     destroyTask.start();
   }
@@ -312,6 +313,9 @@ final class OpenPool implements PoolEngine {
       }
     } finally {
       propertiesLock.unlock();
+    }
+    if (name.equals("autotrim")) {
+      parts.sync.setAutotrim(value.equals("on"));
     }
   }
 

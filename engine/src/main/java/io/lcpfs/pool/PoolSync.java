@@ -67,6 +67,7 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
   private LayoutRecord layout;
   private boolean layoutChanged;
   private volatile long lastSynced;
+  private volatile boolean autotrim;
 
   /**
    * @param committed the uberblock on disk; of a pool that is being made, one of txg 0
@@ -245,14 +246,23 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
 
   /** The group is durable: what was freed two groups ago may be used again. */
   private void release(long txg) {
+    FreedRanges freed = autotrim ? new FreedRanges() : null;
     reuseLock.lock();
     try {
       lastSynced = txg;
-      allocator.syncDone(txg, (metaslab, offset, bytes) ->
-          devices.discard(metaslab, offset, bytes));
+      allocator.syncDone(txg, freed);
     } finally {
       reuseLock.unlock();
     }
+    if (freed != null) {
+      // Nothing is allocated but on this task, so what was just freed is still unused.
+      freed.discard(devices);
+    }
+  }
+
+  /** Whether devices are told what was freed, from the next group on. */
+  void setAutotrim(boolean on) {
+    autotrim = on;
   }
 
   /** Takes tiles into use before the group could run out of what is bound. */

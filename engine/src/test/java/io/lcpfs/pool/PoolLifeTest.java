@@ -33,6 +33,7 @@ class PoolLifeTest {
   /** Keeps its content when a pool closes it. */
   private static final class Kept implements BlockDevice {
     private final RamDevice device;
+    private long discardedBlocks;
 
     Kept(long bytes) {
       device = new RamDevice("ram", 512, bytes / 512);
@@ -53,9 +54,13 @@ class PoolLifeTest {
       device.flush();
     }
 
+    /** What is discarded may read as anything: here, as noise. */
     @Override
     public void discard(long lba, long blockCount) {
-      device.discard(lba, blockCount);
+      byte[] noise = new byte[(int) (blockCount * blockSize())];
+      new Random(lba).nextBytes(noise);
+      device.writeBlocks(lba, (int) blockCount, MemorySegment.ofArray(noise));
+      discardedBlocks += blockCount;
     }
 
     @Override
@@ -184,6 +189,41 @@ class PoolLifeTest {
       }
     } finally {
       pool.close();
+    }
+  }
+
+  @Test
+  void freedSpaceIsDiscardedAndNothingElseIs() {
+    Kept device = new Kept(128 << 20);
+    Map<Long, byte[]> contents = new TreeMap<>();
+    try (PoolEngine pool = create(device)) {
+      pool.setPoolProperty("autotrim", "on");
+      ObjectSet objects = pool.objectSet("", DatasetPolicy.DEFAULT);
+      Random random = new Random(3);
+      for (int round = 0; round < 8; round++) {
+        for (int i = 0; i < 20; i++) {
+          byte[] content = new byte[150_000];
+          random.nextBytes(content);
+          try (Tx tx = objects.begin(content.length);
+              Dnode dnode = objects.create(tx, ObjectType.FILE, 512)) {
+            dnode.write(tx, 0, MemorySegment.ofArray(content), 0, content.length, 131_072);
+            contents.put(dnode.number(), content);
+          }
+        }
+        for (long number : contents.keySet().stream().filter(n -> n % 3 == 0).toList()) {
+          try (Dnode dnode = objects.hold(number); Tx tx = objects.beginFreeing(1000)) {
+            dnode.free(tx);
+          }
+          contents.remove(number);
+        }
+        pool.sync();
+      }
+      assertClean(pool);
+    }
+    assertThat(device.discardedBlocks).isPositive();
+    try (PoolEngine pool = open(device)) {
+      checkContents(pool.objectSet("", DatasetPolicy.DEFAULT), contents);
+      assertClean(pool);
     }
   }
 
