@@ -36,7 +36,8 @@ final class FileData {
         try {
           int count = copyOut(file, offsetBytes, target, targetOffset, length);
           done = file.lock.validate(stamp) ? count : -1;
-        } catch (PoolException e) {
+        } catch (RuntimeException e) {
+          // A write that overlaps may have taken away the very memory: the locked read decides.
           if (file.lock.validate(stamp)) {
             throw e;
           }
