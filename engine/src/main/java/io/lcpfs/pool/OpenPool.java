@@ -227,6 +227,13 @@ final class OpenPool implements PoolEngine {
     }
   }
 
+  /** Lets go of everything but the devices, after an import that could not begin to write. */
+  void abandon() {
+    parts.txgs.stop();
+    parts.context.background().close();
+    parts.slabs.close();
+  }
+
   @Override
   public List<DatasetInfo> datasets() {
     refuseClosed();

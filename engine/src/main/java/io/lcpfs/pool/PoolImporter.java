@@ -33,48 +33,40 @@ final class PoolImporter {
   private final List<BlockDevice> devices;
   private final OpenOptions options;
   private final Env env;
-  private final SlabAllocator slabs;
-  private final LabelIo labels;
   private final List<LabelScan> scans = new ArrayList<>();
   private final List<String> problems = new ArrayList<>();
 
-  private PoolImporter(List<BlockDevice> devices, OpenOptions options, Env env,
-      SlabAllocator slabs) {
+  private PoolImporter(List<BlockDevice> devices, OpenOptions options, Env env) {
     this.devices = devices;
     this.options = options;
     this.env = env;
-    this.slabs = slabs;
-    this.labels = new LabelIo(env, slabs);
   }
 
   static PoolEngine open(List<BlockDevice> devices, OpenOptions options, Env env) {
-    SlabAllocator slabs = PoolParts.memory(options.tuning());
-    boolean done = false;
-    try {
-      PoolEngine pool = new PoolImporter(devices, options, env, slabs).run();
-      done = true;
-      return pool;
-    } finally {
-      if (!done) {
-        slabs.close();
-      }
-    }
+    return new PoolImporter(devices, options, env).run();
   }
 
   private PoolEngine run() {
-    devices.forEach(device -> scans.add(labels.scan(device)));
+    try (SlabAllocator memory = PoolParts.memory(options.tuning())) {
+      LabelIo labels = new LabelIo(env, memory);
+      devices.forEach(device -> scans.add(labels.scan(device)));
+    }
     scans.forEach(scan -> problems.addAll(scan.problems()));
     long guid = poolGuid();
-    LabelChoice newest = labels.chooseBest(scans, guid, Long.MAX_VALUE);
+    LabelChoice newest = LabelIo.choose(env, scans, guid, Long.MAX_VALUE);
     checkImportable(newest.config());
     LabelChoice choice = newest;
     PoolException firstFailure = null;
     while (true) {
       problems.addAll(choice.problems());
+      SlabAllocator memory = PoolParts.memory(options.tuning());
+      boolean done = false;
       try {
-        return load(choice);
+        OpenPool pool = load(choice, memory);
+        done = true;
+        return options.readOnly() ? pool : makeWritable(pool.parts(), choice, pool);
       } catch (PoolException e) {
-        if (e.errno() != Errno.EIO) {
+        if (done || e.errno() != Errno.EIO) {
           throw e;
         }
         firstFailure = firstFailure == null ? e : firstFailure;
@@ -86,13 +78,17 @@ final class PoolImporter {
             + e.error().message());
         choice = olderChoice(guid, older, firstFailure);
         env.probe(CodeProbe.UBERBLOCK_FALLBACK);
+      } finally {
+        if (!done) {
+          memory.close();
+        }
       }
     }
   }
 
   private LabelChoice olderChoice(long guid, long maxTxg, PoolException firstFailure) {
     try {
-      return labels.chooseBest(scans, guid, maxTxg);
+      return LabelIo.choose(env, scans, guid, maxTxg);
     } catch (PoolException none) {
       throw firstFailure;
     }
@@ -168,7 +164,7 @@ final class PoolImporter {
     return ordered;
   }
 
-  private PoolEngine load(LabelChoice choice) {
+  private OpenPool load(LabelChoice choice, SlabAllocator slabs) {
     PoolConfig config = choice.config();
     List<BlockDevice> ordered = inOrder(config);
     long txg = choice.uberblock().txg();
@@ -190,18 +186,29 @@ final class PoolImporter {
         directory.hold(MetaDirectory.POOL_PROPERTIES, ObjectType.ZAP),
         directory.hold(MetaDirectory.HISTORY, ObjectType.HISTORY), ordered, options.readOnly(),
         problems);
-    if (!options.readOnly()) {
-      makeWritable(parts, choice, pool);
-    }
     return pool;
   }
 
-  private void makeWritable(PoolParts parts, LabelChoice choice, OpenPool pool) {
+  private PoolEngine makeWritable(PoolParts parts, LabelChoice choice, OpenPool pool) {
+    boolean done = false;
+    try {
+      beginFork(parts, choice);
+      pool.startTasks();
+      done = true;
+      return pool;
+    } finally {
+      if (!done) {
+        pool.abandon();
+      }
+    }
+  }
+
+  private void beginFork(PoolParts parts, LabelChoice choice) {
     if (!choice.fellBack()) {
       for (int i = 0; i < parts.targets.size(); i++) {
         BlockDevice device = parts.targets.get(i).queue().device();
         LabelScan scan = scans.get(devices.indexOf(device));
-        problems.addAll(labels.repair(parts.targets.get(i), scan, choice, false).stream()
+        problems.addAll(parts.labels.repair(parts.targets.get(i), scan, choice, false).stream()
             .map(line -> "repaired " + line).toList());
       }
     }
@@ -212,6 +219,5 @@ final class PoolImporter {
     });
     parts.txgs.start();
     parts.txgs.waitSynced(parts.txgs.openTxg());
-    pool.startTasks();
   }
 }

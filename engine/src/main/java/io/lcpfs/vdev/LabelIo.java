@@ -59,6 +59,11 @@ public final class LabelIo {
    * @throws PoolException EIO when there is none; EBUSY when devices were changed apart from each other
    */
   public LabelChoice chooseBest(List<LabelScan> scans, long poolGuid, long maxTxg) {
+    return choose(env, scans, poolGuid, maxTxg);
+  }
+
+  /** As {@link #chooseBest}; reads nothing. */
+  public static LabelChoice choose(Env env, List<LabelScan> scans, long poolGuid, long maxTxg) {
     return LabelChoice.of(env, scans, poolGuid, maxTxg);
   }
 
