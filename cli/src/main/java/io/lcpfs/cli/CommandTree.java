@@ -19,7 +19,7 @@ final class CommandTree {
     BELOW.put("pool", PoolCommands.all());
     TOP.put("fs", FsCommands.Group::new);
     BELOW.put("fs", FsCommands.all());
-    // TOP.putAll(FileCommands.all());
+    TOP.putAll(FileCommands.all());
     TOP.put("debug", DebugCommand::new);
     //    TOP.put("quickstart", QuickstartCommand::new);
     TOP.put("completion", CompletionCommand::new);

@@ -18,4 +18,7 @@ final class OutputOptions {
       names = {"-p", "--exact"},
       description = "Print exact numbers instead of rounded ones.")
   boolean exact;
+
+  /** Aligned columns without their titles; set by commands, not by users. */
+  boolean withoutTitles;
 }

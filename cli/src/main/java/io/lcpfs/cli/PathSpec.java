@@ -1,6 +1,7 @@
 package io.lcpfs.cli;
 
 import io.lcpfs.dataset.DatasetName;
+import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
@@ -14,6 +15,33 @@ record PathSpec(String dataset, String path) {
 
   String pool() {
     return DatasetName.poolOf(dataset);
+  }
+
+  /** The last component, without trailing slashes; empty for the root, '.' and '..'. */
+  Optional<byte[]> lastName() {
+    String last = stripped().substring(stripped().lastIndexOf('/') + 1);
+    return last.isEmpty() || last.equals(".") || last.equals("..")
+        ? Optional.empty()
+        : Optional.of(last.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** The directory that holds {@link #lastName}; the root for the root. */
+  PathSpec parent() {
+    int slash = stripped().lastIndexOf('/');
+    return new PathSpec(dataset, slash <= 0 ? "/" : path.substring(0, slash));
+  }
+
+  /** A name in the directory that this is. */
+  PathSpec child(String name) {
+    return new PathSpec(dataset, path.endsWith("/") ? path + name : path + "/" + name);
+  }
+
+  private String stripped() {
+    String text = path;
+    while (text.endsWith("/")) {
+      text = text.substring(0, text.length() - 1);
+    }
+    return text;
   }
 
   /** As written. */

@@ -27,6 +27,11 @@ final class ProgressLine {
     return new ProgressLine(terminal ? cli : null, cli.env().nanoTime());
   }
 
+  /** Whether anything is shown. */
+  boolean visible() {
+    return terminal != null;
+  }
+
   /** Shows {@code progress}, at most five times per second. */
   synchronized void show(Progress progress) {
     Cli cli = terminal;

@@ -91,19 +91,22 @@ final class Table {
   }
 
   private void printAligned(PrintStream out) {
-    int[] widths = titles.stream().mapToInt(String::length).toArray();
+    int[] widths =
+        titles.stream().mapToInt(title -> options.withoutTitles ? 0 : title.length()).toArray();
     for (List<Object> row : rows) {
       for (int i = 0; i < widths.length; i++) {
         widths[i] = Math.max(widths[i], shown(row.get(i)).length());
       }
     }
     StringBuilder line = new StringBuilder();
-    for (int i = 0; i < widths.length; i++) {
-      int column = i;
-      boolean right = rows.stream().anyMatch(row -> rightAligned(row.get(column)));
-      append(line, titles.get(i), widths[i], right);
+    if (!options.withoutTitles) {
+      for (int i = 0; i < widths.length; i++) {
+        int column = i;
+        boolean right = rows.stream().anyMatch(row -> rightAligned(row.get(column)));
+        append(line, titles.get(i), widths[i], right);
+      }
+      out.println(line.toString().stripTrailing());
     }
-    out.println(line.toString().stripTrailing());
     for (List<Object> row : rows) {
       line.setLength(0);
       for (int i = 0; i < widths.length; i++) {

@@ -1,0 +1,141 @@
+package io.lcpfs.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.lcpfs.api.Dataset;
+import io.lcpfs.api.Pool;
+import io.lcpfs.cli.tree.PoolDirectory;
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolError;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.posix.Attr;
+import io.lcpfs.posix.Caller;
+import io.lcpfs.posix.PathCalls;
+import io.lcpfs.posix.PosixFileSystem;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/** The pools that a command on files has open, each once. */
+final class OpenPools implements AutoCloseable {
+  private static final int MOST_LINKS = 40;
+
+  private final Cli cli;
+  private final Map<String, Pool> open = new LinkedHashMap<>();
+
+  OpenPools(Cli cli) {
+    this.cli = cli;
+  }
+
+  /** Opens a pool to change it; to be called before it is opened to read. */
+  Pool toWrite(String name) {
+    Pool known = open.get(name);
+    if (known == null) {
+      known = cli.openToWrite(name);
+      open.put(name, known);
+    }
+    return known;
+  }
+
+  /** Opens a pool to look at it, unless it is open. */
+  Pool toRead(String name) {
+    Pool known = open.get(name);
+    if (known == null) {
+      known = cli.openToRead(name);
+      open.put(name, known);
+    }
+    return known;
+  }
+
+  /** The dataset of {@code spec}, whose pool is opened to be read unless it is open. */
+  Dataset dataset(PathSpec spec) {
+    Pool pool = toRead(spec.pool());
+    try {
+      return pool.dataset(spec.dataset());
+    } catch (PoolException e) {
+      if (e.errno() == Errno.ENOENT) {
+        throw Failure.failed(
+            spec.dataset(),
+            "no such dataset",
+            "see 'lcpfs fs list', or make it with 'lcpfs fs create " + spec.dataset() + "'");
+      }
+      throw e;
+    }
+  }
+
+  PosixFileSystem files(PathSpec spec) {
+    return dataset(spec).fileSystem();
+  }
+
+  /** What a path names; a symbolic link at its end is followed when {@code follow}. */
+  Attr attributes(PathSpec spec, boolean follow) {
+    byte[] path = PathCalls.path(spec.path());
+    PathCalls calls = files(spec).paths();
+    try {
+      return follow ? calls.stat(path, Caller.ROOT) : calls.lstat(path, Caller.ROOT);
+    } catch (PoolException e) {
+      throw named(e, spec);
+    }
+  }
+
+  /** As {@link #attributes}, but empty when there is nothing. */
+  Optional<Attr> find(PathSpec spec, boolean follow) {
+    try {
+      return Optional.of(attributes(spec, follow));
+    } catch (PoolException e) {
+      if (e.errno() == Errno.ENOENT) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  /** {@code spec} with the symbolic links at its end followed. */
+  PathSpec realPath(PathSpec spec) {
+    PathSpec at = spec;
+    for (int links = 0; links < MOST_LINKS; links++) {
+      if (!attributes(at, false).isSymlink()) {
+        return at;
+      }
+      byte[] path = PathCalls.path(at.path());
+      String target = new String(files(at).paths().readlink(path, Caller.ROOT), UTF_8);
+      at = target.startsWith("/") ? new PathSpec(at.dataset(), target) : at.parent().child(target);
+    }
+    throw named(PoolException.posix(Errno.ELOOP, spec.path()), spec);
+  }
+
+  /** A directory to walk. */
+  PoolDirectory directory(PathSpec spec) {
+    Attr attr = attributes(spec, true);
+    if (!attr.isDirectory()) {
+      throw named(PoolException.posix(Errno.ENOTDIR, spec.path()), spec);
+    }
+    Dataset dataset = dataset(spec);
+    return new PoolDirectory(dataset.fileSystem(), dataset.guid(), attr.inode(), spec.toString());
+  }
+
+  /** A failure with the path as the user wrote it. */
+  static PoolException named(PoolException e, PathSpec spec) {
+    return e.error() instanceof PoolError.Posix posix
+        ? new PoolException(new PoolError.Posix(posix.errno(), spec.toString()), e)
+        : e;
+  }
+
+  /** Syncs and closes all of them, the last opened first. */
+  @Override
+  public void close() {
+    RuntimeException failure = null;
+    for (Pool pool : new ArrayList<>(open.values()).reversed()) {
+      try {
+        pool.close();
+      } catch (RuntimeException e) {
+        failure = e;
+      }
+    }
+    open.clear();
+    if (failure != null) {
+      throw failure;
+    }
+  }
+}
