@@ -21,7 +21,7 @@ final class CommandTree {
     BELOW.put("fs", FsCommands.all());
     TOP.putAll(FileCommands.all());
     TOP.put("debug", DebugCommand::new);
-    //    TOP.put("quickstart", QuickstartCommand::new);
+    TOP.put("quickstart", QuickstartCommand::new);
     TOP.put("completion", CompletionCommand::new);
     TOP.put("man", ManCommand::new);
     TOP.put("version", VersionCommand::new);

@@ -13,6 +13,7 @@ import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -241,9 +242,11 @@ public final class PropertyCatalog {
   }
 
   private static String closest(Map<String, Property> table, String name) {
-    return table.keySet().stream()
-        .filter(known -> !name.isEmpty() && (known.startsWith(name) || name.startsWith(known)))
-        .findFirst()
+    return table.values().stream()
+        .filter(known -> known.name().startsWith(name) || name.startsWith(known.name()))
+        .min(Comparator.comparing(known -> !known.settable()))
+        .filter(known -> !name.isEmpty())
+        .map(Property::name)
         .orElse("");
   }
 

@@ -1,0 +1,4 @@
+@NullMarked
+package io.lcpfs.cli;
+
+import org.jspecify.annotations.NullMarked;

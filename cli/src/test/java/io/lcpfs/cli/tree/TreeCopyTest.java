@@ -1,0 +1,258 @@
+package io.lcpfs.cli.tree;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserDefinedFileAttributeView;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The copy between two directories of the host. */
+class TreeCopyTest {
+  private static final CopyOptions OPTIONS =
+      new CopyOptions(true, true, false, false, false, -1, -1, 2);
+
+  @TempDir Path directory;
+  private Path from = Path.of("");
+  private Path to = Path.of("");
+  private final List<PoolException> failures = new ArrayList<>();
+
+  @BeforeEach
+  void twoDirectories() throws IOException {
+    from = Files.createDirectory(directory.resolve("from"));
+    to = Files.createDirectory(directory.resolve("to"));
+  }
+
+  private CopyReport copy(CopyOptions options) {
+    TreeCopy copy = new TreeCopy(options, failures::add);
+    try (HostDirectory source = HostDirectory.open(from);
+        HostDirectory target = HostDirectory.open(to)) {
+      copy.copyContents(source, target);
+    }
+    return copy.report();
+  }
+
+  private static TreeDigest digest(Path tree) {
+    try (HostDirectory root = HostDirectory.open(tree)) {
+      return TreeDigest.of(root, 2);
+    }
+  }
+
+  private Path file(String name, String content) throws IOException {
+    Path path = from.resolve(name);
+    Files.createDirectories(path.getParent() == null ? from : path.getParent());
+    return Files.writeString(path, content);
+  }
+
+  @Test
+  void everyFileDirectoryAndLinkArrivesWithModeAndTime() throws IOException {
+    Random random = new Random(7);
+    for (int i = 0; i < 300; i++) {
+      byte[] content = new byte[random.nextInt(i % 50 == 0 ? 3 << 20 : 5000)];
+      random.nextBytes(content);
+      Path path = from.resolve("d" + i % 7 + "/e" + i % 3 + "/f" + i);
+      Files.createDirectories(path.resolveSibling("."));
+      Files.write(path, content);
+      Files.setPosixFilePermissions(
+          path, PosixFilePermissions.fromString(i % 2 == 0 ? "rwxr-x--x" : "r--r--r--"));
+      Files.setLastModifiedTime(path, FileTime.from(Instant.ofEpochSecond(1_000_000_000L + i, i)));
+    }
+    Files.createSymbolicLink(from.resolve("link"), Path.of("d0/nowhere"));
+    Files.createDirectory(from.resolve("empty"));
+    Files.setPosixFilePermissions(from.resolve("d3"), PosixFilePermissions.fromString("r-xr-x---"));
+    Files.setLastModifiedTime(from.resolve("d2"), FileTime.fromMillis(123_456_789));
+
+    CopyReport report = copy(OPTIONS);
+
+    assertThat(failures).isEmpty();
+    assertThat(report.files()).isEqualTo(300);
+    assertThat(report.others()).isEqualTo(1);
+    assertThat(digest(to).entries()).isEqualTo(digest(from).entries());
+    Files.setPosixFilePermissions(from.resolve("d3"), PosixFilePermissions.fromString("rwxrwx---"));
+    Files.setPosixFilePermissions(to.resolve("d3"), PosixFilePermissions.fromString("rwxrwx---"));
+  }
+
+  @Test
+  void namesOfOneFileStayNamesOfOneFile() throws IOException {
+    Path first = file("a/one", "content");
+    Files.createDirectory(from.resolve("b"));
+    Files.createLink(from.resolve("b/two"), first);
+    Files.createLink(from.resolve("three"), first);
+    copy(OPTIONS);
+    assertThat(failures).isEmpty();
+    Object key = Files.getAttribute(to.resolve("a/one"), "unix:ino");
+    assertThat(Files.getAttribute(to.resolve("b/two"), "unix:ino")).isEqualTo(key);
+    assertThat(Files.getAttribute(to.resolve("three"), "unix:ino")).isEqualTo(key);
+    assertThat(to.resolve("three")).hasContent("content");
+  }
+
+  @Test
+  void holesStayHoles() throws IOException {
+    Path sparse = from.resolve("sparse");
+    try (RandomAccessFile file = new RandomAccessFile(sparse.toFile(), "rw")) {
+      file.setLength(64 << 20);
+      file.seek(20 << 20);
+      file.write("island".getBytes(StandardCharsets.UTF_8));
+    }
+    CopyReport report = copy(OPTIONS);
+    assertThat(Files.mismatch(sparse, to.resolve("sparse"))).isEqualTo(-1);
+    assertThat(report.bytes()).isLessThan(1 << 20);
+    try (HostDirectory root = HostDirectory.open(to)) {
+      Attributes copy = root.stat("sparse".getBytes(StandardCharsets.UTF_8));
+      assertThat(copy).isNotNull();
+      assertThat(copy.storedBytes()).isLessThan(1 << 20);
+    }
+  }
+
+  @Test
+  void extendedAttributesAreKept() throws IOException {
+    Path path = file("x", "content");
+    UserDefinedFileAttributeView view =
+        Files.getFileAttributeView(path, UserDefinedFileAttributeView.class);
+    assumeThat(Files.getFileStore(path).supportsFileAttributeView("user")).isTrue();
+    view.write("note", StandardCharsets.UTF_8.encode("hello"));
+    copy(OPTIONS);
+    assertThat(failures).isEmpty();
+    assertThat(
+            Files.getFileAttributeView(to.resolve("x"), UserDefinedFileAttributeView.class).list())
+        .containsExactly("note");
+  }
+
+  @Test
+  void setIdBitsAreLeftOutUnlessAskedFor() throws IOException {
+    Path path = file("program", "content");
+    Files.setAttribute(path, "unix:mode", 04755);
+    copy(OPTIONS);
+    assertThat((int) Files.getAttribute(to.resolve("program"), "unix:mode") & 07777)
+        .isEqualTo(0755);
+  }
+
+  @Test
+  void aLinkInTheDestinationNeverLeadsOutside() throws IOException {
+    Path outside = Files.createDirectory(directory.resolve("outside"));
+    Files.writeString(outside.resolve("precious"), "safe");
+    file("dir/precious", "evil");
+    file("file", "evil");
+    Files.createSymbolicLink(to.resolve("dir"), outside);
+    Files.createSymbolicLink(to.resolve("file"), outside.resolve("precious"));
+    copy(OPTIONS);
+    assertThat(outside.resolve("precious")).hasContent("safe");
+    assertThat(failures).extracting(PoolException::errno).containsExactly(Errno.ENOTDIR);
+    assertThat(Files.isSymbolicLink(to.resolve("file"))).isFalse();
+    assertThat(to.resolve("file")).hasContent("evil");
+  }
+
+  @Test
+  void anExistingFileIsReplacedAndAnExistingDirectoryMerged() throws IOException {
+    file("d/new", "new");
+    file("d/both", "from");
+    Files.createDirectory(to.resolve("d"));
+    Files.writeString(to.resolve("d/both"), "to");
+    Files.writeString(to.resolve("d/old"), "old");
+    copy(OPTIONS);
+    assertThat(failures).isEmpty();
+    assertThat(to.resolve("d/new")).hasContent("new");
+    assertThat(to.resolve("d/both")).hasContent("from");
+    assertThat(to.resolve("d/old")).hasContent("old");
+    file("d/both", "again");
+    copy(new CopyOptions(true, true, false, false, true, -1, -1, 1));
+    assertThat(to.resolve("d/both")).hasContent("from");
+  }
+
+  @Test
+  void oneUnreadableEntryDoesNotStopTheRest() throws IOException {
+    file("a", "a");
+    file("z", "z");
+    Files.createDirectory(to.resolve("a"));
+    CopyReport report = copy(OPTIONS);
+    assertThat(report.failures()).isEqualTo(1);
+    assertThat(failures).extracting(PoolException::errno).containsExactly(Errno.EISDIR);
+    assertThat(to.resolve("z")).hasContent("z");
+  }
+
+  @Test
+  void aTreeIsNotCopiedIntoItself() throws IOException {
+    file("a/x", "x");
+    Path inside = Files.createDirectory(from.resolve("a/b"));
+    try (HostDirectory source = HostDirectory.open(from);
+        HostDirectory target = HostDirectory.open(inside)) {
+      new TreeCopy(OPTIONS, failures::add)
+          .copyEntry(
+              source,
+              "a".getBytes(StandardCharsets.UTF_8),
+              target,
+              "a".getBytes(StandardCharsets.UTF_8));
+    }
+    assertThat(failures)
+        .extracting(Throwable::getMessage)
+        .anyMatch(line -> String.valueOf(line).contains("is where the copy goes"));
+    assertThat(inside.resolve("a/x")).hasContent("x");
+    assertThat(inside.resolve("a/b")).doesNotExist();
+  }
+
+  @Test
+  void aFileIsNotCopiedOntoItself() throws IOException {
+    file("a", "precious");
+    try (HostDirectory source = HostDirectory.open(from)) {
+      byte[] name = "a".getBytes(StandardCharsets.UTF_8);
+      new TreeCopy(OPTIONS, failures::add).copyEntry(source, name, source, name);
+    }
+    assertThat(failures).hasSize(1);
+    assertThat(from.resolve("a")).hasContent("precious");
+  }
+
+  @Test
+  void directoriesNeedRecursion() throws IOException {
+    Files.createDirectory(from.resolve("d"));
+    copy(new CopyOptions(false, true, false, false, false, -1, -1, 1));
+    assertThat(failures).extracting(PoolException::errno).containsExactly(Errno.EISDIR);
+    assertThat(to.resolve("d")).doesNotExist();
+  }
+
+  @Test
+  void namesThatLeaveTheDirectoryAreRefused() {
+    try (HostDirectory root = HostDirectory.open(to)) {
+      for (String name : List.of("..", ".", "", "a/b", "/etc/passwd", "a\0b")) {
+        byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+        assertThatThrownBy(() -> root.create(bytes)).isInstanceOf(PoolException.class);
+        assertThatThrownBy(() -> root.makeDirectory(bytes)).isInstanceOf(PoolException.class);
+        assertThatThrownBy(() -> root.directory(bytes)).isInstanceOf(PoolException.class);
+      }
+    }
+    assertThat(to).isEmptyDirectory();
+  }
+
+  @Test
+  void manySmallFilesLeaveNoDescriptorOpen() throws IOException {
+    for (int i = 0; i < 2000; i++) {
+      file("d" + i % 20 + "/f" + i, "content " + i);
+    }
+    long before = descriptors();
+    CopyReport report = copy(OPTIONS);
+    assertThat(failures).isEmpty();
+    assertThat(report.files()).isEqualTo(2000);
+    assertThat(descriptors()).isLessThanOrEqualTo(before + 2);
+    assertThat(digest(to).entries()).isEqualTo(digest(from).entries());
+  }
+
+  private static long descriptors() throws IOException {
+    try (var entries = Files.list(Path.of("/proc/self/fd"))) {
+      return entries.count();
+    }
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.lcpfs.dataset;
+
+import org.jspecify.annotations.NullMarked;
