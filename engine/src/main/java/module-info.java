@@ -1,6 +1,7 @@
 /**
  * LCPFS as a library. Only the face of the engine, the interfaces that a host implements (devices,
- * memory, the world) and its errors are for use outside.
+ * memory, the world), what its values are made of (the records of the disk format) and its errors
+ * are for use outside.
  */
 module io.lcpfs.engine {
   requires static transitive org.jspecify;
@@ -15,6 +16,7 @@ module io.lcpfs.engine {
   exports io.lcpfs.device;
   exports io.lcpfs.env;
   exports io.lcpfs.error;
+  exports io.lcpfs.format;
   exports io.lcpfs.memory;
   exports io.lcpfs.pool;
   exports io.lcpfs.posix;

@@ -1,6 +1,6 @@
 package io.lcpfs.api;
 
-import io.lcpfs.pool.PoolState;
+import io.lcpfs.format.PoolState;
 import java.nio.file.Path;
 import java.util.List;
 

@@ -1,5 +1,6 @@
 package io.lcpfs.pool;
 
+import io.lcpfs.format.PoolState;
 import java.util.List;
 
 /**

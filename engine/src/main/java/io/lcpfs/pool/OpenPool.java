@@ -8,6 +8,7 @@ import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.Features;
 import io.lcpfs.format.PoolConfig;
+import io.lcpfs.format.PoolState;
 import io.lcpfs.object.Dnode;
 import io.lcpfs.object.ObjectContext;
 import io.lcpfs.object.ObjectSet;
@@ -179,7 +180,7 @@ final class OpenPool implements PoolEngine {
   @Override
   public void export() {
     refuseReadOnlyUnlessSuspended();
-    close(io.lcpfs.format.PoolState.EXPORTED);
+    close(PoolState.EXPORTED);
   }
 
   private void refuseReadOnlyUnlessSuspended() {
@@ -191,7 +192,7 @@ final class OpenPool implements PoolEngine {
   @Override
   public void destroy() {
     refuseReadOnly();
-    close(io.lcpfs.format.PoolState.DESTROYED);
+    close(PoolState.DESTROYED);
   }
 
   @Override
@@ -199,7 +200,7 @@ final class OpenPool implements PoolEngine {
     close(null);
   }
 
-  private void close(io.lcpfs.format.@Nullable PoolState state) {
+  private void close(@Nullable PoolState state) {
     closeLock.lock();
     try {
       if (closed) {

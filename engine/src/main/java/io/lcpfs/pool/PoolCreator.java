@@ -14,6 +14,7 @@ import io.lcpfs.format.LayoutRecord;
 import io.lcpfs.format.ObjectType;
 import io.lcpfs.format.PlacementClass;
 import io.lcpfs.format.PoolConfig;
+import io.lcpfs.format.PoolState;
 import io.lcpfs.format.Profile;
 import io.lcpfs.format.Uberblock;
 import io.lcpfs.memory.SlabAllocator;
@@ -85,7 +86,7 @@ final class PoolCreator {
     }
     PoolConfig.Group group = new PoolConfig.Group(0, PlacementClass.NORMAL, sector,
         Geometry.tileBytes(smallest), Profile.SINGLE);
-    return new PoolConfig(newGuid(env), options.name(), io.lcpfs.format.PoolState.ACTIVE, 1,
+    return new PoolConfig(newGuid(env), options.name(), PoolState.ACTIVE, 1,
         newGuid(env), 0, options.host().id(), newGuid(env), env.wallNanos() / 1_000_000_000L,
         Features.KNOWN, List.of(group), members);
   }

@@ -57,7 +57,7 @@ public final class PoolEngines {
       long txg = scan.head(config.poolGuid()).map(u -> u.txg()).orElse(0L);
       int intact = (int) scan.labels().stream().filter(l -> l.record() != null).count();
       return new LabelInfo(config.name(), config.poolGuid(), label.deviceGuid(),
-          PoolState.valueOf(config.state().name()), txg, PoolConfig.VERSION,
+          config.state(), txg, PoolConfig.VERSION,
           config.groups().getFirst().sectorBytes(), config.hostId(), "",
           config.devices().stream().map(PoolConfig.Device::guid).toList(),
           config.devices().stream().map(PoolConfig.Device::pathHint).toList(), intact);

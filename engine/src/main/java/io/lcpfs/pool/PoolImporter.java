@@ -8,6 +8,7 @@ import io.lcpfs.error.PoolException;
 import io.lcpfs.format.Features;
 import io.lcpfs.format.ObjectType;
 import io.lcpfs.format.PoolConfig;
+import io.lcpfs.format.PoolState;
 import io.lcpfs.format.Uberblock;
 import io.lcpfs.memory.SlabAllocator;
 import io.lcpfs.object.Dnode;
@@ -128,12 +129,12 @@ final class PoolImporter {
     if (options.force()) {
       return;
     }
-    if (config.state() == io.lcpfs.format.PoolState.DESTROYED) {
+    if (config.state() == PoolState.DESTROYED) {
       throw PoolException.refused(Errno.ENODEV,
           "pool " + config.name() + " was destroyed; import it with -f to get it back");
     }
     long host = options.host().id();
-    if (config.state() == io.lcpfs.format.PoolState.ACTIVE && config.hostId() != 0 && host != 0
+    if (config.state() == PoolState.ACTIVE && config.hostId() != 0 && host != 0
         && config.hostId() != host && !options.readOnly()) {
       throw PoolException.refused(Errno.EBUSY, "pool " + config.name()
           + " is in use by another host; export it there, or import it with -f if that host is gone");
