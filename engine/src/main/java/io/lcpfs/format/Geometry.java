@@ -36,6 +36,7 @@ public record Geometry(long capacityBytes, int blockBytes) {
   /** First unit of the configuration in a label. */
   public static final int CONFIG_UNIT = 10;
 
+  private static final int MIN_TILES = 4;
   private static final int SMALLEST_UNIT = 4096;
   private static final long SMALLEST_LABEL = 256 << 10;
   private static final long SMALLEST_LAYOUT_SLOT = 128 << 10;
@@ -67,6 +68,10 @@ public record Geometry(long capacityBytes, int blockBytes) {
     if (!isBlockSize(blockBytes)) {
       throw PoolException.refused(Errno.EINVAL, name + " has blocks of " + blockBytes
           + " bytes; a power of two from 512 to " + MAX_BLOCK_BYTES + " is needed");
+    }
+    if (new Geometry(capacityBytes, blockBytes).tileCount(MIN_TILE_BYTES) < MIN_TILES) {
+      throw PoolException.refused(Errno.EINVAL, name + " has " + capacityBytes
+          + " bytes, which labels for blocks of " + blockBytes + " bytes use up");
     }
   }
 
