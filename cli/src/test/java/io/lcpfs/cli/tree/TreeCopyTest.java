@@ -1,5 +1,6 @@
 package io.lcpfs.cli.tree;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
@@ -114,8 +115,7 @@ class TreeCopyTest {
     assertThat(report.bytes()).isLessThan(1 << 20);
     try (HostDirectory root = HostDirectory.open(to)) {
       Attributes copy = root.stat("sparse".getBytes(StandardCharsets.UTF_8));
-      assertThat(copy).isNotNull();
-      assertThat(copy.storedBytes()).isLessThan(1 << 20);
+      assertThat(requireNonNull(copy).storedBytes()).isLessThan(1 << 20);
     }
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -13,7 +14,10 @@ class KillTrialsTest {
   @ValueSource(booleans = {false, true})
   void aKilledProcessLosesNothingThatWasSynced(boolean losesUnflushed) throws Exception {
     ByteArrayOutputStream log = new ByteArrayOutputStream();
-    assertThat(KillTrials.run(4, losesUnflushed, 3, new PrintStream(log))).as(log.toString())
+    assertThat(
+            KillTrials.run(
+                4, losesUnflushed, 3, new PrintStream(log, true, StandardCharsets.UTF_8)))
+        .as(log.toString(StandardCharsets.UTF_8))
         .isEmpty();
   }
 }
