@@ -65,6 +65,8 @@ public final class Allocator {
     private long limit;
     /** The active metaslab by place. */
     private int[] active = {};
+    /** How many metaslabs the place had when its active one was picked. */
+    private int[] picked = {};
   }
 
   /**
@@ -249,11 +251,15 @@ public final class Allocator {
       rotor.place = (lane.number + copy) % places.length;
       rotor.limit = ALIQUOT_BYTES;
     }
-    int before = rotor.active.length;
-    if (before < places.length) {
+    if (rotor.active.length < places.length) {
       rotor.active = Arrays.copyOf(rotor.active, places.length);
-      for (int i = before; i < places.length; i++) {
-        int count = places[i].metaslabs.length;
+      rotor.picked = Arrays.copyOf(rotor.picked, places.length);
+    }
+    for (int i = 0; i < places.length; i++) {
+      int count = places[i].metaslabs.length;
+      // Picked anew when the place has doubled, so that copies stay apart in a pool that grows.
+      if (rotor.picked[i] == 0 || (copy > 0 && count >= 2 * rotor.picked[i])) {
+        rotor.picked[i] = count;
         rotor.active[i] = (int) ((lane.number + (long) copy * count / COPIES) % count);
       }
     }

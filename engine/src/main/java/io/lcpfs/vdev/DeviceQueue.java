@@ -130,8 +130,8 @@ public final class DeviceQueue {
   }
 
   /**
-   * Queues a write; waits only while too much is queued. The data must stay as it is until {@code done}
-   * is told.
+   * Queues a write; waits only while too much is queued, so not to be called on a device thread. The
+   * data must stay as it is until {@code done} is told.
    */
   public void write(long offsetBytes, MemorySegment data, Completion done) {
     checkRange(offsetBytes, data.byteSize());

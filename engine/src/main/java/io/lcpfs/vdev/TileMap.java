@@ -42,7 +42,8 @@ public final class TileMap {
    * The map of a pool.
    *
    * @throws PoolException Corrupt when the two records do not fit: another pool, a group or device that
-   *     does not exist, a tile outside its device or in two metaslabs, two columns on one device
+   *     does not exist, a tile outside its device or in two metaslabs, two columns on one device, sectors
+   *     smaller than a device's block
    */
   public static TileMap of(PoolConfig config, LayoutRecord record) {
     if (config.poolGuid() != record.poolGuid()) {
@@ -70,6 +71,9 @@ public final class TileMap {
       PoolConfig.Device device = config.device(column.device());
       if (device.group() != group.id() || devices.get(column.device())) {
         throw corrupt(place + "device", column.device());
+      }
+      if (group.sectorBytes() < device.blockBytes()) {
+        throw corrupt(place + "sector_bytes", group.sectorBytes());
       }
       devices.set(column.device());
       BitSet used = usedTiles.getOrDefault(column.device(), new BitSet());

@@ -97,6 +97,19 @@ class AllocatorTest {
   }
 
   @Test
+  void everyCopyStaysFarOffWhileMetaslabsAreAdded() {
+    Allocator allocator = new Allocator(SECTOR, 1);
+    for (int id = 1; id <= 60; id++) {
+      allocator.add(new Metaslab(id, 4 * MIB, SECTOR), 0);
+      long first = allocator.allocate(SECTOR, 1, Dva.NONE, Dva.NONE);
+      long second = allocator.allocate(SECTOR, 1, first, Dva.NONE);
+      if (id > 8) {
+        assertThat(Dva.metaslab(second) - Dva.metaslab(first)).isGreaterThan(id / 8);
+      }
+    }
+  }
+
+  @Test
   void everyBlockThatDoesNotFitInOnePieceIsToBeGangedUntilNothingIsLeft() {
     Allocator allocator = allocator(2, MIB, 1, 1);
     assertThat(allocator.allocate(MIB / 4 + 1, 1, Dva.NONE, Dva.NONE)).isEqualTo(Dva.NONE);

@@ -24,7 +24,7 @@ class DeviceQueueTest {
 
   private final RealEnv env = new RealEnv(2, 4, 32);
   private final SlabAllocator slabs =
-      new SlabAllocator(new SystemMemorySource(), 64 << 20, 0, true);
+      new SlabAllocator(new SystemMemorySource(), 256 << 20, 0, true);
 
   @AfterEach
   void close() {
@@ -94,6 +94,29 @@ class DeviceQueueTest {
     queue.drain();
     assertThat(device.mostBytesWriting).isLessThanOrEqualTo(DeviceQueue.MAX_IN_FLIGHT_BYTES);
     assertThat(device.events).hasSize(11);
+  }
+
+  @Test
+  void everyWriterWaitsWhileTooMuchIsQueued() throws Exception {
+    LoggingDevice device = new LoggingDevice(64 << 20, BLOCK);
+    DeviceQueue queue = new DeviceQueue(env, slabs, device);
+    device.writesMayEnd = new CountDownLatch(1);
+    MemorySegment data = MemorySegment.ofArray(pattern(1 << 20, 1));
+    AtomicInteger queued = new AtomicInteger();
+    Thread writer = Thread.ofPlatform().start(() -> {
+      for (int i = 0; i < 40; i++) {
+        queue.write((long) i << 20, data, failure -> assertThat(failure).isNull());
+        queued.incrementAndGet();
+      }
+    });
+    while (writer.getState() != Thread.State.WAITING) {
+      Thread.onSpinWait();
+    }
+    assertThat(queued).hasValue(33); // an eighth of the memory budget, and the one that exceeds it
+    device.writesMayEnd.countDown();
+    writer.join();
+    queue.drain();
+    assertThat(device.events).hasSize(40);
   }
 
   @Test

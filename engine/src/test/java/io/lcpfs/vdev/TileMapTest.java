@@ -108,6 +108,9 @@ class TileMapTest {
     corrupt(() -> TileMap.of(config, layout(entry(1, Profile.SINGLE, 0, 62))));
     corrupt(() -> TileMap.of(config,
         layout(entry(1, Profile.SINGLE, 0, 4), entry(2, Profile.SINGLE, 0, 4))));
+    PoolConfig coarse = config.withDevices(config.groups(),
+        List.of(new PoolConfig.Device(50, 0, 0, 64 * MIB, 8192, "")));
+    corrupt(() -> TileMap.of(coarse, layout(entry(1, Profile.SINGLE, 0, 4))));
     Profile mirror = new Profile(Profile.Kind.MIRROR, 2, 0);
     corrupt(() -> TileMap.of(config, layout(entry(1, mirror, 0, 4, 0, 5))));
     corrupt(() -> TileMap.of(config, layout(new LayoutRecord.Entry(1, 3, Profile.SINGLE,
