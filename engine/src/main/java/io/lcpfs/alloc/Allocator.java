@@ -16,16 +16,17 @@ import org.jspecify.annotations.Nullable;
  * Gives out space of the metaslabs of one class of one group.
  *
  * <p>A metaslab belongs to a <i>place</i> (the device of its first column). Consecutive blocks of a
- * lane are contiguous in one metaslab until {@link #ALIQUOT_BYTES} are given out there, then the lane goes
- * on in the next place, so that devices share the load; with one place it stays until the metaslab has
- * nothing that fits. Each copy number has a rotor of its own, which starts a third of the metaslabs
- * further on, and avoids the metaslabs and places of the other copies.
+ * lane are contiguous in one metaslab until {@link #ALIQUOT_BYTES} are given out there, then the
+ * lane goes on in the next place, so that devices share the load; with one place it stays until the
+ * metaslab has nothing that fits. Each copy number has a rotor of its own, which starts a third of
+ * the metaslabs further on, and avoids the metaslabs and places of the other copies.
  *
  * <p>The outcome depends on nothing but the order of the calls. One lock a lane, one a metaslab.
  */
 public final class Allocator {
   /** How much a lane takes from a place before it turns to the next, in bytes. */
   public static final long ALIQUOT_BYTES = 2 << 20;
+
   /** A block above this part of a metaslab is ganged. */
   public static final int LARGEST_BLOCK_PARTS = 4;
 
@@ -34,14 +35,15 @@ public final class Allocator {
   private final int sectorBytes;
   private final Lane[] lanes;
   private final ReentrantLock membership = new ReentrantLock();
-  private volatile Members members = new Members(new Place[0], new Metaslab[0], new Metaslab[0], new int[0]);
+  private volatile Members members =
+      new Members(new Place[0], new Metaslab[0], new Metaslab[0], new int[0]);
 
   /** The metaslabs of one device, in ascending order of id. */
   private record Place(int number, Metaslab[] metaslabs) {}
 
   /** All metaslabs: by place, in order of id, indexed by id; and the place's index by id. */
-  private record Members(Place[] places, Metaslab[] ordered, @Nullable Metaslab[] byId,
-      int[] placeById) {
+  private record Members(
+      Place[] places, Metaslab[] ordered, @Nullable Metaslab[] byId, int[] placeById) {
 
     int placeOf(int metaslab) {
       return metaslab == 0 || metaslab >= placeById.length ? -1 : placeById[metaslab];
@@ -63,8 +65,10 @@ public final class Allocator {
     private int place = -1;
     private long taken;
     private long limit;
+
     /** The active metaslab by place. */
     private int[] active = {};
+
     /** How many metaslabs the place had when its active one was picked. */
     private int[] picked = {};
   }
@@ -90,8 +94,8 @@ public final class Allocator {
    * @param place number of what it shares its fate and speed with: the device of its first column
    */
   public void add(Metaslab metaslab, int place) {
-    Check.that(metaslab.sectorBytes() == sectorBytes, "sector of a metaslab",
-        metaslab.sectorBytes());
+    Check.that(
+        metaslab.sectorBytes() == sectorBytes, "sector of a metaslab", metaslab.sectorBytes());
     membership.lock();
     try {
       Members now = members;
@@ -114,8 +118,8 @@ public final class Allocator {
           placeById[one.id()] = i;
         }
       }
-      members = new Members(places.toArray(Place[]::new), with(now.ordered, metaslab), byId,
-          placeById);
+      members =
+          new Members(places.toArray(Place[]::new), with(now.ordered, metaslab), byId, placeById);
     } finally {
       membership.unlock();
     }
@@ -176,8 +180,8 @@ public final class Allocator {
    * @param bytes size, rounded up to the sector
    * @param notNear0 Dva of another copy of the same block, or {@link Dva#NONE}
    * @param notNear1 Dva of a third copy, or {@link Dva#NONE}
-   * @return its Dva; or {@link Dva#NONE} when there is free space, but not in one piece, or the block is
-   *     larger than a quarter of a metaslab: then gang it
+   * @return its Dva; or {@link Dva#NONE} when there is free space, but not in one piece, or the
+   *     block is larger than a quarter of a metaslab: then gang it
    * @throws PoolException ENOSPC when nothing at all is free
    */
   public long allocate(int lane, int bytes, long txg, long notNear0, long notNear1) {
@@ -207,8 +211,8 @@ public final class Allocator {
     return Dva.NONE;
   }
 
-  private static long allocate(Members now, Lane lane, int copy, long size, long txg, int avoid0,
-      int avoid1) {
+  private static long allocate(
+      Members now, Lane lane, int copy, long size, long txg, int avoid0, int avoid1) {
     Place[] places = now.places;
     if (places.length == 0) {
       return Dva.NONE;
@@ -279,14 +283,15 @@ public final class Allocator {
     return (long) (ALIQUOT_BYTES * Math.clamp(share, 0.25, 4.0));
   }
 
-  private static long inPlace(Rotor rotor, int placeIndex, Place place, long size, long txg,
-      int avoid0, int avoid1) {
+  private static long inPlace(
+      Rotor rotor, int placeIndex, Place place, long size, long txg, int avoid0, int avoid1) {
     Metaslab[] metaslabs = place.metaslabs;
     int from = rotor.active[placeIndex] % metaslabs.length;
     for (int i = 0; i < metaslabs.length; i++) {
       int at = from + i < metaslabs.length ? from + i : from + i - metaslabs.length;
       Metaslab metaslab = metaslabs[at];
-      if (metaslab.id() != avoid0 && metaslab.id() != avoid1
+      if (metaslab.id() != avoid0
+          && metaslab.id() != avoid1
           && metaslab.largestFreeBytes() >= size
           && size <= metaslab.sizeBytes() / LARGEST_BLOCK_PARTS) {
         long offset = metaslab.allocate(size, txg);
@@ -304,8 +309,7 @@ public final class Allocator {
     for (Metaslab metaslab : now.ordered) {
       if (metaslab.largestFreeBytes() >= size
           && size <= metaslab.sizeBytes() / LARGEST_BLOCK_PARTS) {
-        long offset =
-            metaslab.allocateFrom(metaslab.sizeBytes() / COPIES * copy, size, txg);
+        long offset = metaslab.allocateFrom(metaslab.sizeBytes() / COPIES * copy, size, txg);
         if (offset >= 0) {
           return Dva.of(metaslab.id(), offset);
         }

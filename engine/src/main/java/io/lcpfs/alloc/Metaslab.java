@@ -17,14 +17,14 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The free space of one metaslab and its changes by txg. Every sector is allocated, free, or deferred
- * (freed, but an uberblock that may be gone back to still needs it). What is freed in txg T becomes free
- * by {@link #syncDone} of T+2.
+ * The free space of one metaslab and its changes by txg. Every sector is allocated, free, or
+ * deferred (freed, but an uberblock that may be gone back to still needs it). What is freed in txg
+ * T becomes free by {@link #syncDone} of T+2.
  *
- * <p>Allocation goes on where the last one ended, so that consecutive blocks are contiguous; when that
- * extent is used up, the next that fits after it is taken, and among scattered ones the smallest that
- * fits. All offsets and lengths are bytes, multiples of the sector. Safe for use by many threads; one
- * lock, held shortly.
+ * <p>Allocation goes on where the last one ended, so that consecutive blocks are contiguous; when
+ * that extent is used up, the next that fits after it is taken, and among scattered ones the
+ * smallest that fits. All offsets and lengths are bytes, multiples of the sector. Safe for use by
+ * many threads; one lock, held shortly.
  */
 public final class Metaslab {
   /** Most sectors of a metaslab. */
@@ -32,7 +32,9 @@ public final class Metaslab {
 
   /** How many extents after the cursor are looked at before the best fit is taken. */
   private static final int NEAR_EXTENTS = 32;
+
   private static final long LOW_MASK = 0xffff_ffffL;
+
   /** Maps below this length are never worth condensing, in bytes. */
   private static final long SMALL_MAP_BYTES = 16 << 10;
 
@@ -44,13 +46,18 @@ public final class Metaslab {
 
   /** Free extents without the cursor's: start &lt;&lt; 32 | sectors. */
   private SortedLongs byOffset = new SortedLongs();
+
   /** The same: sectors &lt;&lt; 32 | start. */
   private SortedLongs bySize = new SortedLongs();
+
   /** The extent that allocations are cut from, empty when both are equal. */
   private int cursorStart;
+
   private int cursorEnd;
+
   /** Freed and not yet free: start &lt;&lt; 32 | sectors. */
   private SortedLongs deferred = new SortedLongs();
+
   private final TreeMap<Long, Changes> changes = new TreeMap<>();
   private @Nullable Changes latest;
   private long syncedTxg;
@@ -92,8 +99,10 @@ public final class Metaslab {
    */
   public Metaslab(int id, long sizeBytes, int sectorBytes) {
     Check.that(id > 0 && id <= Dva.MAX_METASLAB, "metaslab id", id);
-    Check.that(sizeBytes % sectorBytes == 0 && sizeBytes / sectorBytes <= MAX_SECTORS,
-        "metaslab size", sizeBytes);
+    Check.that(
+        sizeBytes % sectorBytes == 0 && sizeBytes / sectorBytes <= MAX_SECTORS,
+        "metaslab size",
+        sizeBytes);
     this.id = id;
     this.sizeBytes = sizeBytes;
     this.sectorBytes = sectorBytes;
@@ -104,14 +113,16 @@ public final class Metaslab {
   }
 
   /**
-   * Takes over what its stored map says, as of the uberblock of {@code txg}. Frees of {@code txg - 1}
-   * and {@code txg} stay deferred. Only for a metaslab that was not yet used.
+   * Takes over what its stored map says, as of the uberblock of {@code txg}. Frees of {@code txg -
+   * 1} and {@code txg} stay deferred. Only for a metaslab that was not yet used.
    *
    * @throws io.lcpfs.error.PoolException Corrupt when the map does not end well
    */
   public void load(Env env, SpaceMapState state, long txg) {
-    Check.that(state.sectors() == sectors && state.sectorBytes() == sectorBytes
-        && state.metaslab() == id, "space map of another metaslab", id);
+    Check.that(
+        state.sectors() == sectors && state.sectorBytes() == sectorBytes && state.metaslab() == id,
+        "space map of another metaslab",
+        id);
     state.finish(txg);
     lock.lock();
     try {
@@ -136,15 +147,16 @@ public final class Metaslab {
   }
 
   private void deferRecent(Env env, Map<Long, LongList> recentFrees) {
-    recentFrees.forEach((txg, frees) -> {
-      Changes of = changes.computeIfAbsent(txg, Changes::new);
-      for (int i = 0; i < frees.size(); i++) {
-        long record = frees.get(i);
-        defer(key(startOf(record), sectorsOf(record)));
-        of.frees.add(record);
-      }
-      env.probe(CodeProbe.FREE_DEFERRED_ON_IMPORT);
-    });
+    recentFrees.forEach(
+        (txg, frees) -> {
+          Changes of = changes.computeIfAbsent(txg, Changes::new);
+          for (int i = 0; i < frees.size(); i++) {
+            long record = frees.get(i);
+            defer(key(startOf(record), sectorsOf(record)));
+            of.frees.add(record);
+          }
+          env.probe(CodeProbe.FREE_DEFERRED_ON_IMPORT);
+        });
   }
 
   /** Adds what is not allocated in a run of sectors, and not deferred, as free. */
@@ -280,8 +292,8 @@ public final class Metaslab {
   }
 
   /**
-   * As {@link #allocate}, but from about {@code hintBytes} on: for another copy of a block that had to
-   * go to this metaslab too.
+   * As {@link #allocate}, but from about {@code hintBytes} on: for another copy of a block that had
+   * to go to this metaslab too.
    */
   public long allocateFrom(long hintBytes, long bytes, long txg) {
     int need = sectorCount(bytes);
@@ -324,8 +336,9 @@ public final class Metaslab {
 
   private long allocated(int start, int count, long txg) {
     long offset = (long) start * sectorBytes;
-    changesOf(txg).allocs.add(
-        SpaceMapRecord.block(SpaceMapRecord.ALLOC, offset, (long) count * sectorBytes));
+    changesOf(txg)
+        .allocs
+        .add(SpaceMapRecord.block(SpaceMapRecord.ALLOC, offset, (long) count * sectorBytes));
     freeSectors -= count;
     blockCount++;
     return offset;
@@ -343,8 +356,8 @@ public final class Metaslab {
   }
 
   /**
-   * Allocates exactly this range in {@code txg}: a block that was written before it could be recorded,
-   * as those of an intent log found on import.
+   * Allocates exactly this range in {@code txg}: a block that was written before it could be
+   * recorded, as those of an intent log found on import.
    *
    * @throws io.lcpfs.error.PoolException Corrupt when it is not wholly free
    */
@@ -368,13 +381,17 @@ public final class Metaslab {
   }
 
   private RuntimeException notThere(String what, long offsetBytes, String why) {
-    return corrupt("space_map(" + id + ")." + what,
-        Dva.toString(Dva.of(id, offsetBytes)) + " " + why);
+    return corrupt(
+        "space_map(" + id + ")." + what, Dva.toString(Dva.of(id, offsetBytes)) + " " + why);
   }
 
   private void checkRange(long offsetBytes, long bytes, String what) {
-    if (offsetBytes < 0 || bytes <= 0 || bytes > sizeBytes || offsetBytes > sizeBytes - bytes
-        || offsetBytes % sectorBytes != 0 || bytes % sectorBytes != 0) {
+    if (offsetBytes < 0
+        || bytes <= 0
+        || bytes > sizeBytes
+        || offsetBytes > sizeBytes - bytes
+        || offsetBytes % sectorBytes != 0
+        || bytes % sectorBytes != 0) {
       throw notThere(what, Math.max(0, offsetBytes), "with " + bytes + " bytes is not in it");
     }
   }
@@ -382,7 +399,8 @@ public final class Metaslab {
   /**
    * Frees a block in {@code txg}; it is deferred until txg+2 is durable.
    *
-   * @throws io.lcpfs.error.PoolException Corrupt when part of it is free or freed already, or outside
+   * @throws io.lcpfs.error.PoolException Corrupt when part of it is free or freed already, or
+   *     outside
    */
   public void free(long offsetBytes, long bytes, long txg) {
     checkRange(offsetBytes, bytes, "free");
@@ -390,7 +408,8 @@ public final class Metaslab {
     int count = (int) (bytes / sectorBytes);
     lock.lock();
     try {
-      if (overlaps(byOffset, start, count) || overlaps(deferred, start, count)
+      if (overlaps(byOffset, start, count)
+          || overlaps(deferred, start, count)
           || (start < cursorEnd && start + count > cursorStart)) {
         throw notThere("free", offsetBytes, "is not allocated");
       }
@@ -416,16 +435,18 @@ public final class Metaslab {
   }
 
   /**
-   * Undoes an allocation of {@code txg} that nothing refers to: the range is free at once. Only before
-   * the changes of {@code txg} were encoded, and when no write to it is under way.
+   * Undoes an allocation of {@code txg} that nothing refers to: the range is free at once. Only
+   * before the changes of {@code txg} were encoded, and when no write to it is under way.
    */
   public void cancel(long offsetBytes, long bytes, long txg) {
     int start = (int) (offsetBytes / sectorBytes);
     int count = sectorCount(bytes);
     lock.lock();
     try {
-      boolean known = changesOf(txg).allocs.removeRecent(
-          SpaceMapRecord.block(SpaceMapRecord.ALLOC, offsetBytes, bytes));
+      boolean known =
+          changesOf(txg)
+              .allocs
+              .removeRecent(SpaceMapRecord.block(SpaceMapRecord.ALLOC, offsetBytes, bytes));
       Check.that(known, "cancelled allocation", offsetBytes);
       freeSectors += count;
       blockCount--;
@@ -441,8 +462,8 @@ public final class Metaslab {
   }
 
   /**
-   * Tells that the uberblock of {@code txg} is durable: its changes are on disk, and what was freed up
-   * to {@code txg - 2} becomes free.
+   * Tells that the uberblock of {@code txg} is durable: its changes are on disk, and what was freed
+   * up to {@code txg - 2} becomes free.
    *
    * @param released told first of each range that becomes free; may be null
    */
@@ -466,8 +487,8 @@ public final class Metaslab {
     }
     for (LongList frees : ripe) {
       for (int i = 0; i < frees.size() && released != null; i++) {
-        released.released(id, SpaceMapRecord.offsetBytes(frees.get(i)),
-            SpaceMapRecord.lengthBytes(frees.get(i)));
+        released.released(
+            id, SpaceMapRecord.offsetBytes(frees.get(i)), SpaceMapRecord.lengthBytes(frees.get(i)));
       }
       release(frees);
     }
@@ -490,12 +511,15 @@ public final class Metaslab {
     }
   }
 
-  /** Records that {@link #encodePending} of {@code txg} writes, its marker included; 0 when clean. */
+  /**
+   * Records that {@link #encodePending} of {@code txg} writes, its marker included; 0 when clean.
+   */
   public int pendingRecordCount(long txg) {
     lock.lock();
     try {
       Changes of = changes.get(txg);
-      return of == null || txg <= syncedTxg || of.isEmpty() ? 0
+      return of == null || txg <= syncedTxg || of.isEmpty()
+          ? 0
           : 1 + of.allocs.size() + of.frees.size();
     } finally {
       lock.unlock();
@@ -503,8 +527,8 @@ public final class Metaslab {
   }
 
   /**
-   * Writes the records of {@code txg} to append to the stored map. May be called again while the txg
-   * still changes; what counts is the last call.
+   * Writes the records of {@code txg} to append to the stored map. May be called again while the
+   * txg still changes; what counts is the last call.
    *
    * @param target of exactly {@link #pendingRecordCount} times 8 bytes
    */
@@ -516,8 +540,8 @@ public final class Metaslab {
         throw new AssertionError("clean metaslab encoded: " + id);
       }
       long records = 1L + of.allocs.size() + of.frees.size();
-      Check.that(target.byteSize() == records * SpaceMapRecord.BYTES, "pending bytes",
-          target.byteSize());
+      Check.that(
+          target.byteSize() == records * SpaceMapRecord.BYTES, "pending bytes", target.byteSize());
       Disk.putU64(target, 0, SpaceMapRecord.txg(txg));
       long at = put(of.allocs, target, SpaceMapRecord.BYTES);
       long end = put(of.frees, target, at);
@@ -582,9 +606,12 @@ public final class Metaslab {
     }
     stored.finish(txg);
     if (stored.allocatedBytes() != allocatedOnDisk * sectorBytes) {
-      throw corrupt("space_map(" + id + ").condense", "the stored map has "
-          + stored.allocatedBytes() + " bytes allocated, memory "
-          + allocatedOnDisk * sectorBytes);
+      throw corrupt(
+          "space_map(" + id + ").condense",
+          "the stored map has "
+              + stored.allocatedBytes()
+              + " bytes allocated, memory "
+              + allocatedOnDisk * sectorBytes);
     }
     env.probe(CodeProbe.SPACE_MAP_CONDENSED);
     return stored.encodeCondensed(txg, target);
@@ -614,8 +641,8 @@ public final class Metaslab {
       while (at < sectors) {
         long free = byOffset.ceiling(key(at, 0));
         long gone = deferred.ceiling(key(at, 0));
-        long next = free == SortedLongs.NONE || (gone != SortedLongs.NONE && gone < free)
-            ? gone : free;
+        long next =
+            free == SortedLongs.NONE || (gone != SortedLongs.NONE && gone < free) ? gone : free;
         int end = next == SortedLongs.NONE ? sectors : start(next);
         Bits.set(bits, at, end);
         at = next == SortedLongs.NONE ? sectors : end(next);

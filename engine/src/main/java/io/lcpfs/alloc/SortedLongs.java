@@ -14,8 +14,10 @@ final class SortedLongs {
 
   private long[][] leaves = {new long[LEAF]};
   private int[] counts = {0};
+
   /** First entry of each leaf, meaningless for a single empty leaf. */
   private long[] firsts = {0};
+
   private int leafCount = 1;
   private int size;
 

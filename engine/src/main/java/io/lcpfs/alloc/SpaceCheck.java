@@ -8,10 +8,10 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Holds the space maps against all blocks of a full traversal: every allocated sector must belong to
- * exactly one claimed block, and every claimed one be allocated. One bit of heap a sector of each
- * metaslab with a block, and at most {@link #MAX_FINDINGS} texts. Blocks may be claimed by many threads;
- * nothing may be allocated or freed meanwhile.
+ * Holds the space maps against all blocks of a full traversal: every allocated sector must belong
+ * to exactly one claimed block, and every claimed one be allocated. One bit of heap a sector of
+ * each metaslab with a block, and at most {@link #MAX_FINDINGS} texts. Blocks may be claimed by
+ * many threads; nothing may be allocated or freed meanwhile.
  */
 public final class SpaceCheck {
   /** Further findings are only counted. */
@@ -46,16 +46,26 @@ public final class SpaceCheck {
       Metaslab metaslab = allocator.metaslab(Dva.metaslab(dva));
       long size = allocator.allocatedSize(bytes);
       long offset = Dva.offsetBytes(dva);
-      if (bytes <= 0 || offset % metaslab.sectorBytes() != 0
+      if (bytes <= 0
+          || offset % metaslab.sectorBytes() != 0
           || offset > metaslab.sizeBytes() - size) {
-        found(owner + " at " + Dva.toString(dva) + " with " + bytes
-            + " bytes does not lie in its metaslab");
+        found(
+            owner
+                + " at "
+                + Dva.toString(dva)
+                + " with "
+                + bytes
+                + " bytes does not lie in its metaslab");
         return;
       }
       int start = (int) (offset / metaslab.sectorBytes());
       int end = (int) ((offset + size) / metaslab.sectorBytes());
-      long[] bits = claimed.computeIfAbsent(metaslab.id(),
-          id -> new long[Math.ceilDiv((int) (metaslab.sizeBytes() / metaslab.sectorBytes()), 64)]);
+      long[] bits =
+          claimed.computeIfAbsent(
+              metaslab.id(),
+              id ->
+                  new long
+                      [Math.ceilDiv((int) (metaslab.sizeBytes() / metaslab.sectorBytes()), 64)]);
       for (int sector = start; sector < end; sector++) {
         if (Bits.get(bits, sector)) {
           found(owner + " at " + Dva.toString(dva) + " shares space with another block");
@@ -115,7 +125,9 @@ public final class SpaceCheck {
     int from = -1;
     int sectors = these.length * 64;
     for (int sector = 0; sector <= sectors; sector++) {
-      if (from < 0 && (sector & 63) == 0 && sector < sectors
+      if (from < 0
+          && (sector & 63) == 0
+          && sector < sectors
           && (these[sector >>> 6] & ~those[sector >>> 6]) == 0) {
         sector += 63;
         continue;
@@ -125,8 +137,13 @@ public final class SpaceCheck {
         from = sector;
       } else if (!in && from >= 0) {
         long offset = (long) from * metaslab.sectorBytes();
-        found("metaslab " + Dva.toString(Dva.of(metaslab.id(), offset)) + ", "
-            + (long) (sector - from) * metaslab.sectorBytes() + " bytes: " + what);
+        found(
+            "metaslab "
+                + Dva.toString(Dva.of(metaslab.id(), offset))
+                + ", "
+                + (long) (sector - from) * metaslab.sectorBytes()
+                + " bytes: "
+                + what);
         from = -1;
       }
     }

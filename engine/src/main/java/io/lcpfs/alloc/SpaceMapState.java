@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a stored space map says: which sectors are allocated, where each block begins, and what was
- * freed in the last two txgs. Made by replaying the map's records in order; 2 bits of heap a sector.
- * Used by one thread at a time.
+ * freed in the last two txgs. Made by replaying the map's records in order; 2 bits of heap a
+ * sector. Used by one thread at a time.
  */
 public final class SpaceMapState {
   /** Sectors that one bitmap of a condensed map covers. */
@@ -30,13 +30,16 @@ public final class SpaceMapState {
   private final int sectorBytes;
   private final int sectors;
   private final long[] cells;
+
   /** Blocks freed in a txg, as FREE records; only of the last two txgs. */
   private final TreeMap<Long, LongList> recentFrees = new TreeMap<>();
+
   private long lastTxg;
   private long allocatedSectors;
   private long blockCount;
   private int bitmapAt;
   private int bitmapEnd;
+
   /** The cell before {@link #bitmapAt} in the same bitmap: a block does not reach into one. */
   private int bitmapPrevious;
 
@@ -80,10 +83,11 @@ public final class SpaceMapState {
   }
 
   /**
-   * Replays the next piece of the map, a multiple of 8 bytes; pieces may be cut anywhere between records.
+   * Replays the next piece of the map, a multiple of 8 bytes; pieces may be cut anywhere between
+   * records.
    *
-   * @throws io.lcpfs.error.PoolException Corrupt on a double allocation, a free of what is no allocated
-   *     block, a record outside the metaslab, a txg that does not grow
+   * @throws io.lcpfs.error.PoolException Corrupt on a double allocation, a free of what is no
+   *     allocated block, a record outside the metaslab, a txg that does not grow
    */
   public void replay(MemorySegment records) {
     if (records.byteSize() % SpaceMapRecord.BYTES != 0) {
@@ -161,14 +165,19 @@ public final class SpaceMapState {
   private void free(long record) {
     int count = sectorsOf(record);
     int start = startOf(record, count);
-    boolean whole = cell(start) == CELL_START
-        && (start + count == sectors || cell(start + count) != CELL_CONTINUED);
+    boolean whole =
+        cell(start) == CELL_START
+            && (start + count == sectors || cell(start + count) != CELL_CONTINUED);
     for (int i = start + 1; whole && i < start + count; i++) {
       whole = cell(i) == CELL_CONTINUED;
     }
     if (!whole) {
-      throw corrupt(place("free"), "no allocated block of " + (long) count * sectorBytes
-          + " bytes at " + (long) start * sectorBytes);
+      throw corrupt(
+          place("free"),
+          "no allocated block of "
+              + (long) count * sectorBytes
+              + " bytes at "
+              + (long) start * sectorBytes);
     }
     unmark(start, count);
     allocatedSectors -= count;
@@ -195,8 +204,10 @@ public final class SpaceMapState {
     for (int i = 0; i < count; i++, rest >>>= 2) {
       int value = (int) (rest & CELL_MASK);
       if (value != CELL_NONE) {
-        boolean floating = value == CELL_CONTINUED
-            && bitmapPrevious != CELL_START && bitmapPrevious != CELL_CONTINUED;
+        boolean floating =
+            value == CELL_CONTINUED
+                && bitmapPrevious != CELL_START
+                && bitmapPrevious != CELL_CONTINUED;
         if (floating || cell(bitmapAt + i) != CELL_NONE) {
           throw corrupt(place("bitmap"), "sector " + (bitmapAt + i));
         }
@@ -212,8 +223,8 @@ public final class SpaceMapState {
   /**
    * Ends the replay of the map that belongs to the uberblock of {@code txg}.
    *
-   * @throws io.lcpfs.error.PoolException Corrupt when a bitmap is cut short, a record is of a later txg,
-   *     or what was freed in the last two txgs is allocated again
+   * @throws io.lcpfs.error.PoolException Corrupt when a bitmap is cut short, a record is of a later
+   *     txg, or what was freed in the last two txgs is allocated again
    */
   public void finish(long txg) {
     if (bitmapAt < bitmapEnd) {
@@ -285,16 +296,17 @@ public final class SpaceMapState {
   }
 
   /**
-   * Exact length of {@link #encodeCondensed}. One further ALLOC or FREE record in the map adds at most
-   * 8 bytes to it.
+   * Exact length of {@link #encodeCondensed}. One further ALLOC or FREE record in the map adds at
+   * most 8 bytes to it.
    */
   public long condensedBytes(long txg) {
     return condense(txg, null);
   }
 
   /**
-   * Writes the shortest map that says the same as of {@code txg}: blocks as records, or bitmaps where
-   * blocks are dense; then what was freed in {@code txg - 1} and {@code txg}, so that it stays deferred.
+   * Writes the shortest map that says the same as of {@code txg}: blocks as records, or bitmaps
+   * where blocks are dense; then what was freed in {@code txg - 1} and {@code txg}, so that it
+   * stays deferred.
    *
    * @return bytes written
    */
@@ -374,8 +386,9 @@ public final class SpaceMapState {
       if (cell(at) == CELL_START) {
         int end = endOfBlock(at);
         if (!asBitmap || end > to) {
-          writer.put(SpaceMapRecord.block(SpaceMapRecord.ALLOC, (long) at * sectorBytes,
-              (long) (end - at) * sectorBytes));
+          writer.put(
+              SpaceMapRecord.block(
+                  SpaceMapRecord.ALLOC, (long) at * sectorBytes, (long) (end - at) * sectorBytes));
         }
       }
     }

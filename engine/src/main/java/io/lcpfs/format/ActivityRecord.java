@@ -9,24 +9,37 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 
 /**
- * A sign of life of the host that has the pool, in unit 1 of a label: 128 bytes. A host that wants to
- * import the pool watches whether {@code sequence} changes.
+ * A sign of life of the host that has the pool, in unit 1 of a label: 128 bytes. A host that wants
+ * to import the pool watches whether {@code sequence} changes.
  *
  * @param sequence counts the signs
  * @param wallNanos wall clock of the host, nanoseconds since 1970
  * @param intervalNanos how often the host means to give a sign
  */
-public record ActivityRecord(long poolGuid, long hostId, long bootId, long txg, long sequence,
-    long wallNanos, long intervalNanos) {
+public record ActivityRecord(
+    long poolGuid,
+    long hostId,
+    long bootId,
+    long txg,
+    long sequence,
+    long wallNanos,
+    long intervalNanos) {
 
   public static final int BYTES = 128;
   public static final long MAGIC = 0x313056495443414CL; // "LACTIV01"
 
-  public static final StructLayout LAYOUT = structLayout(
-      U64.withName("magic"), U64.withName("pool_guid"), U64.withName("host_id"),
-      U64.withName("boot_id"), U64.withName("txg"), U64.withName("sequence"),
-      U64.withName("wall_nanos"), U64.withName("interval_nanos"), Disk.bytes("reserved", 32),
-      Disk.bytes("checksum", 32));
+  public static final StructLayout LAYOUT =
+      structLayout(
+          U64.withName("magic"),
+          U64.withName("pool_guid"),
+          U64.withName("host_id"),
+          U64.withName("boot_id"),
+          U64.withName("txg"),
+          U64.withName("sequence"),
+          U64.withName("wall_nanos"),
+          U64.withName("interval_nanos"),
+          Disk.bytes("reserved", 32),
+          Disk.bytes("checksum", 32));
 
   private static final long CHECKSUM = Disk.offset(LAYOUT, "checksum");
 
@@ -43,8 +56,14 @@ public record ActivityRecord(long poolGuid, long hostId, long bootId, long txg, 
     if (!Hash256.ofRecord(record, CHECKSUM, deviceOffset).equals(Hash256.read(unit, CHECKSUM))) {
       throw corrupt("activity.checksum", "mismatch");
     }
-    return new ActivityRecord(Disk.u64(unit, 8), Disk.u64(unit, 16), Disk.u64(unit, 24),
-        Disk.u64(unit, 32), Disk.u64(unit, 40), Disk.u64(unit, 48), Disk.u64(unit, 56));
+    return new ActivityRecord(
+        Disk.u64(unit, 8),
+        Disk.u64(unit, 16),
+        Disk.u64(unit, 24),
+        Disk.u64(unit, 32),
+        Disk.u64(unit, 40),
+        Disk.u64(unit, 48),
+        Disk.u64(unit, 56));
   }
 
   /** Writes the whole unit for the place {@code deviceOffset}. */

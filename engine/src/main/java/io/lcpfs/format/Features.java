@@ -7,14 +7,17 @@ import java.util.Optional;
 
 /**
  * Feature flags: what a pool's bytes use beyond format version 1. A program that does not know an
- * incompatible one must not touch the pool; one that does not know a read-only compatible one may read.
+ * incompatible one must not touch the pool; one that does not know a read-only compatible one may
+ * read.
  */
 public final class Features {
   /** Blocks whose bytes lie in their pointer. */
   public static final PoolConfig.Feature EMBEDDED_BLOCKS =
       new PoolConfig.Feature("embedded_blocks", true);
+
   /** Contents of small objects packed into tail blocks. */
   public static final PoolConfig.Feature TAIL_BLOCKS = new PoolConfig.Feature("tail_blocks", true);
+
   /** Condensed space maps with 2 bits per sector. */
   public static final PoolConfig.Feature SPACE_MAP_BITMAP =
       new PoolConfig.Feature("space_map_bitmap", false);
@@ -29,21 +32,27 @@ public final class Features {
    * Refuses a pool that uses what is not known here.
    *
    * @param readOnly whether only reading is meant
-   * @throws PoolException EOPNOTSUPP naming an unknown incompatible feature; EROFS naming an unknown
-   *     read-only compatible one unless {@code readOnly}
+   * @throws PoolException EOPNOTSUPP naming an unknown incompatible feature; EROFS naming an
+   *     unknown read-only compatible one unless {@code readOnly}
    */
   public static void check(List<PoolConfig.Feature> features, boolean readOnly) {
-    Optional<PoolConfig.Feature> incompatible = features.stream()
-        .filter(f -> f.incompatible() && !KNOWN.contains(f)).findFirst();
+    Optional<PoolConfig.Feature> incompatible =
+        features.stream().filter(f -> f.incompatible() && !KNOWN.contains(f)).findFirst();
     if (incompatible.isPresent()) {
-      throw PoolException.refused(Errno.EOPNOTSUPP, "the pool uses the feature "
-          + incompatible.get().name() + ", which this version does not know; use a newer one");
+      throw PoolException.refused(
+          Errno.EOPNOTSUPP,
+          "the pool uses the feature "
+              + incompatible.get().name()
+              + ", which this version does not know; use a newer one");
     }
-    Optional<PoolConfig.Feature> readable = features.stream()
-        .filter(f -> !f.incompatible() && !KNOWN.contains(f)).findFirst();
+    Optional<PoolConfig.Feature> readable =
+        features.stream().filter(f -> !f.incompatible() && !KNOWN.contains(f)).findFirst();
     if (readable.isPresent() && !readOnly) {
-      throw PoolException.refused(Errno.EROFS, "the pool uses the feature "
-          + readable.get().name() + ", which this version does not know; import it read-only");
+      throw PoolException.refused(
+          Errno.EROFS,
+          "the pool uses the feature "
+              + readable.get().name()
+              + ", which this version does not know; import it read-only");
     }
   }
 }

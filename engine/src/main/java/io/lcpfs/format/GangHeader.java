@@ -12,9 +12,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Stands where a block would, when no contiguous space was left for it: fills one sector of its group
- * and points at the pieces, in order. It names its own address and birth, so that a stale or misplaced
- * one does not pass for it.
+ * Stands where a block would, when no contiguous space was left for it: fills one sector of its
+ * group and points at the pieces, in order. It names its own address and birth, so that a stale or
+ * misplaced one does not pass for it.
  *
  * @param dva its own address (gang bit included)
  * @param birthTxg physical birth of the block
@@ -24,9 +24,14 @@ public record GangHeader(long dva, long birthTxg, List<BlockPointer> children) {
   public static final long MAGIC = 0x3130474E41474C4CL; // "LLGANG01"
   public static final int HEADER_BYTES = 64;
 
-  public static final StructLayout HEADER = structLayout(
-      U64.withName("magic"), U64.withName("dva"), U64.withName("birth_txg"),
-      U32.withName("child_count"), U32.withName("reserved"), Disk.bytes("checksum", 32));
+  public static final StructLayout HEADER =
+      structLayout(
+          U64.withName("magic"),
+          U64.withName("dva"),
+          U64.withName("birth_txg"),
+          U32.withName("child_count"),
+          U32.withName("reserved"),
+          Disk.bytes("checksum", 32));
 
   private static final long CHECKSUM = Disk.offset(HEADER, "checksum");
 
@@ -71,7 +76,8 @@ public record GangHeader(long dva, long birthTxg, List<BlockPointer> children) {
     }
     List<BlockPointer> children = new ArrayList<>((int) count);
     for (int i = 0; i < count; i++) {
-      BlockPointer child = BlockPointer.decode(sector, HEADER_BYTES + (long) i * BlockPointer.BYTES);
+      BlockPointer child =
+          BlockPointer.decode(sector, HEADER_BYTES + (long) i * BlockPointer.BYTES);
       if (child.isHole() || child.isEmbedded()) {
         throw corrupt("gang.child", child.toString());
       }
@@ -82,8 +88,10 @@ public record GangHeader(long dva, long birthTxg, List<BlockPointer> children) {
 
   /** Writes the whole sector, zeros behind the children. */
   public void encode(MemorySegment sector) {
-    Check.that(!children.isEmpty() && children.size() <= maxChildren((int) sector.byteSize()),
-        "gang children", children.size());
+    Check.that(
+        !children.isEmpty() && children.size() <= maxChildren((int) sector.byteSize()),
+        "gang children",
+        children.size());
     sector.fill((byte) 0);
     Disk.putU64(sector, 0, MAGIC);
     Disk.putU64(sector, 8, dva);

@@ -12,27 +12,33 @@ import io.lcpfs.error.PoolException;
  *     | label 2 | label 3 | what is left of the capacity, less than a label
  * </pre>
  *
- * A label is made of units of {@link #unitBytes}: unit 0 zeros (where others look for boot sectors),
- * unit 1 activity, units 2 to 9 leases, from unit 10 to the middle configuration, and from the middle
- * on the uberblock ring.
+ * A label is made of units of {@link #unitBytes}: unit 0 zeros (where others look for boot
+ * sectors), unit 1 activity, units 2 to 9 leases, from unit 10 to the middle configuration, and
+ * from the middle on the uberblock ring.
  *
  * @param capacityBytes what the device reports or, for a device of a pool, what was recorded
  * @param blockBytes the device's block, a power of two, 512 to 65,536
  */
 public record Geometry(long capacityBytes, int blockBytes) {
   public static final int LABELS = 4;
+
   /** Copies of each layout slot: front and back. */
   public static final int LAYOUT_COPIES = 2;
+
   /** Data areas, and so all tiles, begin at multiples of this. */
   public static final long DATA_ALIGNMENT_BYTES = 1 << 20;
+
   public static final int MAX_TILES = 65_535;
   public static final long MIN_TILE_BYTES = 1 << 20;
   public static final long MAX_TILE_BYTES = 16L << 30;
   public static final int MAX_BLOCK_BYTES = 65_536;
+
   /** Smallest device of a pool. */
   public static final long MIN_DEVICE_BYTES = 64L << 20;
+
   /** Smallest device of a simulated pool. */
   public static final long MIN_SMALL_DEVICE_BYTES = 16L << 20;
+
   /** First unit of the configuration in a label. */
   public static final int CONFIG_UNIT = 10;
 
@@ -58,20 +64,33 @@ public record Geometry(long capacityBytes, int blockBytes) {
    *
    * @param allowSmall whether 16 MiB are enough, as in the simulator, instead of 64 MiB
    */
-  public static void checkDevice(String name, long capacityBytes, int blockBytes,
-      boolean allowSmall) {
+  public static void checkDevice(
+      String name, long capacityBytes, int blockBytes, boolean allowSmall) {
     long least = allowSmall ? MIN_SMALL_DEVICE_BYTES : MIN_DEVICE_BYTES;
     if (capacityBytes < least) {
-      throw PoolException.refused(Errno.EINVAL, name + " has " + capacityBytes
-          + " bytes; a device of a pool needs at least " + least);
+      throw PoolException.refused(
+          Errno.EINVAL,
+          name + " has " + capacityBytes + " bytes; a device of a pool needs at least " + least);
     }
     if (!isBlockSize(blockBytes)) {
-      throw PoolException.refused(Errno.EINVAL, name + " has blocks of " + blockBytes
-          + " bytes; a power of two from 512 to " + MAX_BLOCK_BYTES + " is needed");
+      throw PoolException.refused(
+          Errno.EINVAL,
+          name
+              + " has blocks of "
+              + blockBytes
+              + " bytes; a power of two from 512 to "
+              + MAX_BLOCK_BYTES
+              + " is needed");
     }
     if (new Geometry(capacityBytes, blockBytes).tileCount(MIN_TILE_BYTES) < MIN_TILES) {
-      throw PoolException.refused(Errno.EINVAL, name + " has " + capacityBytes
-          + " bytes, which labels for blocks of " + blockBytes + " bytes use up");
+      throw PoolException.refused(
+          Errno.EINVAL,
+          name
+              + " has "
+              + capacityBytes
+              + " bytes, which labels for blocks of "
+              + blockBytes
+              + " bytes use up");
     }
   }
 

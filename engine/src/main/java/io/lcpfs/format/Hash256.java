@@ -17,9 +17,9 @@ public record Hash256(long word0, long word1, long word2, long word3) {
   }
 
   /**
-   * The self checksum of a record: its hash, with the 32 bytes of the checksum field taken as {@code
-   * place} in 8 bytes and 24 zeros. A record whose checksum mixes in its place does not verify
-   * anywhere else.
+   * The self checksum of a record: its hash, with the 32 bytes of the checksum field taken as
+   * {@code place} in 8 bytes and 24 zeros. A record whose checksum mixes in its place does not
+   * verify anywhere else.
    *
    * @param place byte offset on the device, or 0 for a record that may lie anywhere
    */
@@ -32,7 +32,10 @@ public record Hash256(long word0, long word1, long word2, long word3) {
   }
 
   public static Hash256 read(MemorySegment at, long offset) {
-    return new Hash256(Disk.u64(at, offset), Disk.u64(at, offset + 8), Disk.u64(at, offset + 16),
+    return new Hash256(
+        Disk.u64(at, offset),
+        Disk.u64(at, offset + 8),
+        Disk.u64(at, offset + 16),
         Disk.u64(at, offset + 24));
   }
 
@@ -46,7 +49,11 @@ public record Hash256(long word0, long word1, long word2, long word3) {
 
   @Override
   public String toString() {
-    return String.format("%016x%016x%016x%016x", Long.reverseBytes(word0),
-        Long.reverseBytes(word1), Long.reverseBytes(word2), Long.reverseBytes(word3));
+    return String.format(
+        "%016x%016x%016x%016x",
+        Long.reverseBytes(word0),
+        Long.reverseBytes(word1),
+        Long.reverseBytes(word2),
+        Long.reverseBytes(word3));
   }
 }

@@ -10,9 +10,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 
 /**
- * What stands in the configuration area of a label: a header of 64 bytes that says which device this
- * is, then the pool's configuration, which is the same on all devices. The header's checksum mixes in
- * the place of the area, so that a copy elsewhere does not verify.
+ * What stands in the configuration area of a label: a header of 64 bytes that says which device
+ * this is, then the pool's configuration, which is the same on all devices. The header's checksum
+ * mixes in the place of the area, so that a copy elsewhere does not verify.
  *
  * @param deviceGuid the device that this label is on
  * @param config the pool that it belongs to
@@ -22,9 +22,14 @@ public record LabelRecord(long deviceGuid, PoolConfig config) {
   public static final int VERSION = 1;
   public static final int HEADER_BYTES = 64;
 
-  public static final StructLayout HEADER = structLayout(
-      U64.withName("magic"), U32.withName("version"), U32.withName("config_bytes"),
-      U64.withName("device_guid"), U64.withName("reserved"), Disk.bytes("checksum", 32));
+  public static final StructLayout HEADER =
+      structLayout(
+          U64.withName("magic"),
+          U32.withName("version"),
+          U32.withName("config_bytes"),
+          U64.withName("device_guid"),
+          U64.withName("reserved"),
+          Disk.bytes("checksum", 32));
 
   private static final long CHECKSUM = Disk.offset(HEADER, "checksum");
 
@@ -67,8 +72,7 @@ public record LabelRecord(long deviceGuid, PoolConfig config) {
   /** Writes the whole area, zeros behind the configuration. */
   public void encode(MemorySegment area, long deviceOffset) {
     byte[] bytes = config.encode();
-    Check.that(bytes.length <= area.byteSize() - HEADER_BYTES, "configuration bytes",
-        bytes.length);
+    Check.that(bytes.length <= area.byteSize() - HEADER_BYTES, "configuration bytes", bytes.length);
     area.fill((byte) 0);
     Disk.putU64(area, 0, MAGIC);
     Disk.putU32(area, 8, VERSION);

@@ -14,8 +14,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * All metaslabs of a pool and the tiles that each is made of: a header, then for each metaslab an entry
- * followed by its columns. Whole on every data device; the uberblock names generation and checksum.
+ * All metaslabs of a pool and the tiles that each is made of: a header, then for each metaslab an
+ * entry followed by its columns. Whole on every data device; the uberblock names generation and
+ * checksum.
  *
  * @param generation counts changes, from 1; odd ones lie in slot B, even ones in slot A
  * @param nextMetaslab the id that the next new metaslab gets; ids start at 1 and are never reused
@@ -28,18 +29,32 @@ public record LayoutRecord(long generation, long poolGuid, int nextMetaslab, Lis
   public static final int ENTRY_BYTES = 24;
   public static final int COLUMN_BYTES = 4;
 
-  public static final StructLayout HEADER = structLayout(
-      U64.withName("magic"), U32.withName("version"), U32.withName("entry_count"),
-      U64.withName("generation"), U64.withName("pool_guid"), U64.withName("total_bytes"),
-      U32.withName("next_metaslab"), Disk.bytes("reserved", 20), Disk.bytes("checksum", 32));
+  public static final StructLayout HEADER =
+      structLayout(
+          U64.withName("magic"),
+          U32.withName("version"),
+          U32.withName("entry_count"),
+          U64.withName("generation"),
+          U64.withName("pool_guid"),
+          U64.withName("total_bytes"),
+          U32.withName("next_metaslab"),
+          Disk.bytes("reserved", 20),
+          Disk.bytes("checksum", 32));
 
-  public static final StructLayout ENTRY = structLayout(
-      U32.withName("id"), U16.withName("group"), U8.withName("profile"), U8.withName("parity"),
-      U8.withName("class"), U8.withName("reserved0"), U16.withName("width"),
-      U32.withName("reserved1"), U64.withName("birth_txg"));
+  public static final StructLayout ENTRY =
+      structLayout(
+          U32.withName("id"),
+          U16.withName("group"),
+          U8.withName("profile"),
+          U8.withName("parity"),
+          U8.withName("class"),
+          U8.withName("reserved0"),
+          U16.withName("width"),
+          U32.withName("reserved1"),
+          U64.withName("birth_txg"));
 
-  public static final StructLayout COLUMN = structLayout(
-      U16.withName("device"), U16.withName("tile"));
+  public static final StructLayout COLUMN =
+      structLayout(U16.withName("device"), U16.withName("tile"));
 
   private static final long CHECKSUM = Disk.offset(HEADER, "checksum");
 
@@ -57,14 +72,21 @@ public record LayoutRecord(long generation, long poolGuid, int nextMetaslab, Lis
    * @param birthTxg the txg that bound it
    * @param columns as many as the profile is wide
    */
-  public record Entry(int id, int group, Profile profile, PlacementClass placement, long birthTxg,
+  public record Entry(
+      int id,
+      int group,
+      Profile profile,
+      PlacementClass placement,
+      long birthTxg,
       List<Column> columns) {
     public Entry {
       columns = List.copyOf(columns);
     }
   }
 
-  /** A tile: {@code device} is a device's index in the configuration, {@code tile} counts from 0. */
+  /**
+   * A tile: {@code device} is a device's index in the configuration, {@code tile} counts from 0.
+   */
   public record Column(int device, int tile) {}
 
   public LayoutRecord {
@@ -98,8 +120,8 @@ public record LayoutRecord(long generation, long poolGuid, int nextMetaslab, Lis
     Disk.putU32(at, 40, nextMetaslab);
     long offset = HEADER_BYTES;
     for (Entry entry : entries) {
-      Check.that(entry.columns.size() == entry.profile.width(), "metaslab columns",
-          entry.columns.size());
+      Check.that(
+          entry.columns.size() == entry.profile.width(), "metaslab columns", entry.columns.size());
       Disk.putU32(at, offset, entry.id);
       Disk.putU16(at, offset + 4, entry.group);
       Disk.putU8(at, offset + 6, entry.profile.kind().code());
@@ -119,8 +141,8 @@ public record LayoutRecord(long generation, long poolGuid, int nextMetaslab, Lis
   }
 
   /**
-   * How long the record is whose first {@link #HEADER_BYTES} bytes these are; Corrupt when they are no
-   * header, or the length is not between a header and {@code slotBytes}.
+   * How long the record is whose first {@link #HEADER_BYTES} bytes these are; Corrupt when they are
+   * no header, or the length is not between a header and {@code slotBytes}.
    */
   public static int totalBytes(MemorySegment header, int slotBytes) {
     if (header.byteSize() < HEADER_BYTES || Disk.u64(header, 0) != MAGIC) {
@@ -182,8 +204,9 @@ public record LayoutRecord(long generation, long poolGuid, int nextMetaslab, Lis
       throw corrupt("layout.entry.id", id);
     }
     int width = Disk.u16(at, offset + 10);
-    Profile profile = Profile.decode(Disk.u8(at, offset + 6), width, Disk.u8(at, offset + 7),
-        "layout.entry.profile");
+    Profile profile =
+        Profile.decode(
+            Disk.u8(at, offset + 6), width, Disk.u8(at, offset + 7), "layout.entry.profile");
     long birth = Disk.u64(at, offset + 16);
     if (birth <= 0) {
       throw corrupt("layout.entry.birth_txg", birth);
@@ -197,7 +220,12 @@ public record LayoutRecord(long generation, long poolGuid, int nextMetaslab, Lis
       long column = columnsAt + (long) COLUMN_BYTES * i;
       columns.add(new Column(Disk.u16(at, column), Disk.u16(at, column + 2)));
     }
-    return new Entry((int) id, Disk.u16(at, offset + 4), profile,
-        PlacementClass.ofCode(Disk.u8(at, offset + 8), "layout.entry.class"), birth, columns);
+    return new Entry(
+        (int) id,
+        Disk.u16(at, offset + 4),
+        profile,
+        PlacementClass.ofCode(Disk.u8(at, offset + 8), "layout.entry.class"),
+        birth,
+        columns);
   }
 }

@@ -17,8 +17,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a pool is made of: written to the labels of all its devices, named by the uberblock. On disk: a
- * header, features, groups, devices (fixed structures), then the pool's name and the devices' paths.
+ * What a pool is made of: written to the labels of all its devices, named by the uberblock. On
+ * disk: a header, features, groups, devices (fixed structures), then the pool's name and the
+ * devices' paths.
  *
  * @param poolGuid random, never 0
  * @param name 1 to 255 bytes of UTF-8
@@ -31,9 +32,19 @@ import java.util.List;
  * @param groups in ascending order of id
  * @param devices in ascending order of index
  */
-public record PoolConfig(long poolGuid, String name, PoolState state, long generation, long forkId,
-    long parentForkId, long hostId, long bootId, long creationSeconds, List<Feature> features,
-    List<Group> groups, List<Device> devices) {
+public record PoolConfig(
+    long poolGuid,
+    String name,
+    PoolState state,
+    long generation,
+    long forkId,
+    long parentForkId,
+    long hostId,
+    long bootId,
+    long creationSeconds,
+    List<Feature> features,
+    List<Group> groups,
+    List<Device> devices) {
 
   public static final long MAGIC = 0x4749464E4F434F4CL; // "LOCONFIG"
   public static final int VERSION = 1;
@@ -41,26 +52,51 @@ public record PoolConfig(long poolGuid, String name, PoolState state, long gener
   public static final int MAX_FEATURE_NAME_BYTES = 63;
   public static final int MAX_PATH_BYTES = 1023;
 
-  public static final StructLayout HEADER = structLayout(
-      U64.withName("magic"), U32.withName("version"), U32.withName("state"),
-      U64.withName("generation"), U64.withName("pool_guid"), U64.withName("fork_id"),
-      U64.withName("parent_fork_id"), U64.withName("host_id"), U64.withName("boot_id"),
-      U64.withName("creation_seconds"), U32.withName("total_bytes"), U16.withName("name_bytes"),
-      U16.withName("feature_count"), U16.withName("group_count"), U16.withName("device_count"),
-      Disk.bytes("reserved", 12), Disk.bytes("checksum", 32));
+  public static final StructLayout HEADER =
+      structLayout(
+          U64.withName("magic"),
+          U32.withName("version"),
+          U32.withName("state"),
+          U64.withName("generation"),
+          U64.withName("pool_guid"),
+          U64.withName("fork_id"),
+          U64.withName("parent_fork_id"),
+          U64.withName("host_id"),
+          U64.withName("boot_id"),
+          U64.withName("creation_seconds"),
+          U32.withName("total_bytes"),
+          U16.withName("name_bytes"),
+          U16.withName("feature_count"),
+          U16.withName("group_count"),
+          U16.withName("device_count"),
+          Disk.bytes("reserved", 12),
+          Disk.bytes("checksum", 32));
 
-  public static final StructLayout FEATURE = structLayout(
-      Disk.bytes("name", MAX_FEATURE_NAME_BYTES), U8.withName("incompatible"));
+  public static final StructLayout FEATURE =
+      structLayout(Disk.bytes("name", MAX_FEATURE_NAME_BYTES), U8.withName("incompatible"));
 
-  public static final StructLayout GROUP = structLayout(
-      U16.withName("id"), U8.withName("class"), U8.withName("profile"), U16.withName("width"),
-      U8.withName("parity"), U8.withName("reserved0"), U32.withName("sector_bytes"),
-      U32.withName("reserved1"), U64.withName("tile_bytes"), U64.withName("reserved2"));
+  public static final StructLayout GROUP =
+      structLayout(
+          U16.withName("id"),
+          U8.withName("class"),
+          U8.withName("profile"),
+          U16.withName("width"),
+          U8.withName("parity"),
+          U8.withName("reserved0"),
+          U32.withName("sector_bytes"),
+          U32.withName("reserved1"),
+          U64.withName("tile_bytes"),
+          U64.withName("reserved2"));
 
-  public static final StructLayout DEVICE = structLayout(
-      U64.withName("guid"), U64.withName("capacity_bytes"), U32.withName("block_bytes"),
-      U16.withName("index"), U16.withName("group"), U16.withName("path_bytes"),
-      Disk.bytes("reserved", 38));
+  public static final StructLayout DEVICE =
+      structLayout(
+          U64.withName("guid"),
+          U64.withName("capacity_bytes"),
+          U32.withName("block_bytes"),
+          U16.withName("index"),
+          U16.withName("group"),
+          U16.withName("path_bytes"),
+          Disk.bytes("reserved", 38));
 
   private static final int HEADER_BYTES = 128;
   private static final int FEATURE_BYTES = 64;
@@ -91,8 +127,8 @@ public record PoolConfig(long poolGuid, String name, PoolState state, long gener
    * @param tileBytes a power of two, 1 MiB to 16 GiB
    * @param profile what new metaslabs get
    */
-  public record Group(int id, PlacementClass placement, int sectorBytes, long tileBytes,
-      Profile profile) {}
+  public record Group(
+      int id, PlacementClass placement, int sectorBytes, long tileBytes, Profile profile) {}
 
   /**
    * A device of the pool.
@@ -104,8 +140,8 @@ public record PoolConfig(long poolGuid, String name, PoolState state, long gener
    * @param blockBytes its block when it was added
    * @param pathHint where it was last found, up to 1,023 bytes of UTF-8, may be empty
    */
-  public record Device(long guid, int group, int index, long capacityBytes, int blockBytes,
-      String pathHint) {
+  public record Device(
+      long guid, int group, int index, long capacityBytes, int blockBytes, String pathHint) {
 
     public Geometry geometry() {
       return new Geometry(capacityBytes, blockBytes);
@@ -120,38 +156,104 @@ public record PoolConfig(long poolGuid, String name, PoolState state, long gener
 
   /** The same with another guid and the next generation. */
   public PoolConfig withGuid(long newGuid) {
-    return new PoolConfig(newGuid, name, state, generation + 1, forkId, parentForkId, hostId,
-        bootId, creationSeconds, features, groups, devices);
+    return new PoolConfig(
+        newGuid,
+        name,
+        state,
+        generation + 1,
+        forkId,
+        parentForkId,
+        hostId,
+        bootId,
+        creationSeconds,
+        features,
+        groups,
+        devices);
   }
 
   /** The same with other features and the next generation. */
   public PoolConfig withFeatures(List<Feature> newFeatures) {
-    return new PoolConfig(poolGuid, name, state, generation + 1, forkId, parentForkId, hostId,
-        bootId, creationSeconds, newFeatures, groups, devices);
+    return new PoolConfig(
+        poolGuid,
+        name,
+        state,
+        generation + 1,
+        forkId,
+        parentForkId,
+        hostId,
+        bootId,
+        creationSeconds,
+        newFeatures,
+        groups,
+        devices);
   }
 
   /** The same with another state and the next generation. */
   public PoolConfig withState(PoolState newState) {
-    return new PoolConfig(poolGuid, name, newState, generation + 1, forkId, parentForkId, hostId,
-        bootId, creationSeconds, features, groups, devices);
+    return new PoolConfig(
+        poolGuid,
+        name,
+        newState,
+        generation + 1,
+        forkId,
+        parentForkId,
+        hostId,
+        bootId,
+        creationSeconds,
+        features,
+        groups,
+        devices);
   }
 
   /** The same as the child fork of a new import, active on this host, with the next generation. */
   public PoolConfig withFork(long newForkId, long newHostId, long newBootId) {
-    return new PoolConfig(poolGuid, name, PoolState.ACTIVE, generation + 1, newForkId, forkId,
-        newHostId, newBootId, creationSeconds, features, groups, devices);
+    return new PoolConfig(
+        poolGuid,
+        name,
+        PoolState.ACTIVE,
+        generation + 1,
+        newForkId,
+        forkId,
+        newHostId,
+        newBootId,
+        creationSeconds,
+        features,
+        groups,
+        devices);
   }
 
   /** The same with other devices and groups, and the next generation. */
   public PoolConfig withDevices(List<Group> newGroups, List<Device> newDevices) {
-    return new PoolConfig(poolGuid, name, state, generation + 1, forkId, parentForkId, hostId,
-        bootId, creationSeconds, features, newGroups, newDevices);
+    return new PoolConfig(
+        poolGuid,
+        name,
+        state,
+        generation + 1,
+        forkId,
+        parentForkId,
+        hostId,
+        bootId,
+        creationSeconds,
+        features,
+        newGroups,
+        newDevices);
   }
 
   /** The same with another name, and the next generation. */
   public PoolConfig withName(String newName) {
-    return new PoolConfig(poolGuid, newName, state, generation + 1, forkId, parentForkId, hostId,
-        bootId, creationSeconds, features, groups, devices);
+    return new PoolConfig(
+        poolGuid,
+        newName,
+        state,
+        generation + 1,
+        forkId,
+        parentForkId,
+        hostId,
+        bootId,
+        creationSeconds,
+        features,
+        groups,
+        devices);
   }
 
   /** The group with this id; Corrupt when there is none. */
@@ -176,8 +278,12 @@ public record PoolConfig(long poolGuid, String name, PoolState state, long gener
 
   /** Length of {@link #encode}. */
   public int encodedBytes() {
-    int bytes = HEADER_BYTES + FEATURE_BYTES * features.size() + GROUP_BYTES * groups.size()
-        + DEVICE_BYTES * devices.size() + name.getBytes(UTF_8).length;
+    int bytes =
+        HEADER_BYTES
+            + FEATURE_BYTES * features.size()
+            + GROUP_BYTES * groups.size()
+            + DEVICE_BYTES * devices.size()
+            + name.getBytes(UTF_8).length;
     for (Device device : devices) {
       bytes += device.pathHint.getBytes(UTF_8).length;
     }
@@ -194,7 +300,9 @@ public record PoolConfig(long poolGuid, String name, PoolState state, long gener
     byte[] bytes = new byte[encodedBytes()];
     MemorySegment at = MemorySegment.ofArray(bytes);
     byte[] nameBytes = name.getBytes(UTF_8);
-    Check.that(nameBytes.length > 0 && nameBytes.length <= MAX_NAME_BYTES, "pool name length",
+    Check.that(
+        nameBytes.length > 0 && nameBytes.length <= MAX_NAME_BYTES,
+        "pool name length",
         nameBytes.length);
     Disk.putU64(at, 0, MAGIC);
     Disk.putU32(at, 8, VERSION);
@@ -228,7 +336,9 @@ public record PoolConfig(long poolGuid, String name, PoolState state, long gener
     long offset = HEADER_BYTES;
     for (Feature feature : features) {
       byte[] text = feature.name.getBytes(UTF_8);
-      Check.that(text.length > 0 && text.length <= MAX_FEATURE_NAME_BYTES, "feature name length",
+      Check.that(
+          text.length > 0 && text.length <= MAX_FEATURE_NAME_BYTES,
+          "feature name length",
           text.length);
       MemorySegment.copy(text, 0, at, U8, offset, text.length);
       Disk.putU8(at, offset + MAX_FEATURE_NAME_BYTES, feature.incompatible ? 1 : 0);
@@ -283,8 +393,12 @@ public record PoolConfig(long poolGuid, String name, PoolState state, long gener
     int featureCount = Disk.u16(at, 78);
     int groupCount = Disk.u16(at, 80);
     int deviceCount = Disk.u16(at, 82);
-    long fixed = HEADER_BYTES + (long) FEATURE_BYTES * featureCount
-        + (long) GROUP_BYTES * groupCount + (long) DEVICE_BYTES * deviceCount + nameBytes;
+    long fixed =
+        HEADER_BYTES
+            + (long) FEATURE_BYTES * featureCount
+            + (long) GROUP_BYTES * groupCount
+            + (long) DEVICE_BYTES * deviceCount
+            + nameBytes;
     if (fixed > at.byteSize()) {
       throw corrupt("config.total_bytes", at.byteSize());
     }
@@ -325,9 +439,19 @@ public record PoolConfig(long poolGuid, String name, PoolState state, long gener
     if (offset != at.byteSize()) {
       throw corrupt("config.total_bytes", at.byteSize());
     }
-    return new PoolConfig(Disk.u64(at, 24), name, PoolState.ofCode(Disk.u32(at, 12)),
-        Disk.u64(at, 16), Disk.u64(at, 32), Disk.u64(at, 40), Disk.u64(at, 48), Disk.u64(at, 56),
-        Disk.u64(at, 64), features, groups, devices);
+    return new PoolConfig(
+        Disk.u64(at, 24),
+        name,
+        PoolState.ofCode(Disk.u32(at, 12)),
+        Disk.u64(at, 16),
+        Disk.u64(at, 32),
+        Disk.u64(at, 40),
+        Disk.u64(at, 48),
+        Disk.u64(at, 56),
+        Disk.u64(at, 64),
+        features,
+        groups,
+        devices);
   }
 
   private static Feature feature(MemorySegment at, long offset) {
@@ -355,11 +479,18 @@ public record PoolConfig(long poolGuid, String name, PoolState state, long gener
     if (!Geometry.isTileSize(tileBytes)) {
       throw corrupt("config.group.tile_bytes", tileBytes);
     }
-    Profile profile = Profile.decode(Disk.u8(at, offset + 3), Disk.u16(at, offset + 4),
-        Disk.u8(at, offset + 6), "config.group.profile");
-    return new Group(Disk.u16(at, offset),
-        PlacementClass.ofCode(Disk.u8(at, offset + 2), "config.group.class"), (int) sectorBytes,
-        tileBytes, profile);
+    Profile profile =
+        Profile.decode(
+            Disk.u8(at, offset + 3),
+            Disk.u16(at, offset + 4),
+            Disk.u8(at, offset + 6),
+            "config.group.profile");
+    return new Group(
+        Disk.u16(at, offset),
+        PlacementClass.ofCode(Disk.u8(at, offset + 2), "config.group.class"),
+        (int) sectorBytes,
+        tileBytes,
+        profile);
   }
 
   private static Device device(MemorySegment at, long offset, long pathAt, List<Group> groups) {
@@ -383,7 +514,12 @@ public record PoolConfig(long poolGuid, String name, PoolState state, long gener
     if (pathBytes > MAX_PATH_BYTES || pathAt + pathBytes > at.byteSize()) {
       throw corrupt("config.device.path_bytes", pathBytes);
     }
-    return new Device(guid, groupId, Disk.u16(at, offset + 20), capacity, (int) block,
+    return new Device(
+        guid,
+        groupId,
+        Disk.u16(at, offset + 20),
+        capacity,
+        (int) block,
         text(at, pathAt, pathBytes, "config.device.path"));
   }
 

@@ -13,12 +13,12 @@ import java.lang.foreign.StructLayout;
  * <ul>
  *   <li>TXG (0): bits 0-61 the txg, at least 1, of the records that follow; it only grows. Records
  *       before the first one are older than all that follow.
- *   <li>ALLOC (1), FREE (2): one block each, never merged. Bits 0-39 offset in the metaslab, bits 40-61
- *       length, both in units of 512 bytes.
+ *   <li>ALLOC (1), FREE (2): one block each, never merged. Bits 0-39 offset in the metaslab, bits
+ *       40-61 length, both in units of 512 bytes.
  *   <li>BITMAP (3): bits 0-39 offset and 40-61 number of sectors of the group that it covers; then
- *       follow ceil(sectors / 32) words with 2 bits for each sector, lowest first: 0 says nothing, 1
- *       the first sector of an allocated block, 2 one that continues it, 3 allocated as padding of no
- *       block. A bitmap stands for the ALLOC records of blocks that lie within it.
+ *       follow ceil(sectors / 32) words with 2 bits for each sector, lowest first: 0 says nothing,
+ *       1 the first sector of an allocated block, 2 one that continues it, 3 allocated as padding
+ *       of no block. A bitmap stands for the ALLOC records of blocks that lie within it.
  * </ul>
  */
 public final class SpaceMapRecord {
@@ -30,11 +30,13 @@ public final class SpaceMapRecord {
 
   /** Most units of 512 bytes in a record's length. */
   public static final int MAX_LENGTH = (1 << 22) - 1;
+
   /** Largest offset in units of 512 bytes. */
   public static final long MAX_OFFSET = (1L << 40) - 1;
 
   /** Cells of a bitmap. */
   public static final int CELL_NONE = 0;
+
   public static final int CELL_START = 1;
   public static final int CELL_CONTINUED = 2;
   public static final int CELL_PADDING = 3;

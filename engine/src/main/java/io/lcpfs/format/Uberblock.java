@@ -10,8 +10,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 
 /**
- * The root of everything as of one txg: 512 bytes at the start of a slot of the ring in a label, the
- * rest of the slot zero. The checksum covers the whole slot and mixes in its place on the device.
+ * The root of everything as of one txg: 512 bytes at the start of a slot of the ring in a label,
+ * the rest of the slot zero. The checksum covers the whole slot and mixes in its place on the
+ * device.
  *
  * @param txg the transaction group that it commits
  * @param timestampNanos wall clock of the commit, nanoseconds since 1970
@@ -19,21 +20,39 @@ import java.lang.foreign.StructLayout;
  * @param root the meta object set
  * @param checkpointTxg reserved for checkpoints, 0
  */
-public record Uberblock(long txg, long timestampNanos, long poolGuid, long forkId,
-    BlockPointer root, long layoutGeneration, Hash256 layoutChecksum, long configGeneration,
-    Hash256 configChecksum, long checkpointTxg) {
+public record Uberblock(
+    long txg,
+    long timestampNanos,
+    long poolGuid,
+    long forkId,
+    BlockPointer root,
+    long layoutGeneration,
+    Hash256 layoutChecksum,
+    long configGeneration,
+    Hash256 configChecksum,
+    long checkpointTxg) {
 
   public static final int BYTES = 512;
   public static final long MAGIC = 0x313052454255434CL; // "LCUBER01"
   public static final int VERSION = 1;
 
-  public static final StructLayout LAYOUT = structLayout(
-      U64.withName("magic"), U32.withName("version"), U32.withName("flags"), U64.withName("txg"),
-      U64.withName("timestamp_nanos"), U64.withName("pool_guid"), U64.withName("fork_id"),
-      U64.withName("layout_generation"), Disk.bytes("layout_checksum", 32),
-      U64.withName("config_generation"), Disk.bytes("config_checksum", 32),
-      BlockPointer.LAYOUT.withName("root"), U64.withName("checkpoint_txg"),
-      Disk.bytes("reserved", 216), Disk.bytes("checksum", 32));
+  public static final StructLayout LAYOUT =
+      structLayout(
+          U64.withName("magic"),
+          U32.withName("version"),
+          U32.withName("flags"),
+          U64.withName("txg"),
+          U64.withName("timestamp_nanos"),
+          U64.withName("pool_guid"),
+          U64.withName("fork_id"),
+          U64.withName("layout_generation"),
+          Disk.bytes("layout_checksum", 32),
+          U64.withName("config_generation"),
+          Disk.bytes("config_checksum", 32),
+          BlockPointer.LAYOUT.withName("root"),
+          U64.withName("checkpoint_txg"),
+          Disk.bytes("reserved", 216),
+          Disk.bytes("checksum", 32));
 
   private static final long LAYOUT_CHECKSUM = Disk.offset(LAYOUT, "layout_checksum");
   private static final long CONFIG_GENERATION = Disk.offset(LAYOUT, "config_generation");
@@ -69,9 +88,16 @@ public record Uberblock(long txg, long timestampNanos, long poolGuid, long forkI
     if (txg <= 0) {
       throw corrupt("uberblock.txg", txg);
     }
-    return new Uberblock(txg, Disk.u64(slot, 24), Disk.u64(slot, 32), Disk.u64(slot, 40),
-        BlockPointer.decode(slot, ROOT), Disk.u64(slot, 48), Hash256.read(slot, LAYOUT_CHECKSUM),
-        Disk.u64(slot, CONFIG_GENERATION), Hash256.read(slot, CONFIG_CHECKSUM),
+    return new Uberblock(
+        txg,
+        Disk.u64(slot, 24),
+        Disk.u64(slot, 32),
+        Disk.u64(slot, 40),
+        BlockPointer.decode(slot, ROOT),
+        Disk.u64(slot, 48),
+        Hash256.read(slot, LAYOUT_CHECKSUM),
+        Disk.u64(slot, CONFIG_GENERATION),
+        Hash256.read(slot, CONFIG_CHECKSUM),
         Disk.u64(slot, CHECKPOINT_TXG));
   }
 

@@ -18,26 +18,33 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The way to one device. Reads go straight to it. Queued writes are sorted by offset and neighbours are
- * joined to requests of up to 1 MiB; at most {@link #MAX_WRITERS} requests and {@link
+ * The way to one device. Reads go straight to it. Queued writes are sorted by offset and neighbours
+ * are joined to requests of up to 1 MiB; at most {@link #MAX_WRITERS} requests and {@link
  * #MAX_IN_FLIGHT_BYTES} are at the device at once.
  *
- * <p>A failed write or flush faults the device for good: everything written to it after that is refused,
- * and no later flush succeeds, since nobody knows what the failed one lost. Reads go on.
+ * <p>A failed write or flush faults the device for good: everything written to it after that is
+ * refused, and no later flush succeeds, since nobody knows what the failed one lost. Reads go on.
  *
- * <p>Offsets and lengths are bytes, multiples of the device's block. Two queued writes that are not yet
- * done must not overlap. Safe for use by many threads.
+ * <p>Offsets and lengths are bytes, multiples of the device's block. Two queued writes that are not
+ * yet done must not overlap. Safe for use by many threads.
  */
 public final class DeviceQueue {
   public static final int MAX_WRITERS = 4;
+
   /** Whoever writes waits while more than this is queued: queued data holds memory. */
   public static final long MAX_QUEUED_BYTES = 64 << 20;
+
   /** And while more than this part of the memory budget is. */
   private static final int QUEUED_SHARE = 8;
+
   public static final long MAX_IN_FLIGHT_BYTES = 16 << 20;
+
   /** Joined requests are at most this long. */
   public static final int JOINED_BYTES = 1 << 20;
-  /** A write at least this long is not copied to be joined: the copy would cost more than a request. */
+
+  /**
+   * A write at least this long is not copied to be joined: the copy would cost more than a request.
+   */
   public static final int STRAIGHT_BYTES = 256 << 10;
 
   private final Env env;
@@ -59,6 +66,7 @@ public final class DeviceQueue {
 
   /** Whether something was written that no flush that began later has covered. */
   private volatile boolean unflushed;
+
   private volatile @Nullable PoolException fault;
 
   private final AtomicLong reads = new AtomicLong();
@@ -76,8 +84,14 @@ public final class DeviceQueue {
   }
 
   /** What was done since the queue was made: requests to the device, bytes, failed requests. */
-  public record Stats(long reads, long readBytes, long readErrors, long writes, long writtenBytes,
-      long writeErrors, long flushes) {}
+  public record Stats(
+      long reads,
+      long readBytes,
+      long readErrors,
+      long writes,
+      long writtenBytes,
+      long writeErrors,
+      long flushes) {}
 
   /**
    * @param slabs where the buffers for joined writes come from; without one, writes go singly
@@ -106,10 +120,12 @@ public final class DeviceQueue {
    * @throws PoolException EIO when the device cannot read it
    */
   public void read(long offsetBytes, MemorySegment target) {
-    env.onDevice(() -> {
-      readHere(offsetBytes, target);
-      return true;
-    }).join();
+    env.onDevice(
+            () -> {
+              readHere(offsetBytes, target);
+              return true;
+            })
+        .join();
   }
 
   /** As {@link #read}, for a caller that is on a device thread. */
@@ -130,8 +146,8 @@ public final class DeviceQueue {
   }
 
   /**
-   * Queues a write; waits only while too much is queued, so not to be called on a device thread. The
-   * data must stay as it is until {@code done} is told.
+   * Queues a write; waits only while too much is queued, so not to be called on a device thread.
+   * The data must stay as it is until {@code done} is told.
    */
   public void write(long offsetBytes, MemorySegment data, Completion done) {
     checkRange(offsetBytes, data.byteSize());
@@ -143,8 +159,10 @@ public final class DeviceQueue {
         room.awaitUninterruptibly();
       }
       Map.Entry<Long, Write> before = pending.lowerEntry(write.end());
-      Check.that(before == null || before.getValue().end() <= offsetBytes,
-          "overlapping write at", offsetBytes);
+      Check.that(
+          before == null || before.getValue().end() <= offsetBytes,
+          "overlapping write at",
+          offsetBytes);
       pending.put(offsetBytes, write);
       outstanding++;
       queuedBytes += data.byteSize();
@@ -163,10 +181,11 @@ public final class DeviceQueue {
   private void startWriter(@Nullable Write first) {
     boolean started = false;
     try {
-      env.onDevice(() -> {
-        writeLoop();
-        return true;
-      });
+      env.onDevice(
+          () -> {
+            writeLoop();
+            return true;
+          });
       started = true;
     } finally {
       if (!started) {
@@ -203,8 +222,8 @@ public final class DeviceQueue {
           return;
         }
         // Writers leave while the device has enough bytes; with room again, one comes back.
-        startWriter = !pending.isEmpty() && writers < MAX_WRITERS
-            && inFlightBytes <= MAX_IN_FLIGHT_BYTES / 2;
+        startWriter =
+            !pending.isEmpty() && writers < MAX_WRITERS && inFlightBytes <= MAX_IN_FLIGHT_BYTES / 2;
         if (startWriter) {
           writers++;
         }
@@ -224,7 +243,9 @@ public final class DeviceQueue {
     }
   }
 
-  /** The next write in the order of the sweep, with the neighbours to be joined to it; lock held. */
+  /**
+   * The next write in the order of the sweep, with the neighbours to be joined to it; lock held.
+   */
   private List<Write> takeBatch() {
     Map.Entry<Long, Write> entry = pending.ceilingEntry(sweep);
     if (entry == null) {
@@ -242,7 +263,8 @@ public final class DeviceQueue {
     pending.remove(first.offset);
     batch.add(first);
     Write next = total < STRAIGHT_BYTES ? pending.get(first.end()) : null;
-    while (next != null && next.data.byteSize() < STRAIGHT_BYTES
+    while (next != null
+        && next.data.byteSize() < STRAIGHT_BYTES
         && total + next.data.byteSize() <= JOINED_BYTES) {
       pending.remove(next.offset);
       batch.add(next);
@@ -320,10 +342,12 @@ public final class DeviceQueue {
    * @throws PoolException EIO when the device failed, now or before
    */
   public void writeNow(long offsetBytes, MemorySegment data) {
-    env.onDevice(() -> {
-      writeHere(offsetBytes, data);
-      return true;
-    }).join();
+    env.onDevice(
+            () -> {
+              writeHere(offsetBytes, data);
+              return true;
+            })
+        .join();
   }
 
   /** As {@link #writeNow}, for a caller that is on a device thread. */
@@ -356,8 +380,10 @@ public final class DeviceQueue {
   private void refuseIfFaulted() {
     PoolException cause = fault;
     if (cause != null) {
-      throw new PoolException(new PoolError.DeviceFailed(device.name(), "write",
-          "the device is faulted: " + cause.error().message()), cause);
+      throw new PoolException(
+          new PoolError.DeviceFailed(
+              device.name(), "write", "the device is faulted: " + cause.error().message()),
+          cause);
     }
   }
 
@@ -379,16 +405,18 @@ public final class DeviceQueue {
   }
 
   /**
-   * Makes durable every write that was done (its completion told) before this call. Does nothing at the
-   * device when nothing was written since the last one.
+   * Makes durable every write that was done (its completion told) before this call. Does nothing at
+   * the device when nothing was written since the last one.
    *
    * @throws PoolException EIO when the device failed, now or before
    */
   public void flush() {
-    env.onDevice(() -> {
-      flushHere();
-      return true;
-    }).join();
+    env.onDevice(
+            () -> {
+              flushHere();
+              return true;
+            })
+        .join();
   }
 
   /** As {@link #flush}, for a caller that is on a device thread. */
@@ -415,7 +443,8 @@ public final class DeviceQueue {
   }
 
   /**
-   * Tells the device that a range is unused; waits for it. Parts of blocks at the ends are left out.
+   * Tells the device that a range is unused; waits for it. Parts of blocks at the ends are left
+   * out.
    *
    * @throws PoolException EIO when the device failed
    */
@@ -423,11 +452,13 @@ public final class DeviceQueue {
     long first = Math.ceilDiv(offsetBytes, blockBytes);
     long count = (offsetBytes + bytes) / blockBytes - first;
     if (count > 0) {
-      env.onDevice(() -> {
-        refuseIfFaulted();
-        device.discard(first, count);
-        return true;
-      }).join();
+      env.onDevice(
+              () -> {
+                refuseIfFaulted();
+                device.discard(first, count);
+                return true;
+              })
+          .join();
     }
   }
 
@@ -452,7 +483,13 @@ public final class DeviceQueue {
   }
 
   public Stats stats() {
-    return new Stats(reads.get(), readBytes.get(), readErrors.get(), writes.get(),
-        writtenBytes.get(), writeErrors.get(), flushes.get());
+    return new Stats(
+        reads.get(),
+        readBytes.get(),
+        readErrors.get(),
+        writes.get(),
+        writtenBytes.get(),
+        writeErrors.get(),
+        flushes.get());
   }
 }

@@ -23,8 +23,13 @@ import java.util.TreeSet;
  * @param fellBack whether a newer uberblock had to be passed over
  * @param problems why, one line each
  */
-public record LabelChoice(Uberblock uberblock, PoolConfig config, LayoutRecord layout,
-    long highestTxg, boolean fellBack, List<String> problems) {
+public record LabelChoice(
+    Uberblock uberblock,
+    PoolConfig config,
+    LayoutRecord layout,
+    long highestTxg,
+    boolean fellBack,
+    List<String> problems) {
 
   /** See {@link LabelIo#chooseBest}. */
   static LabelChoice of(Env env, List<LabelScan> scans, long poolGuid, long maxTxg) {
@@ -40,8 +45,11 @@ public record LabelChoice(Uberblock uberblock, PoolConfig config, LayoutRecord l
         scan.labels().forEach(label -> candidates.addAll(label.uberblocks()));
       } else if (head.isPresent()) {
         // What it did since is no part of the pool, whatever its txg.
-        problems.add(scan.deviceName() + " is at txg " + head.get().txg()
-            + " of an earlier import of the pool");
+        problems.add(
+            scan.deviceName()
+                + " is at txg "
+                + head.get().txg()
+                + " of an earlier import of the pool");
       }
     }
     candidates.removeIf(u -> u.poolGuid() != poolGuid || u.txg() > maxTxg);
@@ -54,16 +62,23 @@ public record LabelChoice(Uberblock uberblock, PoolConfig config, LayoutRecord l
         if (fellBack) {
           env.probe(CodeProbe.UBERBLOCK_FALLBACK);
         }
-        return new LabelChoice(uberblock, config.get(), layout.get(), highest, fellBack,
-            List.copyOf(problems));
+        return new LabelChoice(
+            uberblock, config.get(), layout.get(), highest, fellBack, List.copyOf(problems));
       }
       fellBack = true;
-      problems.add("txg " + uberblock.txg() + " is passed over: its "
-          + (config.isPresent() ? "layout" : "configuration") + " is nowhere intact");
+      problems.add(
+          "txg "
+              + uberblock.txg()
+              + " is passed over: its "
+              + (config.isPresent() ? "layout" : "configuration")
+              + " is nowhere intact");
     }
-    throw PoolException.refused(Errno.EIO, candidates.isEmpty()
-        ? "no intact uberblock on any device of the pool; attach its other devices"
-        : "no uberblock has its configuration and layout intact: " + String.join("; ", problems));
+    throw PoolException.refused(
+        Errno.EIO,
+        candidates.isEmpty()
+            ? "no intact uberblock on any device of the pool; attach its other devices"
+            : "no uberblock has its configuration and layout intact: "
+                + String.join("; ", problems));
   }
 
   private static Map<Long, Long> parents(List<LabelScan> scans, long poolGuid) {
@@ -83,8 +98,8 @@ public record LabelChoice(Uberblock uberblock, PoolConfig config, LayoutRecord l
   private static long headFork(List<LabelScan> scans, long poolGuid, Map<Long, Long> parents) {
     TreeMap<Long, String> heads = new TreeMap<>();
     for (LabelScan scan : scans) {
-      scan.head(poolGuid).ifPresent(head ->
-          heads.merge(head.forkId(), scan.deviceName(), (a, b) -> a + ", " + b));
+      scan.head(poolGuid)
+          .ifPresent(head -> heads.merge(head.forkId(), scan.deviceName(), (a, b) -> a + ", " + b));
     }
     TreeSet<Long> left = new TreeSet<>(heads.keySet());
     for (long fork : heads.keySet()) {
@@ -95,8 +110,10 @@ public record LabelChoice(Uberblock uberblock, PoolConfig config, LayoutRecord l
       }
     }
     if (left.size() > 1) {
-      throw PoolException.refused(Errno.EBUSY,
-          "the devices were imported apart from each other and differ: " + heads.values()
+      throw PoolException.refused(
+          Errno.EBUSY,
+          "the devices were imported apart from each other and differ: "
+              + heads.values()
               + "; import only those of one of these sets");
     }
     return left.isEmpty() ? 0 : left.first();
@@ -107,7 +124,8 @@ public record LabelChoice(Uberblock uberblock, PoolConfig config, LayoutRecord l
       for (LabelScan.Label label : scan.labels()) {
         if (label.record() != null) {
           PoolConfig config = label.record().config();
-          if (config.poolGuid() == uberblock.poolGuid() && config.forkId() == uberblock.forkId()
+          if (config.poolGuid() == uberblock.poolGuid()
+              && config.forkId() == uberblock.forkId()
               && config.generation() == uberblock.configGeneration()
               && config.checksum().equals(uberblock.configChecksum())) {
             return Optional.of(config);

@@ -21,8 +21,12 @@ import org.jspecify.annotations.Nullable;
  * @param layouts the intact layout records, from any slot
  * @param problems what was unreadable or damaged, one line each; an unused place is no problem
  */
-public record LabelScan(String deviceName, @Nullable Geometry geometry, List<Label> labels,
-    List<Layout> layouts, List<String> problems) {
+public record LabelScan(
+    String deviceName,
+    @Nullable Geometry geometry,
+    List<Label> labels,
+    List<Layout> layouts,
+    List<String> problems) {
 
   /**
    * One label.
@@ -32,7 +36,10 @@ public record LabelScan(String deviceName, @Nullable Geometry geometry, List<Lab
    * @param uberblocks the intact ones, in order of their slots
    * @param activity the sign of life, or null
    */
-  public record Label(int index, @Nullable LabelRecord record, List<Uberblock> uberblocks,
+  public record Label(
+      int index,
+      @Nullable LabelRecord record,
+      List<Uberblock> uberblocks,
       @Nullable ActivityRecord activity) {}
 
   /** An intact layout record in slot A (0) or B (1), front (0) or back (1). */
@@ -46,7 +53,9 @@ public record LabelScan(String deviceName, @Nullable Geometry geometry, List<Lab
 
   /** The label with the newest configuration; of equal ones the first. */
   public Optional<LabelRecord> newest() {
-    return labels.stream().map(Label::record).filter(Objects::nonNull)
+    return labels.stream()
+        .map(Label::record)
+        .filter(Objects::nonNull)
         .max(Comparator.comparingLong((LabelRecord record) -> record.config().generation()));
   }
 
@@ -67,14 +76,17 @@ public record LabelScan(String deviceName, @Nullable Geometry geometry, List<Lab
 
   /** The intact uberblock of this pool with the highest txg. */
   public Optional<Uberblock> head(long poolGuid) {
-    return labels.stream().flatMap(label -> label.uberblocks.stream())
+    return labels.stream()
+        .flatMap(label -> label.uberblocks.stream())
         .filter(uberblock -> uberblock.poolGuid() == poolGuid)
         .max(Comparator.comparingLong(Uberblock::txg));
   }
 
   /** The sign of life with the highest sequence. */
   public Optional<ActivityRecord> activity() {
-    return labels.stream().map(Label::activity).filter(Objects::nonNull)
+    return labels.stream()
+        .map(Label::activity)
+        .filter(Objects::nonNull)
         .max(Comparator.comparingLong(ActivityRecord::sequence));
   }
 }

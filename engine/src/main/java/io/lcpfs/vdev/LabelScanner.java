@@ -30,18 +30,24 @@ final class LabelScanner {
   LabelScan scan() {
     String name = device.name();
     if (device.capacity() < Geometry.MIN_SMALL_DEVICE_BYTES) {
-      return new LabelScan(name, null, List.of(), List.of(),
-          List.of(name + " is too small for labels"));
+      return new LabelScan(
+          name, null, List.of(), List.of(), List.of(name + " is too small for labels"));
     }
     Geometry geometry = new Geometry(device.capacity(), device.blockSize());
     List<LabelScan.Label> labels = labels(geometry);
     Geometry recorded = recorded(labels);
-    if (recorded != null && (recorded.usableBytes() != geometry.usableBytes()
-        || recorded.labelBytes() != geometry.labelBytes())) {
+    if (recorded != null
+        && (recorded.usableBytes() != geometry.usableBytes()
+            || recorded.labelBytes() != geometry.labelBytes())) {
       // The device was made larger or smaller since: its back labels are where they were then.
       if (device.capacity() < recorded.capacityBytes()) {
-        problems.add(name + " has " + device.capacity() + " bytes, but had "
-            + recorded.capacityBytes() + " when it was added");
+        problems.add(
+            name
+                + " has "
+                + device.capacity()
+                + " bytes, but had "
+                + recorded.capacityBytes()
+                + " when it was added");
       }
       problems.removeIf(problem -> problem.contains("label"));
       geometry = recorded;
@@ -55,8 +61,10 @@ final class LabelScanner {
     for (LabelScan.Label label : labels) {
       LabelRecord record = label.record();
       if (record != null) {
-        Optional<PoolConfig.Device> own = record.config().devices().stream()
-            .filter(one -> one.guid() == record.deviceGuid()).findFirst();
+        Optional<PoolConfig.Device> own =
+            record.config().devices().stream()
+                .filter(one -> one.guid() == record.deviceGuid())
+                .findFirst();
         if (own.isPresent()) {
           return own.get().geometry();
         }
@@ -101,8 +109,8 @@ final class LabelScanner {
 
   private @Nullable PoolException read(long offset, MemorySegment into) {
     try {
-      device.readBlocks(offset / device.blockSize(),
-          (int) (into.byteSize() / device.blockSize()), into);
+      device.readBlocks(
+          offset / device.blockSize(), (int) (into.byteSize() / device.blockSize()), into);
       return null;
     } catch (PoolException e) {
       return e;

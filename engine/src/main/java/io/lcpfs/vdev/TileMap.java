@@ -24,13 +24,20 @@ public final class TileMap {
 
   private final PoolConfig config;
   private final LayoutRecord record;
+
   /** In order of id, which is the order of the record's entries. */
   private final Slice[] slices;
+
   private final Map<Integer, BitSet> usedTiles = new TreeMap<>();
 
   /** A metaslab with its columns worked out. */
-  private record Slice(LayoutRecord.Entry entry, long sizeBytes, int sectorBytes,
-      List<Column> columns, int firstDevice, long firstOffset) {}
+  private record Slice(
+      LayoutRecord.Entry entry,
+      long sizeBytes,
+      int sectorBytes,
+      List<Column> columns,
+      int firstDevice,
+      long firstOffset) {}
 
   private TileMap(PoolConfig config, LayoutRecord record) {
     this.config = config;
@@ -41,9 +48,9 @@ public final class TileMap {
   /**
    * The map of a pool.
    *
-   * @throws PoolException Corrupt when the two records do not fit: another pool, a group or device that
-   *     does not exist, a tile outside its device or in two metaslabs, two columns on one device, sectors
-   *     smaller than a device's block
+   * @throws PoolException Corrupt when the two records do not fit: another pool, a group or device
+   *     that does not exist, a tile outside its device or in two metaslabs, two columns on one
+   *     device, sectors smaller than a device's block
    */
   public static TileMap of(PoolConfig config, LayoutRecord record) {
     if (config.poolGuid() != record.poolGuid()) {
@@ -52,8 +59,8 @@ public final class TileMap {
     TileMap map = new TileMap(config, record);
     Map<Integer, Integer> tileCounts = new TreeMap<>();
     for (PoolConfig.Device device : config.devices()) {
-      tileCounts.put(device.index(),
-          device.geometry().tileCount(config.group(device.group()).tileBytes()));
+      tileCounts.put(
+          device.index(), device.geometry().tileCount(config.group(device.group()).tileBytes()));
       map.usedTiles.put(device.index(), new BitSet());
     }
     for (int i = 0; i < map.slices.length; i++) {
@@ -77,22 +84,31 @@ public final class TileMap {
       }
       devices.set(column.device());
       BitSet used = usedTiles.getOrDefault(column.device(), new BitSet());
-      if (column.tile() >= tileCounts.getOrDefault(column.device(), 0)
-          || used.get(column.tile())) {
+      if (column.tile() >= tileCounts.getOrDefault(column.device(), 0) || used.get(column.tile())) {
         throw corrupt(place + "tile", column.tile());
       }
       used.set(column.tile());
-      columns.add(new Column(column.device(),
-          device.geometry().tileOffset(column.tile(), group.tileBytes()), group.tileBytes()));
+      columns.add(
+          new Column(
+              column.device(),
+              device.geometry().tileOffset(column.tile(), group.tileBytes()),
+              group.tileBytes()));
     }
     Profile profile = entry.profile();
-    long size = profile.kind() == Profile.Kind.RAIDZ
-        ? group.tileBytes() * profile.width() : group.tileBytes();
+    long size =
+        profile.kind() == Profile.Kind.RAIDZ
+            ? group.tileBytes() * profile.width()
+            : group.tileBytes();
     if (size / group.sectorBytes() > MAX_SECTORS) {
       throw corrupt(place + "size", size);
     }
     Column first = columns.getFirst();
-    return new Slice(entry, size, group.sectorBytes(), List.copyOf(columns), first.device(),
+    return new Slice(
+        entry,
+        size,
+        group.sectorBytes(),
+        List.copyOf(columns),
+        first.device(),
         first.offsetBytes());
   }
 
@@ -153,7 +169,9 @@ public final class TileMap {
     return slice(metaslab).entry.profile();
   }
 
-  /** Index of the (first) device of an address; Corrupt, naming it, when there is no such metaslab. */
+  /**
+   * Index of the (first) device of an address; Corrupt, naming it, when there is no such metaslab.
+   */
   public int device(long dva) {
     return slice(Dva.metaslab(dva)).firstDevice;
   }
@@ -167,8 +185,9 @@ public final class TileMap {
     Slice slice = slice(Dva.metaslab(dva));
     long offset = Dva.offsetBytes(dva);
     if (bytes < 0 || offset > slice.sizeBytes - bytes) {
-      throw corrupt("dva.offset", Dva.toString(dva) + " with " + bytes + " bytes in a metaslab of "
-          + slice.sizeBytes);
+      throw corrupt(
+          "dva.offset",
+          Dva.toString(dva) + " with " + bytes + " bytes in a metaslab of " + slice.sizeBytes);
     }
     Check.that(slice.columns.size() == 1, "columns of a single metaslab", slice.columns.size());
     return slice.firstOffset + offset;
@@ -188,14 +207,13 @@ public final class TileMap {
 
   /** Most bytes that a layout record may have: the smallest slot of all devices. */
   private long slotBytes() {
-    return config.devices().stream().mapToLong(d -> d.geometry().layoutSlotBytes()).min()
-        .orElse(0);
+    return config.devices().stream().mapToLong(d -> d.geometry().layoutSlotBytes()).min().orElse(0);
   }
 
   /**
-   * A layout with up to {@code count} more metaslabs of one column, fewer when there are fewer tiles. The
-   * next tile is the lowest free one of the device of the group with the most free tiles, so that devices
-   * take turns; ids ascend with tiles on each.
+   * A layout with up to {@code count} more metaslabs of one column, fewer when there are fewer
+   * tiles. The next tile is the lowest free one of the device of the group with the most free
+   * tiles, so that devices take turns; ids ascend with tiles on each.
    *
    * @param txg birth of the new metaslabs
    * @throws PoolException ENOSPC when no tile is free, or the layout record is full
@@ -221,19 +239,25 @@ public final class TileMap {
       if (device < 0) {
         break;
       }
-      int tile = used.getOrDefault(device, new BitSet())
-          .nextClearBit(search.getOrDefault(device, 0));
+      int tile =
+          used.getOrDefault(device, new BitSet()).nextClearBit(search.getOrDefault(device, 0));
       search.put(device, tile + 1);
       free.merge(device, -1, Integer::sum);
-      entries.add(new LayoutRecord.Entry(next, group, Profile.SINGLE, placement, txg,
-          List.of(new LayoutRecord.Column(device, tile))));
+      entries.add(
+          new LayoutRecord.Entry(
+              next,
+              group,
+              Profile.SINGLE,
+              placement,
+              txg,
+              List.of(new LayoutRecord.Column(device, tile))));
     }
     if (entries.size() == record.entries().size()) {
       if (mostFree(free) < 0) {
         throw new PoolException(new PoolError.OutOfSpace(of.tileBytes() * count, 0));
       }
-      throw PoolException.refused(Errno.ENOSPC, "the layout record is full: "
-          + record.entries().size() + " metaslabs");
+      throw PoolException.refused(
+          Errno.ENOSPC, "the layout record is full: " + record.entries().size() + " metaslabs");
     }
     return new LayoutRecord(record.generation() + 1, record.poolGuid(), next, entries);
   }

@@ -56,8 +56,11 @@ class AllocatorTest {
     for (int i = 1; i < 256; i++) {
       long next = allocator.allocate(0, 128 << 10, 1, Dva.NONE, Dva.NONE);
       long other = allocator.allocate(1, 128 << 10, 1, Dva.NONE, Dva.NONE);
-      breaks += Dva.metaslab(next) == Dva.metaslab(before)
-          && Dva.offsetBytes(next) == Dva.offsetBytes(before) + (128 << 10) ? 0 : 1;
+      breaks +=
+          Dva.metaslab(next) == Dva.metaslab(before)
+                  && Dva.offsetBytes(next) == Dva.offsetBytes(before) + (128 << 10)
+              ? 0
+              : 1;
       assertThat(Dva.metaslab(other)).isNotEqualTo(Dva.metaslab(next));
       used.add(Dva.metaslab(next));
       before = next;
@@ -119,8 +122,8 @@ class AllocatorTest {
     }
     assertThat(blocks).doesNotContain(Dva.NONE).doesNotHaveDuplicates();
     assertThatThrownBy(() -> allocator.allocate(SECTOR, 1, Dva.NONE, Dva.NONE))
-        .isInstanceOfSatisfying(PoolException.class,
-            e -> assertThat(e.errno()).isEqualTo(Errno.ENOSPC));
+        .isInstanceOfSatisfying(
+            PoolException.class, e -> assertThat(e.errno()).isEqualTo(Errno.ENOSPC));
     for (int i = 0; i < blocks.size(); i += 2) {
       allocator.free(blocks.get(i), SECTOR, 2);
     }
@@ -135,8 +138,8 @@ class AllocatorTest {
   void everyAddressOfAnUnknownMetaslabIsCorrupt() {
     Allocator allocator = allocator(2, MIB, 1, 1);
     assertThatThrownBy(() -> allocator.free(Dva.of(3, 0), SECTOR, 1))
-        .isInstanceOfSatisfying(PoolException.class,
-            e -> assertThat(e.errno()).isEqualTo(Errno.EIO));
+        .isInstanceOfSatisfying(
+            PoolException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EIO));
     assertThatThrownBy(() -> allocator.free(Dva.of(Dva.MAX_METASLAB, 0), SECTOR, 1))
         .isInstanceOf(PoolException.class);
     assertThatThrownBy(() -> allocator.free(Dva.of(1, MIB), SECTOR, 1))
@@ -173,16 +176,19 @@ class AllocatorTest {
     List<Thread> threads = new ArrayList<>();
     for (int t = 0; t < 4; t++) {
       int lane = t;
-      threads.add(Thread.ofPlatform().start(() -> {
-        for (int i = 0; i < 2_000; i++) {
-          long dva = allocator.allocate(lane, 2 * SECTOR, 1, Dva.NONE, Dva.NONE);
-          if (i % 3 == 0) {
-            allocator.cancel(dva, 2 * SECTOR, 1);
-          } else {
-            given.add(dva);
-          }
-        }
-      }));
+      threads.add(
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    for (int i = 0; i < 2_000; i++) {
+                      long dva = allocator.allocate(lane, 2 * SECTOR, 1, Dva.NONE, Dva.NONE);
+                      if (i % 3 == 0) {
+                        allocator.cancel(dva, 2 * SECTOR, 1);
+                      } else {
+                        given.add(dva);
+                      }
+                    }
+                  }));
     }
     for (Thread thread : threads) {
       thread.join();
@@ -225,8 +231,8 @@ class AllocatorTest {
     for (int i = 0; i < count; i++) {
       failures += allocator.allocate(SECTOR, 1, Dva.NONE, Dva.NONE) == Dva.NONE ? 1 : 0;
     }
-    System.out.printf("allocator: %,d blocks/s%n",
-        count * 1_000_000_000L / (System.nanoTime() - begin));
+    System.out.printf(
+        "allocator: %,d blocks/s%n", count * 1_000_000_000L / (System.nanoTime() - begin));
     assertThat(failures).isZero();
     assertThat(allocator.freeBytes()).isZero();
   }

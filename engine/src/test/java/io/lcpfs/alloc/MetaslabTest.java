@@ -22,8 +22,9 @@ class MetaslabTest {
   private final ProbeEnv env = new ProbeEnv();
 
   private static void corrupt(ThrowingCallable call) {
-    assertThatThrownBy(call).isInstanceOfSatisfying(PoolException.class,
-        e -> assertThat(e.error()).isInstanceOf(PoolError.Corrupt.class));
+    assertThatThrownBy(call)
+        .isInstanceOfSatisfying(
+            PoolException.class, e -> assertThat(e.error()).isInstanceOf(PoolError.Corrupt.class));
   }
 
   /** A metaslab with its stored map, synced txg by txg, and the naive model beside it. */
@@ -72,9 +73,10 @@ class MetaslabTest {
       int sectors = 1 << random.nextInt(6);
       sectors = Math.max(1, sectors - random.nextInt(sectors));
       long bytes = (long) sectors * sector;
-      long offset = random.nextInt(8) == 0
-          ? metaslab.allocateFrom(random.nextLong(size), bytes, txg)
-          : metaslab.allocate(bytes, txg);
+      long offset =
+          random.nextInt(8) == 0
+              ? metaslab.allocateFrom(random.nextLong(size), bytes, txg)
+              : metaslab.allocate(bytes, txg);
       if (offset < 0) {
         assertThat(model.largestFreeSectors()).isLessThan(sectors);
       } else {
@@ -90,8 +92,7 @@ class MetaslabTest {
         SpaceMapState state = replayed();
         byte[] target = new byte[(int) metaslab.condensedBytes()];
         long written = metaslab.condense(env, state, txg, MemorySegment.ofArray(target));
-        assertThat(written).isEqualTo(state.condensedBytes(txg))
-            .isLessThanOrEqualTo(target.length);
+        assertThat(written).isEqualTo(state.condensedBytes(txg)).isLessThanOrEqualTo(target.length);
         stored = java.util.Arrays.copyOf(target, (int) written);
         condensed++;
       } else if (records > 0) {
@@ -129,8 +130,14 @@ class MetaslabTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1,4096,1048576", "2,4096,1048576", "3,512,262144", "4,4096,67108864",
-      "5,512,16777216", "6,65536,16777216"})
+  @CsvSource({
+    "1,4096,1048576",
+    "2,4096,1048576",
+    "3,512,262144",
+    "4,4096,67108864",
+    "5,512,16777216",
+    "6,65536,16777216"
+  })
   void everyRandomHistoryAgreesWithANaiveBitmap(long seed, int sector, long size) {
     History history = new History(size, sector, seed);
     int steps = size > 20_000_000 ? 4_000 : 12_000;
@@ -143,8 +150,8 @@ class MetaslabTest {
     history.sync();
     history.crash();
     assertThat(history.condensed).isPositive();
-    assertThat(env.probes).containsKeys(CodeProbe.SPACE_MAP_CONDENSED,
-        CodeProbe.FREE_DEFERRED_ON_IMPORT);
+    assertThat(env.probes)
+        .containsKeys(CodeProbe.SPACE_MAP_CONDENSED, CodeProbe.FREE_DEFERRED_ON_IMPORT);
   }
 
   @Test
@@ -160,10 +167,12 @@ class MetaslabTest {
       assertThat(metaslab.deferredBytes()).isEqualTo(16 * SECTOR);
     }
     assertThat(released).isEmpty();
-    metaslab.syncDone(8, (id, offset, bytes) -> {
-      assertThat(metaslab.allocate(SECTOR, 9)).as("while it is discarded").isEqualTo(-1);
-      released.add(bytes);
-    });
+    metaslab.syncDone(
+        8,
+        (id, offset, bytes) -> {
+          assertThat(metaslab.allocate(SECTOR, 9)).as("while it is discarded").isEqualTo(-1);
+          released.add(bytes);
+        });
     assertThat(released).containsExactly(16L * SECTOR);
     assertThat(metaslab.allocate(16 * SECTOR, 9)).isZero();
   }
@@ -253,9 +262,9 @@ class MetaslabTest {
       for (int i = 0; i < count; i += 2) {
         failures += metaslab.allocate(SECTOR, 4) < 0 ? 1 : 0;
       }
-      System.out.printf("allocate %,d/s contiguous; free, mature and reuse scattered: %,d/s%n",
-          count * 1_000_000_000L / nanos,
-          count / 2 * 1_000_000_000L / (System.nanoTime() - begin));
+      System.out.printf(
+          "allocate %,d/s contiguous; free, mature and reuse scattered: %,d/s%n",
+          count * 1_000_000_000L / nanos, count / 2 * 1_000_000_000L / (System.nanoTime() - begin));
       assertThat(metaslab.freeBytes()).isZero();
     }
     assertThat(best).isPositive();

@@ -10,6 +10,7 @@ import java.util.List;
 final class NaiveSpace {
   /** 0 free, 1 allocated, else 2 + the txg that freed it. */
   private final long[] sectors;
+
   private final int sectorBytes;
 
   /** A block that lives. */

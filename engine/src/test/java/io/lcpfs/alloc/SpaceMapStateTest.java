@@ -36,18 +36,18 @@ class SpaceMapStateTest {
   }
 
   private static long alloc(int sector, int count) {
-    return SpaceMapRecord.block(SpaceMapRecord.ALLOC, (long) sector * SECTOR,
-        (long) count * SECTOR);
+    return SpaceMapRecord.block(
+        SpaceMapRecord.ALLOC, (long) sector * SECTOR, (long) count * SECTOR);
   }
 
   private static long free(int sector, int count) {
-    return SpaceMapRecord.block(SpaceMapRecord.FREE, (long) sector * SECTOR,
-        (long) count * SECTOR);
+    return SpaceMapRecord.block(SpaceMapRecord.FREE, (long) sector * SECTOR, (long) count * SECTOR);
   }
 
   private static void corrupt(long... records) {
-    assertThatThrownBy(() -> replay(records).finish(10)).isInstanceOfSatisfying(
-        PoolException.class, e -> assertThat(e.error()).isInstanceOf(PoolError.Corrupt.class));
+    assertThatThrownBy(() -> replay(records).finish(10))
+        .isInstanceOfSatisfying(
+            PoolException.class, e -> assertThat(e.error()).isInstanceOf(PoolError.Corrupt.class));
   }
 
   @Test
@@ -74,15 +74,24 @@ class SpaceMapStateTest {
     corrupt(alloc(0, 1), SpaceMapRecord.bitmap(0, 1), 1);
     corrupt(3L << 62);
     corrupt(SpaceMapRecord.txg(9), alloc(0, 1), free(0, 1), SpaceMapRecord.txg(10), alloc(0, 1));
-    assertThatThrownBy(() -> new SpaceMapState(1, SIZE, SECTOR)
-        .replay(MemorySegment.ofArray(new byte[12]))).isInstanceOf(PoolException.class);
+    assertThatThrownBy(
+            () -> new SpaceMapState(1, SIZE, SECTOR).replay(MemorySegment.ofArray(new byte[12])))
+        .isInstanceOf(PoolException.class);
   }
 
   @Test
   void everyTrueMapIsTaken() {
-    SpaceMapState state = replay(alloc(5, 3), SpaceMapRecord.txg(3), alloc(8, 1), free(5, 3),
-        SpaceMapRecord.txg(6), alloc(6, 1), SpaceMapRecord.bitmap(32L * SECTOR, 40),
-        0b11_11_10_10_01_01, 0b01);
+    SpaceMapState state =
+        replay(
+            alloc(5, 3),
+            SpaceMapRecord.txg(3),
+            alloc(8, 1),
+            free(5, 3),
+            SpaceMapRecord.txg(6),
+            alloc(6, 1),
+            SpaceMapRecord.bitmap(32L * SECTOR, 40),
+            0b11_11_10_10_01_01,
+            0b01);
     state.finish(10);
     assertThat(state.blockCount()).isEqualTo(5);
     assertThat(state.allocatedBytes()).isEqualTo(9L * SECTOR);
@@ -155,9 +164,18 @@ class SpaceMapStateTest {
   @Test
   void everyMutatedMapIsAValueOrCorrupt() {
     SplittableRandom random = new SplittableRandom(1);
-    long[] good = {SpaceMapRecord.txg(3), alloc(0, 8), alloc(8, 1), free(0, 8),
-        SpaceMapRecord.bitmap(64L * SECTOR, 64), 0x5555_5555_5555_5555L, 0x9999_9999_9999_9999L,
-        SpaceMapRecord.txg(4), alloc(500, 300), free(8, 1)};
+    long[] good = {
+      SpaceMapRecord.txg(3),
+      alloc(0, 8),
+      alloc(8, 1),
+      free(0, 8),
+      SpaceMapRecord.bitmap(64L * SECTOR, 64),
+      0x5555_5555_5555_5555L,
+      0x9999_9999_9999_9999L,
+      SpaceMapRecord.txg(4),
+      alloc(500, 300),
+      free(8, 1)
+    };
     int taken = 0;
     for (int i = 0; i < 200_000; i++) {
       long[] bad = good.clone();

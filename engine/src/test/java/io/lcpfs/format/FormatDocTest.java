@@ -19,16 +19,19 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * Holds the tables of docs/FORMAT.md against the layouts. The heading of a structure is the name of its
- * class without "Record", then that of the constant: ZapRecord.HEADER is ZapHeader, X.LAYOUT just X.
+ * Holds the tables of docs/FORMAT.md against the layouts. The heading of a structure is the name of
+ * its class without "Record", then that of the constant: ZapRecord.HEADER is ZapHeader, X.LAYOUT
+ * just X.
  */
 class FormatDocTest {
   private static final Path DOCUMENT = Path.of("..", "docs", "FORMAT.md");
 
   private static String heading(Class<?> owner, String constant) {
     String name = owner.getSimpleName().replace("Record", "");
-    String suffix = constant.equals("LAYOUT") ? ""
-        : constant.charAt(0) + constant.substring(1).toLowerCase(Locale.ROOT);
+    String suffix =
+        constant.equals("LAYOUT")
+            ? ""
+            : constant.charAt(0) + constant.substring(1).toLowerCase(Locale.ROOT);
     return name.endsWith(suffix) ? name : name + suffix;
   }
 
@@ -36,8 +39,9 @@ class FormatDocTest {
   private static Map<String, List<String>> layouts() throws Exception {
     Map<String, List<String>> found = new TreeMap<>();
     for (Class<?> anchor : List.of(Disk.class, ZnodeRecord.class)) {
-      Path classes = Path.of(anchor.getProtectionDomain().getCodeSource().getLocation().toURI())
-          .resolve(anchor.getPackageName().replace('.', '/'));
+      Path classes =
+          Path.of(anchor.getProtectionDomain().getCodeSource().getLocation().toURI())
+              .resolve(anchor.getPackageName().replace('.', '/'));
       List<Path> files;
       try (Stream<Path> list = Files.list(classes)) {
         files = list.sorted().toList();
@@ -92,7 +96,8 @@ class FormatDocTest {
       } else if (!line.startsWith("|---")) {
         String[] cells = line.split("\\|", -1);
         assertThat(cells).as(line).hasSize(6);
-        found.getOrDefault(heading, new ArrayList<>())
+        found
+            .getOrDefault(heading, new ArrayList<>())
             .add(cells[1].strip() + " " + cells[2].strip() + " " + cells[3].strip());
       }
     }
@@ -103,8 +108,17 @@ class FormatDocTest {
   void everyStructureIsDocumentedFieldByField() throws Exception {
     Map<String, List<String>> layouts = layouts();
     Map<String, List<String>> documented = documented();
-    assertThat(layouts).containsKeys("BlockPointer", "Dnode", "TailEntry", "ObjectSet", "Dataset",
-        "Uberblock", "LayoutColumn", "GangHeader", "Znode");
+    assertThat(layouts)
+        .containsKeys(
+            "BlockPointer",
+            "Dnode",
+            "TailEntry",
+            "ObjectSet",
+            "Dataset",
+            "Uberblock",
+            "LayoutColumn",
+            "GangHeader",
+            "Znode");
     layouts.forEach((name, rows) -> assertThat(documented.get(name)).as(name).isEqualTo(rows));
     assertThat(documented.keySet()).isEqualTo(layouts.keySet());
   }

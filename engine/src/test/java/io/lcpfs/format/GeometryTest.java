@@ -18,8 +18,9 @@ class GeometryTest {
 
   @Test
   void everyPartOfEveryDeviceIsApartFromTheOthersAndOnTheDevice() {
-    long[] capacities = {16 * MIB, 16 * MIB + 12_345_344, 64 * MIB, 999 * MIB, 1L << 40,
-        (1L << 50) + 512};
+    long[] capacities = {
+      16 * MIB, 16 * MIB + 12_345_344, 64 * MIB, 999 * MIB, 1L << 40, (1L << 50) + 512
+    };
     for (long capacity : capacities) {
       for (int block = 512; block <= (capacity < 32 * MIB ? 32_768 : 65_536); block *= 2) {
         Geometry.checkDevice("a", capacity, block, true);
@@ -27,8 +28,9 @@ class GeometryTest {
         TreeMap<Long, Long> parts = new TreeMap<>();
         for (int label = 0; label < Geometry.LABELS; label++) {
           put(parts, geometry.labelOffset(label), geometry.labelBytes());
-          assertThat(geometry.uberblockOffset(label, geometry.uberblockSlots() - 1)
-              + geometry.unitBytes())
+          assertThat(
+                  geometry.uberblockOffset(label, geometry.uberblockSlots() - 1)
+                      + geometry.unitBytes())
               .isEqualTo(geometry.labelOffset(label) + geometry.labelBytes());
           assertThat(geometry.configOffset(label) + geometry.configBytes())
               .isEqualTo(geometry.uberblockOffset(label, 0));
@@ -70,13 +72,17 @@ class GeometryTest {
   void everyUnfitDeviceIsRefusedByName() {
     Geometry.checkDevice("a", 64 * MIB, 512, false);
     Geometry.checkDevice("a", 16 * MIB, 4096, true);
-    for (Runnable call : new Runnable[] {
-        () -> Geometry.checkDevice("sdx", 64 * MIB - 512, 512, false),
-        () -> Geometry.checkDevice("sdx", 16 * MIB - 1, 512, true),
-        () -> Geometry.checkDevice("sdx", 64 * MIB, 520, false),
-        () -> Geometry.checkDevice("sdx", 16 * MIB, 65_536, true)}) {
-      assertThatThrownBy(call::run).isInstanceOfSatisfying(PoolException.class,
-          e -> assertThat(e.errno()).isEqualTo(Errno.EINVAL)).hasMessageContaining("sdx");
+    for (Runnable call :
+        new Runnable[] {
+          () -> Geometry.checkDevice("sdx", 64 * MIB - 512, 512, false),
+          () -> Geometry.checkDevice("sdx", 16 * MIB - 1, 512, true),
+          () -> Geometry.checkDevice("sdx", 64 * MIB, 520, false),
+          () -> Geometry.checkDevice("sdx", 16 * MIB, 65_536, true)
+        }) {
+      assertThatThrownBy(call::run)
+          .isInstanceOfSatisfying(
+              PoolException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EINVAL))
+          .hasMessageContaining("sdx");
     }
   }
 }

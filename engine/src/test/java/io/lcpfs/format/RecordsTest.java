@@ -19,8 +19,9 @@ class RecordsTest {
   private static final long PLACE = 135_168;
 
   private static void corrupt(ThrowingCallable call) {
-    assertThatThrownBy(call).isInstanceOfSatisfying(PoolException.class,
-        e -> assertThat(e.error()).isInstanceOf(PoolError.Corrupt.class));
+    assertThatThrownBy(call)
+        .isInstanceOfSatisfying(
+            PoolException.class, e -> assertThat(e.error()).isInstanceOf(PoolError.Corrupt.class));
   }
 
   private static MemorySegment bytes(int count) {
@@ -39,8 +40,7 @@ class RecordsTest {
     label.encode(area, PLACE);
     assertThat(LabelRecord.decode(area, PLACE)).isEqualTo(label);
     corrupt(() -> LabelRecord.decode(area, PLACE + 4096));
-    corrupt(() -> LabelRecord.decode(area.asSlice(0, LabelRecord.encodedBytes(config) - 1),
-        PLACE));
+    corrupt(() -> LabelRecord.decode(area.asSlice(0, LabelRecord.encodedBytes(config) - 1), PLACE));
   }
 
   @Test
@@ -146,17 +146,22 @@ class RecordsTest {
     List<PoolConfig.Feature> reading = List.of(new PoolConfig.Feature("org.new:nice", false));
     Features.check(reading, true);
     assertThatThrownBy(() -> Features.check(reading, false))
-        .isInstanceOfSatisfying(PoolException.class,
-            e -> assertThat(e.errno()).isEqualTo(Errno.EROFS)).hasMessageContaining("org.new:nice");
-    assertThatThrownBy(() ->
-        Features.check(List.of(new PoolConfig.Feature("org.new:odd", true)), true))
-        .isInstanceOfSatisfying(PoolException.class,
-            e -> assertThat(e.errno()).isEqualTo(Errno.EOPNOTSUPP))
+        .isInstanceOfSatisfying(
+            PoolException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EROFS))
+        .hasMessageContaining("org.new:nice");
+    assertThatThrownBy(
+            () -> Features.check(List.of(new PoolConfig.Feature("org.new:odd", true)), true))
+        .isInstanceOfSatisfying(
+            PoolException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EOPNOTSUPP))
         .hasMessageContaining("org.new:odd");
   }
 
   /** Flips bits, signs the result again where a checksum stands, and decodes. */
-  private static int mutate(MemorySegment good, long checksumAt, long signedBytes, long place,
+  private static int mutate(
+      MemorySegment good,
+      long checksumAt,
+      long signedBytes,
+      long place,
       Consumer<MemorySegment> decode) {
     SplittableRandom random = new SplittableRandom(good.byteSize());
     int taken = 0;
@@ -164,8 +169,10 @@ class RecordsTest {
       MemorySegment bad = bytes((int) good.byteSize()).copyFrom(good);
       for (int flips = 1 + random.nextInt(4); flips > 0; flips--) {
         long at = random.nextLong(good.byteSize());
-        byte value = random.nextInt(3) == 0 ? (byte) random.nextInt()
-            : (byte) (bad.get(Disk.U8, at) ^ 1 << random.nextInt(8));
+        byte value =
+            random.nextInt(3) == 0
+                ? (byte) random.nextInt()
+                : (byte) (bad.get(Disk.U8, at) ^ 1 << random.nextInt(8));
         bad.set(Disk.U8, at, value);
       }
       if (checksumAt >= 0 && random.nextInt(8) > 0) {
@@ -184,28 +191,64 @@ class RecordsTest {
   @Test
   void everyMutatedRecordIsAValueOrCorrupt() {
     MemorySegment config = MemorySegment.ofArray(SampleRecords.config(3).encode());
-    assertThat(mutate(config, Disk.offset(PoolConfig.HEADER, "checksum"), config.byteSize(), 0,
-        PoolConfig::decode)).isPositive();
+    assertThat(
+            mutate(
+                config,
+                Disk.offset(PoolConfig.HEADER, "checksum"),
+                config.byteSize(),
+                0,
+                PoolConfig::decode))
+        .isPositive();
     MemorySegment layout = MemorySegment.ofArray(SampleRecords.layout(5).encode());
-    assertThat(mutate(layout, Disk.offset(LayoutRecord.HEADER, "checksum"), layout.byteSize(), 0,
-        LayoutRecord::decode)).isPositive();
+    assertThat(
+            mutate(
+                layout,
+                Disk.offset(LayoutRecord.HEADER, "checksum"),
+                layout.byteSize(),
+                0,
+                LayoutRecord::decode))
+        .isPositive();
     MemorySegment label = bytes(2000);
     new LabelRecord(1000, SampleRecords.config(2)).encode(label, PLACE);
-    assertThat(mutate(label, Disk.offset(LabelRecord.HEADER, "checksum"), 64, PLACE,
-        area -> LabelRecord.decode(area, PLACE))).isPositive();
+    assertThat(
+            mutate(
+                label,
+                Disk.offset(LabelRecord.HEADER, "checksum"),
+                64,
+                PLACE,
+                area -> LabelRecord.decode(area, PLACE)))
+        .isPositive();
     MemorySegment slot = bytes(512);
     SampleRecords.uberblock().encode(slot, PLACE);
-    assertThat(mutate(slot, Disk.offset(Uberblock.LAYOUT, "checksum"), 512, PLACE,
-        area -> Uberblock.decode(area, PLACE))).isPositive();
+    assertThat(
+            mutate(
+                slot,
+                Disk.offset(Uberblock.LAYOUT, "checksum"),
+                512,
+                PLACE,
+                area -> Uberblock.decode(area, PLACE)))
+        .isPositive();
     MemorySegment activity = bytes(128);
     new ActivityRecord(1, 2, 3, 4, 5, 6, 7).encode(activity, PLACE);
-    assertThat(mutate(activity, Disk.offset(ActivityRecord.LAYOUT, "checksum"), 128, PLACE,
-        area -> ActivityRecord.decode(area, PLACE))).isPositive();
+    assertThat(
+            mutate(
+                activity,
+                Disk.offset(ActivityRecord.LAYOUT, "checksum"),
+                128,
+                PLACE,
+                area -> ActivityRecord.decode(area, PLACE)))
+        .isPositive();
     GangHeader gang = SampleRecords.gang(3);
     MemorySegment sector = bytes(512);
     gang.encode(sector);
-    assertThat(mutate(sector, Disk.offset(GangHeader.HEADER, "checksum"), 512, 0,
-        area -> GangHeader.decode(area, gang.dva(), gang.birthTxg()))).isPositive();
+    assertThat(
+            mutate(
+                sector,
+                Disk.offset(GangHeader.HEADER, "checksum"),
+                512,
+                0,
+                area -> GangHeader.decode(area, gang.dva(), gang.birthTxg())))
+        .isPositive();
   }
 
   @Test
@@ -224,26 +267,45 @@ class RecordsTest {
     assertThat(mutate(set, -1, 0, 0, ObjectSetRecord::decode)).isPositive();
     byte[] dataset = new DatasetRecord(1, 2, 3, 4, 5, 6, 7, 1, SampleRecords.pointer(1)).encode();
     assertThat(DatasetRecord.decode(dataset).usedBytes()).isEqualTo(6);
-    assertThat(mutate(MemorySegment.ofArray(dataset), -1, 0, 0,
-        at -> DatasetRecord.decode(at.toArray(Disk.U8)))).isPositive();
+    assertThat(
+            mutate(
+                MemorySegment.ofArray(dataset),
+                -1,
+                0,
+                0,
+                at -> DatasetRecord.decode(at.toArray(Disk.U8))))
+        .isPositive();
     byte[] head = new SpaceMapHead(7, 80, 4096).encode();
-    assertThat(mutate(MemorySegment.ofArray(head), -1, 0, 0,
-        at -> SpaceMapHead.decode(at.toArray(Disk.U8)))).isPositive();
+    assertThat(
+            mutate(
+                MemorySegment.ofArray(head),
+                -1,
+                0,
+                0,
+                at -> SpaceMapHead.decode(at.toArray(Disk.U8))))
+        .isPositive();
     MemorySegment tails = bytes(2048);
     for (int slot = 0; slot < TailRecord.SLOTS; slot++) {
       TailRecord.putEntry(tails, slot, 512 + slot * 40, 40, 3);
     }
-    assertThat(mutate(tails, -1, 0, 0, at -> {
-      for (int slot = 0; slot < TailRecord.SLOTS; slot++) {
-        assertThat(TailRecord.content(at, slot).byteSize())
-            .isEqualTo(TailRecord.lengthBytes(at, slot));
-      }
-    })).isPositive();
+    assertThat(
+            mutate(
+                tails,
+                -1,
+                0,
+                0,
+                at -> {
+                  for (int slot = 0; slot < TailRecord.SLOTS; slot++) {
+                    assertThat(TailRecord.content(at, slot).byteSize())
+                        .isEqualTo(TailRecord.lengthBytes(at, slot));
+                  }
+                }))
+        .isPositive();
   }
 
   private static ObjectSetRecord objectSet() {
-    return new ObjectSetRecord(empty(ObjectType.DNODE), empty(ObjectType.TAILS),
-        empty(ObjectType.META_TAILS), 12);
+    return new ObjectSetRecord(
+        empty(ObjectType.DNODE), empty(ObjectType.TAILS), empty(ObjectType.META_TAILS), 12);
   }
 
   private static DnodeRecord empty(ObjectType type) {

@@ -27,25 +27,27 @@ class BlockFuzzTest {
   @FuzzTest(maxDuration = "1m")
   void everyBlockPointerIsAValueOrCorrupt(byte[] input) {
     MemorySegment at = MemorySegment.ofArray(Arrays.copyOf(input, BlockPointer.BYTES));
-    valueOrCorrupt(() -> {
-      BlockPointer pointer = BlockPointer.decode(at, 0);
-      assertThat(pointer.toString()).isNotEmpty();
-      MemorySegment again = MemorySegment.ofArray(new byte[BlockPointer.BYTES]);
-      pointer.encode(again, 0);
-      assertThat(BlockPointer.decode(again, 0)).isEqualTo(pointer);
-    });
+    valueOrCorrupt(
+        () -> {
+          BlockPointer pointer = BlockPointer.decode(at, 0);
+          assertThat(pointer.toString()).isNotEmpty();
+          MemorySegment again = MemorySegment.ofArray(new byte[BlockPointer.BYTES]);
+          pointer.encode(again, 0);
+          assertThat(BlockPointer.decode(again, 0)).isEqualTo(pointer);
+        });
   }
 
   @FuzzTest(maxDuration = "1m")
   void everyDnodeIsAValueOrCorrupt(byte[] input) {
     MemorySegment at = MemorySegment.ofArray(Arrays.copyOf(input, DnodeRecord.BYTES));
-    valueOrCorrupt(() -> {
-      DnodeRecord dnode = DnodeRecord.decode(at, 0);
-      MemorySegment again = MemorySegment.ofArray(new byte[DnodeRecord.BYTES]);
-      dnode.encode(again, 0);
-      DnodeRecord second = DnodeRecord.decode(again, 0);
-      assertThat(second).usingRecursiveComparison().isEqualTo(dnode);
-    });
+    valueOrCorrupt(
+        () -> {
+          DnodeRecord dnode = DnodeRecord.decode(at, 0);
+          MemorySegment again = MemorySegment.ofArray(new byte[DnodeRecord.BYTES]);
+          dnode.encode(again, 0);
+          DnodeRecord second = DnodeRecord.decode(again, 0);
+          assertThat(second).usingRecursiveComparison().isEqualTo(dnode);
+        });
   }
 
   @FuzzTest(maxDuration = "1m")
@@ -53,7 +55,10 @@ class BlockFuzzTest {
     MemorySegment sector = MemorySegment.ofArray(Arrays.copyOf(input, 512));
     long checksum = Disk.offset(GangHeader.HEADER, "checksum");
     Hash256.ofRecord(sector, checksum, 0).put(sector, checksum);
-    valueOrCorrupt(() -> assertThat(GangHeader.decode(sector, Disk.u64(sector, 8),
-        Disk.u64(sector, 16)).children()).isNotEmpty());
+    valueOrCorrupt(
+        () ->
+            assertThat(
+                    GangHeader.decode(sector, Disk.u64(sector, 8), Disk.u64(sector, 16)).children())
+                .isNotEmpty());
   }
 }

@@ -21,17 +21,28 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Writes the stored inputs of the fuzz targets of the format into {@code src/test/resources}; run it with
- * that folder when a structure changes.
+ * Writes the stored inputs of the fuzz targets of the format into {@code src/test/resources}; run
+ * it with that folder when a structure changes.
  */
 public final class FormatSeeds {
   private FormatSeeds() {}
 
   /** A pool whose devices the layouts of the fuzzer refer to. */
   static PoolConfig pool() {
-    return new PoolConfig(9, "tank", PoolState.ACTIVE, 1, 11, 0, 5, 6, 0, Features.KNOWN,
+    return new PoolConfig(
+        9,
+        "tank",
+        PoolState.ACTIVE,
+        1,
+        11,
+        0,
+        5,
+        6,
+        0,
+        Features.KNOWN,
         List.of(new PoolConfig.Group(0, PlacementClass.NORMAL, 4096, 1 << 20, Profile.SINGLE)),
-        List.of(new PoolConfig.Device(50, 0, 0, 64 << 20, 4096, "a"),
+        List.of(
+            new PoolConfig.Device(50, 0, 0, 64 << 20, 4096, "a"),
             new PoolConfig.Device(51, 0, 1, 64 << 20, 4096, "b")));
   }
 
@@ -54,35 +65,64 @@ public final class FormatSeeds {
     Path root = Path.of(arguments[0]).resolve("io/lcpfs/fuzz");
     String labels = "LabelFuzzTestInputs/";
     write(root, labels + "everyConfigurationIsAValueOrCorrupt/sound", pool().encode());
-    write(root, labels + "everyConfigurationIsAValueOrCorrupt/raidz",
+    write(
+        root,
+        labels + "everyConfigurationIsAValueOrCorrupt/raidz",
         SampleRecords.config(3).encode());
-    write(root, labels + "everyLabelIsAValueOrCorrupt/sound",
+    write(
+        root,
+        labels + "everyLabelIsAValueOrCorrupt/sound",
         bytes(LabelRecord.encodedBytes(pool()), at -> new LabelRecord(51, pool()).encode(at, 0)));
-    write(root, labels + "everyUberblockIsAValueOrCorrupt/sound",
+    write(
+        root,
+        labels + "everyUberblockIsAValueOrCorrupt/sound",
         bytes(512, at -> SampleRecords.uberblock().encode(at, 0)));
-    LayoutRecord.Entry entry = new LayoutRecord.Entry(1, 0, Profile.SINGLE, PlacementClass.NORMAL,
-        4, List.of(new LayoutRecord.Column(1, 7)));
-    write(root, labels + "everyLayoutIsAValueOrCorruptAlsoWithItsPool/sound",
+    LayoutRecord.Entry entry =
+        new LayoutRecord.Entry(
+            1, 0, Profile.SINGLE, PlacementClass.NORMAL, 4, List.of(new LayoutRecord.Column(1, 7)));
+    write(
+        root,
+        labels + "everyLayoutIsAValueOrCorruptAlsoWithItsPool/sound",
         new LayoutRecord(3, 9, 2, List.of(entry)).encode());
-    write(root, labels + "everyLayoutIsAValueOrCorruptAlsoWithItsPool/wide",
+    write(
+        root,
+        labels + "everyLayoutIsAValueOrCorruptAlsoWithItsPool/wide",
         SampleRecords.layout(4).encode());
     String blocks = "BlockFuzzTestInputs/";
-    write(root, blocks + "everyBlockPointerIsAValueOrCorrupt/three-copies",
+    write(
+        root,
+        blocks + "everyBlockPointerIsAValueOrCorrupt/three-copies",
         bytes(BlockPointer.BYTES, at -> SampleRecords.pointer(3).encode(at, 0)));
-    write(root, blocks + "everyBlockPointerIsAValueOrCorrupt/embedded",
+    write(
+        root,
+        blocks + "everyBlockPointerIsAValueOrCorrupt/embedded",
         bytes(BlockPointer.BYTES, at -> SampleRecords.embedded(90).encode(at, 0)));
-    write(root, blocks + "everyDnodeIsAValueOrCorrupt/tree",
+    write(
+        root,
+        blocks + "everyDnodeIsAValueOrCorrupt/tree",
         bytes(DnodeRecord.BYTES, at -> SampleRecords.dnode().encode(at, 0)));
-    write(root, blocks + "everyGangHeaderIsAValueOrCorrupt/three",
+    write(
+        root,
+        blocks + "everyGangHeaderIsAValueOrCorrupt/three",
         bytes(512, at -> SampleRecords.gang(3).encode(at)));
     String maps = "SpaceMapFuzzTestInputs/everySpaceMapIsCorruptOrSaysTheSameWhenCondensed/";
     long alloc = SpaceMapRecord.block(SpaceMapRecord.ALLOC, 8192, 16384);
     long free = SpaceMapRecord.block(SpaceMapRecord.FREE, 8192, 16384);
     write(root, maps + "freed", words(0, SpaceMapRecord.txg(999), alloc, free));
-    write(root, maps + "bitmap", words(1, SpaceMapRecord.bitmap(0, 40), 0x5555_5555_5555_5555L,
-        0xa9, SpaceMapRecord.txg(3), SpaceMapRecord.block(SpaceMapRecord.ALLOC, 1 << 20, 512)));
-    write(root, maps + "reused-early", words(0, SpaceMapRecord.txg(999), alloc, free,
-        SpaceMapRecord.txg(1000), alloc));
+    write(
+        root,
+        maps + "bitmap",
+        words(
+            1,
+            SpaceMapRecord.bitmap(0, 40),
+            0x5555_5555_5555_5555L,
+            0xa9,
+            SpaceMapRecord.txg(3),
+            SpaceMapRecord.block(SpaceMapRecord.ALLOC, 1 << 20, 512)));
+    write(
+        root,
+        maps + "reused-early",
+        words(0, SpaceMapRecord.txg(999), alloc, free, SpaceMapRecord.txg(1000), alloc));
   }
 
   private static void write(Path root, String name, byte[] content) throws IOException {

@@ -16,8 +16,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 
 /**
- * Hostile labels. An input is the bytes of a structure, signed here, since no search finds a BLAKE3 value:
- * what an attacker could write, not what rot makes of a label.
+ * Hostile labels. An input is the bytes of a structure, signed here, since no search finds a BLAKE3
+ * value: what an attacker could write, not what rot makes of a label.
  */
 class LabelFuzzTest {
   private static final long PLACE = 40_960;
@@ -42,18 +42,21 @@ class LabelFuzzTest {
   @FuzzTest(maxDuration = "1m")
   void everyConfigurationIsAValueOrCorrupt(byte[] input) {
     MemorySegment bytes = signed(input, PoolConfig.HEADER, 0);
-    valueOrCorrupt(() -> {
-      PoolConfig config = PoolConfig.decode(bytes);
-      // Reserved bytes apart, there is one way to write it.
-      assertThat(PoolConfig.decode(MemorySegment.ofArray(config.encode()))).isEqualTo(config);
-    });
+    valueOrCorrupt(
+        () -> {
+          PoolConfig config = PoolConfig.decode(bytes);
+          // Reserved bytes apart, there is one way to write it.
+          assertThat(PoolConfig.decode(MemorySegment.ofArray(config.encode()))).isEqualTo(config);
+        });
   }
 
   @FuzzTest(maxDuration = "1m")
   void everyLabelIsAValueOrCorrupt(byte[] input) {
     byte[] header = java.util.Arrays.copyOf(input, LabelRecord.HEADER_BYTES);
-    byte[] config = input.length <= LabelRecord.HEADER_BYTES ? new byte[0]
-        : java.util.Arrays.copyOfRange(input, LabelRecord.HEADER_BYTES, input.length);
+    byte[] config =
+        input.length <= LabelRecord.HEADER_BYTES
+            ? new byte[0]
+            : java.util.Arrays.copyOfRange(input, LabelRecord.HEADER_BYTES, input.length);
     MemorySegment area = MemorySegment.ofArray(new byte[header.length + config.length]);
     area.copyFrom(signed(header, LabelRecord.HEADER, PLACE));
     area.asSlice(header.length).copyFrom(signed(config, PoolConfig.HEADER, 0));
@@ -69,11 +72,12 @@ class LabelFuzzTest {
   @FuzzTest(maxDuration = "1m")
   void everyLayoutIsAValueOrCorruptAlsoWithItsPool(byte[] input) {
     MemorySegment bytes = signed(input, LayoutRecord.HEADER, 0);
-    valueOrCorrupt(() -> {
-      LayoutRecord layout = LayoutRecord.decode(bytes);
-      assertThat(LayoutRecord.decode(MemorySegment.ofArray(layout.encode()))).isEqualTo(layout);
-      TileMap map = TileMap.of(FormatSeeds.pool(), layout);
-      layout.entries().forEach(entry -> assertThat(map.columns(entry.id())).isNotEmpty());
-    });
+    valueOrCorrupt(
+        () -> {
+          LayoutRecord layout = LayoutRecord.decode(bytes);
+          assertThat(LayoutRecord.decode(MemorySegment.ofArray(layout.encode()))).isEqualTo(layout);
+          TileMap map = TileMap.of(FormatSeeds.pool(), layout);
+          layout.entries().forEach(entry -> assertThat(map.columns(entry.id())).isNotEmpty());
+        });
   }
 }

@@ -8,7 +8,9 @@ import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
 import java.lang.foreign.MemorySegment;
 
-/** Hostile space maps: an input is the map of a metaslab of 16 MiB; its first byte picks the sector. */
+/**
+ * Hostile space maps: an input is the map of a metaslab of 16 MiB; its first byte picks the sector.
+ */
 class SpaceMapFuzzTest {
   private static final long SIZE = 16 << 20;
   private static final long TXG = 1000;
@@ -18,8 +20,8 @@ class SpaceMapFuzzTest {
     int sector = input.length == 0 || (input[0] & 1) == 0 ? 4096 : 512;
     int words = Math.max(0, input.length - 1) / 8;
     MemorySegment records = MemorySegment.ofArray(new byte[words * 8]);
-    MemorySegment.copy(MemorySegment.ofArray(input), Math.min(1, input.length), records, 0,
-        words * 8L);
+    MemorySegment.copy(
+        MemorySegment.ofArray(input), Math.min(1, input.length), records, 0, words * 8L);
     SpaceMapState state = new SpaceMapState(1, SIZE, sector);
     try {
       state.replay(records);

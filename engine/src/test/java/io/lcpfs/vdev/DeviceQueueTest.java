@@ -39,8 +39,8 @@ class DeviceQueueTest {
   }
 
   private static void failsWith(Runnable call, Errno errno) {
-    assertThatThrownBy(call::run).isInstanceOfSatisfying(PoolException.class,
-        e -> assertThat(e.errno()).isEqualTo(errno));
+    assertThatThrownBy(call::run)
+        .isInstanceOfSatisfying(PoolException.class, e -> assertThat(e.errno()).isEqualTo(errno));
   }
 
   @Test
@@ -50,8 +50,10 @@ class DeviceQueueTest {
     List<int[]> pieces = new ArrayList<>();
     SplittableRandom random = new SplittableRandom(2);
     for (int at = 0; at < expected.length; ) {
-      int bytes = Math.min(expected.length - at, BLOCK * (1 + random.nextInt(
-          random.nextInt(20) == 0 ? 100 : 8)));
+      int bytes =
+          Math.min(
+              expected.length - at,
+              BLOCK * (1 + random.nextInt(random.nextInt(20) == 0 ? 100 : 8)));
       pieces.add(new int[] {at, bytes});
       at += bytes;
     }
@@ -62,11 +64,14 @@ class DeviceQueueTest {
     for (int[] piece : pieces) {
       Slab slab = slabs.allocate(piece[1]);
       MemorySegment.copy(MemorySegment.ofArray(expected), piece[0], slab.segment(), 0, piece[1]);
-      queue.write(piece[0], slab.segment(), failure -> {
-        assertThat(failure).isNull();
-        slabs.free(slab);
-        done.incrementAndGet();
-      });
+      queue.write(
+          piece[0],
+          slab.segment(),
+          failure -> {
+            assertThat(failure).isNull();
+            slabs.free(slab);
+            done.incrementAndGet();
+          });
     }
     assertThat(queue.queuedBytes()).isEqualTo(16 << 20);
     device.writesMayEnd.countDown();
@@ -103,12 +108,15 @@ class DeviceQueueTest {
     device.writesMayEnd = new CountDownLatch(1);
     MemorySegment data = MemorySegment.ofArray(pattern(1 << 20, 1));
     AtomicInteger queued = new AtomicInteger();
-    Thread writer = Thread.ofPlatform().start(() -> {
-      for (int i = 0; i < 40; i++) {
-        queue.write((long) i << 20, data, failure -> assertThat(failure).isNull());
-        queued.incrementAndGet();
-      }
-    });
+    Thread writer =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  for (int i = 0; i < 40; i++) {
+                    queue.write((long) i << 20, data, failure -> assertThat(failure).isNull());
+                    queued.incrementAndGet();
+                  }
+                });
     while (writer.getState() != Thread.State.WAITING) {
       Thread.onSpinWait();
     }
@@ -127,7 +135,9 @@ class DeviceQueueTest {
     DeviceQueue queue = new DeviceQueue(env, none, device);
     byte[] expected = pattern(4 << 20, 1);
     for (int at = 0; at < expected.length; at += BLOCK) {
-      queue.write(at, MemorySegment.ofArray(expected).asSlice(at, BLOCK),
+      queue.write(
+          at,
+          MemorySegment.ofArray(expected).asSlice(at, BLOCK),
           failure -> assertThat(failure).isNull());
     }
     queue.drain();
@@ -146,8 +156,7 @@ class DeviceQueueTest {
     device.failWriteAt = offset -> offset == 8 * BLOCK;
     AtomicInteger failures = new AtomicInteger();
     for (int i = 0; i < 16; i++) {
-      queue.write((long) i * BLOCK, data,
-          failure -> failures.addAndGet(failure == null ? 0 : 1));
+      queue.write((long) i * BLOCK, data, failure -> failures.addAndGet(failure == null ? 0 : 1));
     }
     failsWith(queue::drain, Errno.EIO);
     assertThat(failures.get()).isPositive();

@@ -2,10 +2,10 @@ package io.lcpfs.vdev;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.lcpfs.error.PoolException;
 import io.lcpfs.format.LayoutRecord;
 import io.lcpfs.format.PlacementClass;
 import io.lcpfs.format.PoolConfig;
-import io.lcpfs.error.PoolException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,8 +17,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Runs commits, then looks at every state in which a crash could have left the device: all closed flush
- * epochs and any subset of the open one, writes also torn.
+ * Runs commits, then looks at every state in which a crash could have left the device: all closed
+ * flush epochs and any subset of the open one, writes also torn.
  */
 class LabelCrashTest {
   private static final int CAPACITY = 16 << 20;
@@ -30,6 +30,7 @@ class LabelCrashTest {
     final LoggingDevice device = world.devices.getFirst();
     PoolConfig config = world.config();
     LayoutRecord layout = LabelWorld.layout();
+
     /** Number of events after which each txg is durable. */
     final List<Integer> durableAt = new ArrayList<>();
 
@@ -47,14 +48,23 @@ class LabelCrashTest {
 
     private void commit(long txg, boolean newConfig, boolean newLayout) {
       config = newConfig ? config.withName("tank" + txg) : config;
-      layout = newLayout
-          ? TileMap.of(config, layout).bind(0, PlacementClass.NORMAL, 2, txg) : layout;
+      layout =
+          newLayout ? TileMap.of(config, layout).bind(0, PlacementClass.NORMAL, 2, txg) : layout;
       byte[] block = new byte[4096];
       Arrays.fill(block, (byte) txg);
-      world.targets.getFirst().queue().write(MARKER_AT + txg * 4096,
-          MemorySegment.ofArray(block), failure -> assertThat(failure).isNull());
-      world.labels.commit(world.targets, LabelWorld.uberblock(txg, config, layout),
-          newConfig ? config : null, newLayout ? layout : null);
+      world
+          .targets
+          .getFirst()
+          .queue()
+          .write(
+              MARKER_AT + txg * 4096,
+              MemorySegment.ofArray(block),
+              failure -> assertThat(failure).isNull());
+      world.labels.commit(
+          world.targets,
+          LabelWorld.uberblock(txg, config, layout),
+          newConfig ? config : null,
+          newLayout ? layout : null);
       durableAt.add(device.events.size());
     }
 
@@ -66,8 +76,9 @@ class LabelCrashTest {
         least = durableAt.get(i) <= eventsDone ? i + 1 : least;
       }
       try {
-        LabelChoice choice = world.labels.chooseBest(List.of(world.labels.scan(after)),
-            LabelWorld.POOL, Long.MAX_VALUE);
+        LabelChoice choice =
+            world.labels.chooseBest(
+                List.of(world.labels.scan(after)), LabelWorld.POOL, Long.MAX_VALUE);
         long txg = choice.uberblock().txg();
         if (txg < least) {
           return "txg " + txg + " though " + least + " was durable";
@@ -127,12 +138,12 @@ class LabelCrashTest {
   }
 
   private static void restore(byte[] image, byte[] closed, LoggingDevice.Event event) {
-    System.arraycopy(closed, (int) event.offset(), image, (int) event.offset(),
-        event.data().length);
+    System.arraycopy(
+        closed, (int) event.offset(), image, (int) event.offset(), event.data().length);
   }
 
-  private static void apply(byte[] image, LoggingDevice.Event event,
-      @Nullable SplittableRandom torn) {
+  private static void apply(
+      byte[] image, LoggingDevice.Event event, @Nullable SplittableRandom torn) {
     for (int at = 0; at < event.data().length; at += 512) {
       if (torn == null || torn.nextInt(4) > 0) {
         System.arraycopy(event.data(), at, image, (int) event.offset() + at, 512);

@@ -24,8 +24,8 @@ class LabelIoTest {
   private static final int CAPACITY = 32 << 20;
 
   private static void failsWith(Runnable call, Errno errno) {
-    assertThatThrownBy(call::run).isInstanceOfSatisfying(PoolException.class,
-        e -> assertThat(e.errno()).isEqualTo(errno));
+    assertThatThrownBy(call::run)
+        .isInstanceOfSatisfying(PoolException.class, e -> assertThat(e.errno()).isEqualTo(errno));
   }
 
   /** A pool at txg 3 on {@code count} devices. */
@@ -86,15 +86,14 @@ class LabelIoTest {
         assertThat(scan.problems()).isNotEmpty();
         LabelChoice choice = world.labels.chooseBest(List.of(scan), LabelWorld.POOL, 99);
         assertThat(choice.uberblock().txg()).isEqualTo(3);
-        List<String> done =
-            world.labels.repair(world.targets.getFirst(), scan, choice, false);
+        List<String> done = world.labels.repair(world.targets.getFirst(), scan, choice, false);
         assertThat(done).hasSize(6);
         assertThat(world.probes).containsKey(CodeProbe.LABEL_REPAIRED);
         LabelScan after = world.labels.scan(device);
-        assertThat(after.labels()).allMatch(label -> label.record() != null
-            && label.uberblocks().contains(choice.uberblock()));
-        assertThat(world.labels.repair(world.targets.getFirst(), after, choice, false))
-            .isEmpty();
+        assertThat(after.labels())
+            .allMatch(
+                label -> label.record() != null && label.uberblocks().contains(choice.uberblock()));
+        assertThat(world.labels.repair(world.targets.getFirst(), after, choice, false)).isEmpty();
       }
     }
   }
@@ -110,8 +109,10 @@ class LabelIoTest {
       assertThat(other.events).isEmpty();
       assertThat(world.labels.repair(target, blank, choice, true)).isNotEmpty();
       LoggingDevice smaller = new LoggingDevice(CAPACITY / 2, 4096);
-      assertThat(world.labels.repair(world.target(smaller, 0), world.labels.scan(smaller),
-          choice, true)).isEmpty();
+      assertThat(
+              world.labels.repair(
+                  world.target(smaller, 0), world.labels.scan(smaller), choice, true))
+          .isEmpty();
       assertThat(smaller.events).isEmpty();
     }
   }
@@ -120,8 +121,11 @@ class LabelIoTest {
   void everyUnreadableSectorCostsOnlyWhatIsInIt() {
     try (LabelWorld world = pool(1, 4096)) {
       Geometry geometry = world.targets.getFirst().geometry();
-      world.devices.getFirst().failReadAt = offset -> offset == geometry.configOffset(0)
-          || offset == geometry.uberblockOffset(1, 3) || offset == geometry.layoutOffset(0, 0);
+      world.devices.getFirst().failReadAt =
+          offset ->
+              offset == geometry.configOffset(0)
+                  || offset == geometry.uberblockOffset(1, 3)
+                  || offset == geometry.layoutOffset(0, 0);
       LabelScan scan = world.labels.scan(world.devices.getFirst());
       assertThat(scan.problems()).hasSize(3);
       assertThat(scan.labels().get(0).record()).isNull();
@@ -136,10 +140,10 @@ class LabelIoTest {
   void everyUberblockWithoutItsLayoutIsPassedOverAloud() {
     try (LabelWorld world = pool(1, 4096)) {
       LabelChoice before = world.choose();
-      LayoutRecord next = TileMap.of(before.config(), before.layout())
-          .bind(0, PlacementClass.NORMAL, 1, 4);
-      world.labels.commit(world.targets, LabelWorld.uberblock(4, before.config(), next), null,
-          next);
+      LayoutRecord next =
+          TileMap.of(before.config(), before.layout()).bind(0, PlacementClass.NORMAL, 1, 4);
+      world.labels.commit(
+          world.targets, LabelWorld.uberblock(4, before.config(), next), null, next);
       Geometry geometry = world.targets.getFirst().geometry();
       for (int copy = 0; copy < 2; copy++) {
         int slot = Geometry.layoutSlot(next.generation());
@@ -167,14 +171,17 @@ class LabelIoTest {
 
   /** Commits {@code count} txgs of a new fork to one device only. */
   private static PoolConfig goOnAlone(LabelWorld world, int device, long fork, int count) {
-    LabelChoice at = world.labels.chooseBest(List.of(world.scans().get(device)),
-        LabelWorld.POOL, Long.MAX_VALUE);
+    LabelChoice at =
+        world.labels.chooseBest(
+            List.of(world.scans().get(device)), LabelWorld.POOL, Long.MAX_VALUE);
     PoolConfig config = at.config().withFork(fork, 1, 1);
     List<LabelTarget> one = List.of(world.targets.get(device));
     for (int i = 1; i <= count; i++) {
-      world.labels.commit(one,
+      world.labels.commit(
+          one,
           LabelWorld.uberblock(at.uberblock().txg() + i, config, at.layout()),
-          i == 1 ? config : null, null);
+          i == 1 ? config : null,
+          null);
     }
     return config;
   }
@@ -184,8 +191,11 @@ class LabelIoTest {
     try (LabelWorld world = pool(2, 4096)) {
       LabelChoice before = world.choose();
       for (long txg = 4; txg < 10; txg++) {
-        world.labels.commit(List.of(world.targets.get(1)),
-            LabelWorld.uberblock(txg, before.config(), before.layout()), null, null);
+        world.labels.commit(
+            List.of(world.targets.get(1)),
+            LabelWorld.uberblock(txg, before.config(), before.layout()),
+            null,
+            null);
       }
       goOnAlone(world, 0, 77, 2);
       LabelChoice choice = world.choose();
@@ -203,8 +213,13 @@ class LabelIoTest {
       goOnAlone(world, 0, 77, 2);
       goOnAlone(world, 1, 78, 5);
       failsWith(world::choose, Errno.EBUSY);
-      assertThat(world.labels.chooseBest(world.scans().subList(0, 1), LabelWorld.POOL, 99)
-          .uberblock().forkId()).isEqualTo(77);
+      assertThat(
+              world
+                  .labels
+                  .chooseBest(world.scans().subList(0, 1), LabelWorld.POOL, 99)
+                  .uberblock()
+                  .forkId())
+          .isEqualTo(77);
     }
   }
 
@@ -218,8 +233,13 @@ class LabelIoTest {
       assertThat(choice.config().state()).isEqualTo(PoolState.EXPORTED);
       assertThat(choice.uberblock().txg()).isEqualTo(4);
       assertThat(choice.uberblock().root()).isEqualTo(before.uberblock().root());
-      assertThat(world.scans()).allMatch(scan -> scan.labels().stream()
-          .allMatch(label -> label.record() != null && label.record().config().equals(after)));
+      assertThat(world.scans())
+          .allMatch(
+              scan ->
+                  scan.labels().stream()
+                      .allMatch(
+                          label ->
+                              label.record() != null && label.record().config().equals(after)));
     }
   }
 
@@ -238,8 +258,7 @@ class LabelIoTest {
   void everyGrownDeviceIsReadWhereItsLabelsAre() {
     try (LabelWorld world = pool(1, 4096)) {
       LoggingDevice device = world.devices.getFirst();
-      LoggingDevice grown =
-          new LoggingDevice(Arrays.copyOf(device.content, 2 * CAPACITY), 4096);
+      LoggingDevice grown = new LoggingDevice(Arrays.copyOf(device.content, 2 * CAPACITY), 4096);
       LabelScan scan = world.labels.scan(grown);
       assertThat(scan.geometry()).isEqualTo(world.targets.getFirst().geometry());
       assertThat(scan.labels()).allMatch(label -> label.record() != null);
@@ -272,13 +291,17 @@ class LabelIoTest {
     try (LabelWorld world = pool(1, 4096)) {
       LabelChoice before = world.choose();
       for (long txg = 4; txg <= 50; txg++) {
-        world.labels.commit(world.targets,
-            LabelWorld.uberblock(txg, before.config(), before.layout()), null, null);
+        world.labels.commit(
+            world.targets, LabelWorld.uberblock(txg, before.config(), before.layout()), null, null);
       }
       LabelScan scan = world.scans().getFirst();
-      assertThat(scan.labels()).allSatisfy(label -> assertThat(label.uberblocks())
-          .extracting(Uberblock::txg).containsExactlyInAnyOrderElementsOf(
-              java.util.stream.LongStream.rangeClosed(19, 50).boxed().toList()));
+      assertThat(scan.labels())
+          .allSatisfy(
+              label ->
+                  assertThat(label.uberblocks())
+                      .extracting(Uberblock::txg)
+                      .containsExactlyInAnyOrderElementsOf(
+                          java.util.stream.LongStream.rangeClosed(19, 50).boxed().toList()));
     }
   }
 
@@ -292,11 +315,12 @@ class LabelIoTest {
       int found = 0;
       for (int round = 0; round < 150; round++) {
         for (int i = 0; i < 400; i++) {
-          long base = switch (random.nextInt(3)) {
-            case 0 -> geometry.labelOffset(random.nextInt(4));
-            case 1 -> geometry.layoutOffset(random.nextInt(2), random.nextInt(2));
-            default -> geometry.configOffset(random.nextInt(4));
-          };
+          long base =
+              switch (random.nextInt(3)) {
+                case 0 -> geometry.labelOffset(random.nextInt(4));
+                case 1 -> geometry.layoutOffset(random.nextInt(2), random.nextInt(2));
+                default -> geometry.configOffset(random.nextInt(4));
+              };
           device.content[(int) base + random.nextInt(300) * (1 + random.nextInt(500))] ^=
               (byte) (1 << random.nextInt(8));
         }

@@ -46,19 +46,32 @@ final class LabelWorld implements Env, AutoCloseable {
   }
 
   LabelTarget target(LoggingDevice device, int index) {
-    return new LabelTarget(100 + index, new DeviceQueue(this, slabs, device),
+    return new LabelTarget(
+        100 + index,
+        new DeviceQueue(this, slabs, device),
         new Geometry(device.capacity(), device.blockSize()));
   }
 
   PoolConfig config() {
     List<PoolConfig.Device> list = new ArrayList<>();
     for (int i = 0; i < devices.size(); i++) {
-      list.add(new PoolConfig.Device(100 + i, 0, i, devices.get(i).capacity(),
-          devices.get(i).blockSize(), "/dev/" + i));
+      list.add(
+          new PoolConfig.Device(
+              100 + i, 0, i, devices.get(i).capacity(), devices.get(i).blockSize(), "/dev/" + i));
     }
-    return new PoolConfig(POOL, "tank", PoolState.ACTIVE, 1, 11, 0, 5, 6, 1_700_000_000L,
-        Features.KNOWN, List.of(new PoolConfig.Group(0, PlacementClass.NORMAL, 4096, 1 << 20,
-            Profile.SINGLE)), list);
+    return new PoolConfig(
+        POOL,
+        "tank",
+        PoolState.ACTIVE,
+        1,
+        11,
+        0,
+        5,
+        6,
+        1_700_000_000L,
+        Features.KNOWN,
+        List.of(new PoolConfig.Group(0, PlacementClass.NORMAL, 4096, 1 << 20, Profile.SINGLE)),
+        list);
   }
 
   static LayoutRecord layout() {
@@ -67,14 +80,31 @@ final class LabelWorld implements Env, AutoCloseable {
 
   /** A root that tells txgs apart. */
   static BlockPointer root(long txg) {
-    return BlockPointer.stored(new long[] {Dva.of(1, txg * 4096), 0, 0}, 4096, 4096,
-        CompressionType.OFF, ChecksumType.BLAKE3, ObjectType.OBJECT_SET, 0, txg, 1,
+    return BlockPointer.stored(
+        new long[] {Dva.of(1, txg * 4096), 0, 0},
+        4096,
+        4096,
+        CompressionType.OFF,
+        ChecksumType.BLAKE3,
+        ObjectType.OBJECT_SET,
+        0,
+        txg,
+        1,
         new long[] {txg, 2, 3, 4});
   }
 
   static Uberblock uberblock(long txg, PoolConfig config, LayoutRecord layout) {
-    return new Uberblock(txg, txg * 1000, POOL, config.forkId(), root(txg), layout.generation(),
-        layout.checksum(), config.generation(), config.checksum(), 0);
+    return new Uberblock(
+        txg,
+        txg * 1000,
+        POOL,
+        config.forkId(),
+        root(txg),
+        layout.generation(),
+        layout.checksum(),
+        config.generation(),
+        config.checksum(),
+        0);
   }
 
   List<LabelScan> scans() {
@@ -139,9 +169,10 @@ final class LabelWorld implements Env, AutoCloseable {
       T result = job.call();
       return new Done<>(() -> result);
     } catch (RuntimeException e) {
-      return new Done<>(() -> {
-        throw e;
-      });
+      return new Done<>(
+          () -> {
+            throw e;
+          });
     } catch (Exception e) {
       throw new AssertionError(e);
     }

@@ -58,7 +58,12 @@ final class LoggingDevice implements BlockDevice {
     }
     lock.lock();
     try {
-      MemorySegment.copy(content, (int) (lba * blockBytes), target, ValueLayout.JAVA_BYTE, 0,
+      MemorySegment.copy(
+          content,
+          (int) (lba * blockBytes),
+          target,
+          ValueLayout.JAVA_BYTE,
+          0,
           blockCount * blockBytes);
     } finally {
       lock.unlock();

@@ -28,7 +28,17 @@ class TileMapTest {
     for (int i = 0; i < capacities.length; i++) {
       devices.add(new PoolConfig.Device(50 + i, 0, i, capacities[i], 4096, ""));
     }
-    return new PoolConfig(9, "tank", PoolState.ACTIVE, 1, 11, 0, 5, 6, 0, Features.KNOWN,
+    return new PoolConfig(
+        9,
+        "tank",
+        PoolState.ACTIVE,
+        1,
+        11,
+        0,
+        5,
+        6,
+        0,
+        Features.KNOWN,
         List.of(new PoolConfig.Group(0, PlacementClass.NORMAL, 4096, MIB, Profile.SINGLE)),
         devices);
   }
@@ -46,8 +56,9 @@ class TileMapTest {
   }
 
   private static void corrupt(ThrowingCallable call) {
-    assertThatThrownBy(call).isInstanceOfSatisfying(PoolException.class,
-        e -> assertThat(e.error()).isInstanceOf(PoolError.Corrupt.class));
+    assertThatThrownBy(call)
+        .isInstanceOfSatisfying(
+            PoolException.class, e -> assertThat(e.error()).isInstanceOf(PoolError.Corrupt.class));
   }
 
   @Test
@@ -76,15 +87,19 @@ class TileMapTest {
       assertThat(places.add(List.of(column.device(), column.offsetBytes()))).isTrue();
     }
     assertThatThrownBy(() -> full.bind(0, PlacementClass.NORMAL, 1, 7))
-        .isInstanceOfSatisfying(PoolException.class,
-            e -> assertThat(e.errno()).isEqualTo(Errno.ENOSPC));
+        .isInstanceOfSatisfying(
+            PoolException.class, e -> assertThat(e.errno()).isEqualTo(Errno.ENOSPC));
   }
 
   @Test
   void everyAddressIsTranslatedOrCorrupt() {
-    TileMap map = TileMap.of(config(64 * MIB, 64 * MIB), layout(
-        entry(1, Profile.SINGLE, 0, 3), entry(2, Profile.SINGLE, 1, 0),
-        entry(7, Profile.SINGLE, 1, 5)));
+    TileMap map =
+        TileMap.of(
+            config(64 * MIB, 64 * MIB),
+            layout(
+                entry(1, Profile.SINGLE, 0, 3),
+                entry(2, Profile.SINGLE, 1, 0),
+                entry(7, Profile.SINGLE, 1, 5)));
     long start = new Geometry(64 * MIB, 4096).dataStart();
     assertThat(map.device(Dva.of(7, 0))).isEqualTo(1);
     assertThat(map.deviceOffset(Dva.of(7, 8192), 4096)).isEqualTo(start + 5 * MIB + 8192);
@@ -97,7 +112,8 @@ class TileMapTest {
     corrupt(() -> map.device(Dva.of(3, 0)));
     corrupt(() -> map.device(Dva.of(8, 0)));
     corrupt(() -> map.columns(0));
-    assertThatThrownBy(() -> map.deviceOffset(Dva.of(2, MIB), 512)).hasMessageContaining("2:100000");
+    assertThatThrownBy(() -> map.deviceOffset(Dva.of(2, MIB), 512))
+        .hasMessageContaining("2:100000");
   }
 
   @Test
@@ -106,21 +122,36 @@ class TileMapTest {
     corrupt(() -> TileMap.of(config, new LayoutRecord(1, 8, 1, List.of())));
     corrupt(() -> TileMap.of(config, layout(entry(1, Profile.SINGLE, 2, 0))));
     corrupt(() -> TileMap.of(config, layout(entry(1, Profile.SINGLE, 0, 62))));
-    corrupt(() -> TileMap.of(config,
-        layout(entry(1, Profile.SINGLE, 0, 4), entry(2, Profile.SINGLE, 0, 4))));
-    PoolConfig coarse = config.withDevices(config.groups(),
-        List.of(new PoolConfig.Device(50, 0, 0, 64 * MIB, 8192, "")));
+    corrupt(
+        () ->
+            TileMap.of(
+                config, layout(entry(1, Profile.SINGLE, 0, 4), entry(2, Profile.SINGLE, 0, 4))));
+    PoolConfig coarse =
+        config.withDevices(
+            config.groups(), List.of(new PoolConfig.Device(50, 0, 0, 64 * MIB, 8192, "")));
     corrupt(() -> TileMap.of(coarse, layout(entry(1, Profile.SINGLE, 0, 4))));
     Profile mirror = new Profile(Profile.Kind.MIRROR, 2, 0);
     corrupt(() -> TileMap.of(config, layout(entry(1, mirror, 0, 4, 0, 5))));
-    corrupt(() -> TileMap.of(config, layout(new LayoutRecord.Entry(1, 3, Profile.SINGLE,
-        PlacementClass.NORMAL, 1, List.of(new LayoutRecord.Column(0, 0))))));
+    corrupt(
+        () ->
+            TileMap.of(
+                config,
+                layout(
+                    new LayoutRecord.Entry(
+                        1,
+                        3,
+                        Profile.SINGLE,
+                        PlacementClass.NORMAL,
+                        1,
+                        List.of(new LayoutRecord.Column(0, 0))))));
   }
 
   @Test
   void everyColumnOfAWiderMetaslabIsListed() {
-    TileMap map = TileMap.of(config(64 * MIB, 64 * MIB),
-        layout(entry(1, new Profile(Profile.Kind.MIRROR, 2, 0), 0, 4, 1, 9)));
+    TileMap map =
+        TileMap.of(
+            config(64 * MIB, 64 * MIB),
+            layout(entry(1, new Profile(Profile.Kind.MIRROR, 2, 0), 0, 4, 1, 9)));
     assertThat(map.columns(1)).extracting(Column::device).containsExactly(0, 1);
     assertThat(map.sizeBytes(1)).isEqualTo(MIB);
     assertThat(map.profile(1).toString()).isEqualTo("mirror-2");
