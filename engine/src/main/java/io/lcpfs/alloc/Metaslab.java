@@ -36,7 +36,7 @@ public final class Metaslab {
   private static final long LOW_MASK = 0xffff_ffffL;
 
   /** Maps below this length are never worth condensing, in bytes. */
-  private static final long SMALL_MAP_BYTES = 16 << 10;
+  private static final long SMALL_MAP_BYTES = 4 << 10;
 
   private final int id;
   private final long sizeBytes;

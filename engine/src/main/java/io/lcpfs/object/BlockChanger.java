@@ -71,6 +71,7 @@ final class BlockChanger {
             dbuf.dirtyTxg = txg;
             Dnode.Pending changes = dnode.pendingIn(tx);
             changes.blocks.add(dbuf);
+            SpaceCost.dirtied(tx, dnode, changes, blockId, dbuf.slab().bytes());
             if (blockId >= dnode.blockCount) {
               dnode.blockCount = blockId + 1;
             }
@@ -180,6 +181,7 @@ final class BlockChanger {
         changes.blockBytes = newBytes;
         changes.blockCount = dnode.blockCount;
         changes.blocks.add(bigger);
+        SpaceCost.dirtied(tx, dnode, changes, 0, newBytes);
       } finally {
         dnode.lock.unlock();
       }
@@ -244,6 +246,7 @@ final class BlockChanger {
       detached = detachRange(tx.txg(), first, Math.min(last, dnode.blockCount));
       Dnode.Pending changes = dnode.pendingIn(tx);
       changes.freedRanges.add(new long[] {first, last});
+      SpaceCost.freed(tx, dnode, first, last);
       if (last >= dnode.blockCount) {
         dnode.blockCount = first;
       }

@@ -16,7 +16,9 @@ import io.lcpfs.memory.Slab;
 import io.lcpfs.txg.Tx;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +49,23 @@ public final class Dnode implements BlockObject, AutoCloseable {
     int blockBytes;
     long blockCount;
     boolean freed;
+    /** The indirect blocks above those that were dirtied; see {@link SpaceCost}. */
+    private @Nullable Set<Long> indirects;
+    private long lastIndirect = -1;
+
+    /** Notes that an indirect block will change; false when that is known. Caller holds the lock. */
+    boolean addIndirect(long key) {
+      if (key == lastIndirect) {
+        return false;
+      }
+      Set<Long> known = indirects;
+      if (known == null) {
+        known = new HashSet<>();
+        indirects = known;
+      }
+      lastIndirect = key;
+      return known.add(key);
+    }
   }
 
   final ReentrantLock lock = new ReentrantLock();

@@ -198,18 +198,14 @@ public final class MetaSync {
       tree.write();
     }
     dnodes.write();
-    Slab slab = objectSet.context().cache().allocateForSync(ObjectSetRecord.BYTES);
-    try {
-      sync.encodeRoot(slab.segment());
-      WriteSpec spec = new WriteSpec(ObjectType.OBJECT_SET, 0, Compression.OFF,
-          objectSet.options().checksum().metadataType(), copies, txg, false);
-      BlockPointer root = io.writePlaced(place, slab.segment(), spec, 1);
-      objectSet.storedDelta.addAndGet(io.allocatedBytes(root));
-      objectSet.root = root;
-      return root;
-    } finally {
-      objectSet.context().slabs().free(slab);
-    }
+    Slab slab = sync.newRootSlab();
+    sync.encodeRoot(slab.segment());
+    WriteSpec spec = new WriteSpec(ObjectType.OBJECT_SET, 0, Compression.OFF,
+        objectSet.options().checksum().metadataType(), copies, txg, false);
+    BlockPointer root = io.writePlaced(place, slab.segment(), spec, 1);
+    objectSet.storedDelta.addAndGet(io.allocatedBytes(root));
+    objectSet.root = root;
+    return root;
   }
 
   /** Lets go of memory; everything must be on disk. */

@@ -12,6 +12,7 @@ import io.lcpfs.format.ObjectSetRecord;
 import io.lcpfs.format.ObjectType;
 import io.lcpfs.format.TailRecord;
 import io.lcpfs.memory.Slab;
+import io.lcpfs.txg.SpaceGrant;
 import io.lcpfs.txg.Tx;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -42,6 +43,8 @@ public final class ObjectSet {
   /** Guards the lists of dirty objects, one per group; taken after a dnode's lock. */
   private final ReentrantLock dirtyLock = new ReentrantLock();
   private final List<List<Dnode>> dirty = new ArrayList<>();
+  /** By group too, under the same lock. */
+  private final List<SpaceCost.SharedBlocks> sharedBlocks = new ArrayList<>();
 
   /** Guards what follows. */
   private final ReentrantLock numberLock = new ReentrantLock();
@@ -67,6 +70,7 @@ public final class ObjectSet {
     this.objectCount = new AtomicLong(record.objectCount());
     for (int i = 0; i < IN_FLIGHT; i++) {
       dirty.add(new ArrayList<>());
+      sharedBlocks.add(new SpaceCost.SharedBlocks());
     }
   }
 
@@ -178,8 +182,18 @@ public final class ObjectSet {
     if (readOnly) {
       throw PoolException.posix(Errno.EROFS, "dataset");
     }
-    context.space().admit(dirtyBytesExpected, use);
-    return context.txgs().begin(dirtyBytesExpected);
+    SpaceGrant grant = context.space().admit(dirtyBytesExpected, use);
+    boolean begun = false;
+    try {
+      Tx tx = context.txgs().begin(dirtyBytesExpected);
+      tx.holdSpace(grant);
+      begun = true;
+      return tx;
+    } finally {
+      if (!begun) {
+        grant.cancel();
+      }
+    }
   }
 
   /** Returns when everything committed before is on disk. */
@@ -444,14 +458,16 @@ public final class ObjectSet {
   }
 
   void addDirty(Tx tx, Dnode dnode) {
+    long memory;
     dirtyLock.lock();
     try {
       dirty.get((int) tx.txg() & MASK).add(dnode);
+      memory = sharedBlocks.get((int) tx.txg() & MASK).addObject(tx, dnode);
     } finally {
       dirtyLock.unlock();
     }
     context.txgs().markDirty();
-    tx.chargeDirty(Dnode.DIRTY_OVERHEAD_BYTES);
+    tx.chargeDirty(Dnode.DIRTY_OVERHEAD_BYTES + memory);
   }
 
   /** Whether {@code txg} changed anything here. */
@@ -470,6 +486,7 @@ public final class ObjectSet {
     try {
       List<Dnode> taken = new ArrayList<>(dirty.get((int) txg & MASK));
       dirty.get((int) txg & MASK).clear();
+      sharedBlocks.get((int) txg & MASK).clear();
       taken.sort(Comparator.comparingLong(Dnode::number));
       return taken;
     } finally {

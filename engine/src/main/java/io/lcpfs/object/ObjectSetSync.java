@@ -59,6 +59,7 @@ public final class ObjectSetSync {
   private final Env env;
   private final List<Changed> changed = new ArrayList<>();
   private final List<Dbuf> heldInSync = new ArrayList<>();
+  private final List<Slab> slabsInSync = new ArrayList<>();
   private final TreeWriter dnodesTree;
   private final TreeWriter tailsTree;
   private final TreeWriter metaTailsTree;
@@ -383,17 +384,19 @@ public final class ObjectSetSync {
   }
 
   private BlockPointer writeRootBlock() {
+    Slab slab = newRootSlab();
+    encodeRoot(slab.segment());
+    BlockPointer old = objectSet.root;
+    BlockPointer root = io.write(slab.segment(), dataSpec(ObjectType.OBJECT_SET), 1);
+    rootWritten(old, root);
+    return root;
+  }
+
+  /** Memory for the root block, kept until {@link #finish}: it may be written from there. */
+  Slab newRootSlab() {
     Slab slab = objectSet.context().cache().allocateForSync(ObjectSetRecord.BYTES);
-    try {
-      encodeRoot(slab.segment());
-      BlockPointer old = objectSet.root;
-      BlockPointer root = io.write(slab.segment(), dataSpec(ObjectType.OBJECT_SET), 1);
-      rootWritten(old, root);
-      return root;
-    } finally {
-      // The write keeps its own copy of what is not a multiple of a sector, as this is.
-      objectSet.context().slabs().free(slab);
-    }
+    slabsInSync.add(slab);
+    return slab;
   }
 
   void encodeRoot(MemorySegment at) {
@@ -437,6 +440,8 @@ public final class ObjectSetSync {
     dnodesTree.release();
     heldInSync.forEach(Dbuf::unpin);
     heldInSync.clear();
+    slabsInSync.forEach(objectSet.context().slabs()::free);
+    slabsInSync.clear();
     for (Changed change : changed) {
       objectSet.dropIfUnused(change.dnode);
     }

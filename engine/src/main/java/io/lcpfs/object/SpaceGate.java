@@ -1,5 +1,7 @@
 package io.lcpfs.object;
 
+import io.lcpfs.txg.SpaceGrant;
+
 /** Decides whether the pool has room for what a transaction is about to write. */
 public interface SpaceGate {
 
@@ -14,7 +16,9 @@ public interface SpaceGate {
   /**
    * Returns when there is room; may wait for a sync that frees space.
    *
+   * @param bytes what the transaction expects to dirty
+   * @return the promise, which ends with the transaction
    * @throws io.lcpfs.error.PoolException ENOSPC when there is none
    */
-  void admit(long bytes, Use use);
+  SpaceGrant admit(long bytes, Use use);
 }

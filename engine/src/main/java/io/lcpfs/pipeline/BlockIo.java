@@ -293,6 +293,12 @@ public final class BlockIo {
     }
   }
 
+  /** The most that {@code copies} copies of a block of {@code bytes} bytes can occupy, in gangs too. */
+  public long worstBytes(int bytes, int copies) {
+    long data = sectors(bytes);
+    return copies * (data + (data > sectorBytes ? gangs.worstHeaderBytes(data) : 0));
+  }
+
   /**
    * Bytes that a block occupies, all copies; for a gang copy, one sector for its header counts too.
    */

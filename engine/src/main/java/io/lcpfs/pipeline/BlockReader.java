@@ -8,6 +8,7 @@ import io.lcpfs.env.CodeProbe;
 import io.lcpfs.env.Env;
 import io.lcpfs.env.PlantedBug;
 import io.lcpfs.error.Check;
+import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
@@ -15,7 +16,6 @@ import io.lcpfs.format.Dva;
 import io.lcpfs.memory.Slab;
 import io.lcpfs.memory.SlabAllocator;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -121,6 +121,9 @@ public final class BlockReader {
         devices.read(dva, bytes);
       }
     } catch (PoolException e) {
+      if (e.errno() == Errno.ENOMEM) {
+        throw e; // says nothing about the copy
+      }
       return e;
     }
     if (matches(pointer, bytes)) {
@@ -173,12 +176,8 @@ public final class BlockReader {
       long dva = pointer.dva(copy);
       if (!Dva.isGang(dva)) {
         visitor.extent(dva, sectors(pointer.psizeBytes()));
-        continue;
-      }
-      visitor.extent(Dva.of(Dva.metaslab(dva), Dva.offsetBytes(dva)), gangs.headerBytes());
-      List<BlockPointer> pieces = gangs.pieces(dva, pointer);
-      for (BlockPointer piece : pieces) {
-        visitor.extent(piece.dva(0), piece.psizeBytes());
+      } else {
+        gangs.extents(dva, pointer, visitor);
       }
     }
   }

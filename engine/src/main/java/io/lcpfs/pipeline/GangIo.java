@@ -6,6 +6,7 @@ import io.lcpfs.codec.ChecksumType;
 import io.lcpfs.codec.CompressionType;
 import io.lcpfs.env.CodeProbe;
 import io.lcpfs.env.Env;
+import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
@@ -19,11 +20,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Gang blocks: a copy for which no extent was long enough, in up to some thirty pieces that a header
- * block lists. Each copy of a block has its own gang.
+ * Gang blocks: a copy for which no extent was long enough, in pieces that a header of one sector lists.
+ * A piece for which there is no extent either is a gang itself, so that whatever is free can be used.
+ * Each copy of a block has its own gang.
  */
 final class GangIo {
-  private static final int MIN_HEADER_BYTES = 4096;
+  /** Gangs within gangs: three pieces to a header of 512 bytes, and 16 MiB in single sectors. */
+  private static final int MAX_DEPTH = 24;
 
   private final Env env;
   private final SlabAllocator slabs;
@@ -31,7 +34,7 @@ final class GangIo {
   private final Allocator allocator;
   private final Devices devices;
   private final int sectorBytes;
-  private final int headerBytes;
+  private final int maxChildren;
 
   GangIo(Env env, SlabAllocator slabs, Arc cache, Allocator allocator, Devices devices) {
     this.env = env;
@@ -40,56 +43,81 @@ final class GangIo {
     this.allocator = allocator;
     this.devices = devices;
     this.sectorBytes = allocator.sectorBytes();
-    this.headerBytes = Math.max(MIN_HEADER_BYTES, sectorBytes);
+    this.maxChildren = GangHeader.maxChildren(sectorBytes);
   }
 
+  /** Bytes of a header on disk. */
   int headerBytes() {
-    return headerBytes;
+    return sectorBytes;
   }
+
+  /** The most that headers take for a copy of {@code bytes} bytes: all of it in single sectors. */
+  long worstHeaderBytes(long bytes) {
+    // Each header stands for one piece less than it lists.
+    return Math.ceilDiv(bytes / sectorBytes, maxChildren - 1) * (long) sectorBytes;
+  }
+
+  /** Allocated so far, to be given back when the rest finds no room. */
+  private record Taken(long dva, int bytes) {}
 
   /**
-   * Finds room for {@code bytes} in pieces, the largest first.
+   * Finds room for {@code bytes}, whole sectors, in pieces as large as can be.
    *
    * @throws PoolException ENOSPC; nothing is then allocated
    */
   Placement.Gang place(int bytes, long txg) {
-    List<Long> dvas = new ArrayList<>();
-    List<Integer> sizes = new ArrayList<>();
-    long header = Dva.NONE;
+    List<Taken> taken = new ArrayList<>();
     boolean done = false;
     try {
-      header = allocator.allocate(headerBytes, txg, Dva.NONE, Dva.NONE);
-      int left = bytes;
-      int piece = (bytes / 2 + sectorBytes - 1) / sectorBytes * sectorBytes;
-      while (left > 0 && header != Dva.NONE && dvas.size() < GangHeader.maxChildren(headerBytes)) {
-        int size = Math.min(piece, left);
-        long dva = allocator.allocate(size, txg, Dva.NONE, Dva.NONE);
-        if (dva != Dva.NONE) {
-          dvas.add(dva);
-          sizes.add(size);
-          left -= size;
-        } else if (size > sectorBytes) {
-          piece = (size / 2 + sectorBytes - 1) / sectorBytes * sectorBytes;
-        } else {
-          break;
-        }
-      }
-      if (left > 0 || header == Dva.NONE) {
-        throw new PoolException(new PoolError.OutOfSpace(bytes, allocator.freeBytes()));
-      }
+      Placement.Gang gang = place(bytes, txg, taken);
       done = true;
-      return new Placement.Gang(header, dvas.stream().mapToLong(Long::longValue).toArray(),
-          sizes.stream().mapToInt(Integer::intValue).toArray());
+      return gang;
     } finally {
       if (!done) {
-        for (int i = 0; i < dvas.size(); i++) {
-          allocator.cancel(dvas.get(i), sizes.get(i), txg);
-        }
-        if (header != Dva.NONE) {
-          allocator.cancel(header, headerBytes, txg);
-        }
+        taken.forEach(one -> allocator.cancel(one.dva, one.bytes, txg));
       }
     }
+  }
+
+  private Placement.Gang place(int bytes, long txg, List<Taken> taken) {
+    long header = take(sectorBytes, txg, taken);
+    if (header == Dva.NONE) {
+      throw new PoolException(new PoolError.OutOfSpace(bytes, allocator.freeBytes()));
+    }
+    List<Placement.Piece> pieces = new ArrayList<>();
+    int left = bytes;
+    int wished = wholeSectors(bytes / 2);
+    while (left > 0) {
+      // Smaller pieces than this would not all find a place in the header.
+      int least = wholeSectors(Math.ceilDiv(left, maxChildren - pieces.size()));
+      int size = Math.min(Math.max(wished, least), left);
+      long dva = take(size, txg, taken);
+      if (dva != Dva.NONE) {
+        pieces.add(new Placement.Piece(dva, size, null));
+        left -= size;
+      } else if (size > least) {
+        wished = wholeSectors(size / 2);
+      } else if (size == sectorBytes) {
+        throw new PoolException(new PoolError.OutOfSpace(bytes, allocator.freeBytes()));
+      } else {
+        Placement.Gang nested = place(size, txg, taken);
+        pieces.add(new Placement.Piece(Dva.gang(nested.headerDva()), size, nested));
+        left -= size;
+      }
+    }
+    return new Placement.Gang(header, pieces);
+  }
+
+  private long take(int bytes, long txg, List<Taken> taken) {
+    long dva = allocator.allocate(bytes, txg, Dva.NONE, Dva.NONE);
+    if (dva != Dva.NONE) {
+      taken.add(new Taken(dva, bytes));
+    }
+    return dva;
+  }
+
+  private int wholeSectors(int bytes) {
+    return Math.max(1, Math.ceilDiv(bytes, sectorBytes)) * sectorBytes;
   }
 
   /** Queues the writes of one gang copy. */
@@ -98,45 +126,77 @@ final class GangIo {
     env.probe(CodeProbe.GANG_BLOCK_WRITTEN);
     List<BlockPointer> children = new ArrayList<>();
     int at = 0;
-    for (int i = 0; i < gang.pieceDvas().length; i++) {
-      int size = gang.pieceBytes()[i];
-      MemorySegment piece = source.asSlice(at, size);
-      at += size;
-      long[] dvas = {gang.pieceDvas()[i], Dva.NONE, Dva.NONE};
-      children.add(BlockPointer.stored(dvas, size, size, CompressionType.OFF, ChecksumType.BLAKE3,
-          ObjectType.GANG_HEADER, 0, parent.physicalBirth(), 1,
-          BlockIo.checksum(ChecksumType.BLAKE3, piece)));
-      release.expect();
-      devices.write(gang.pieceDvas()[i], piece, release);
+    for (Placement.Piece piece : gang.pieces()) {
+      MemorySegment content = source.asSlice(at, piece.bytes());
+      at += piece.bytes();
+      long[] dvas = {piece.dva(), Dva.NONE, Dva.NONE};
+      children.add(BlockPointer.stored(dvas, piece.bytes(), piece.bytes(), CompressionType.OFF,
+          ChecksumType.BLAKE3, ObjectType.GANG_HEADER, 0, parent.physicalBirth(), 1,
+          BlockIo.checksum(ChecksumType.BLAKE3, content)));
+      Placement.Gang nested = piece.nested();
+      if (nested == null) {
+        release.expect();
+        devices.write(piece.dva(), content, release);
+      } else {
+        write(nested, content, parent, release);
+      }
     }
-    Slab header = Scratch.allocate(cache, devices, headerBytes);
+    Slab header = Scratch.allocate(cache, devices, sectorBytes);
     new GangHeader(gang.headerDva(), parent.physicalBirth(), children).encode(header.segment());
     devices.write(gang.headerDva(), header.segment(), failure -> slabs.free(header));
   }
 
+  /** Told of the extents of a gang, headers and pieces. */
+  private interface Visitor {
+    /**
+     * @param offsetBytes where the piece belongs in the block; negative for a header
+     */
+    void extent(long dva, long offsetBytes, int bytes);
+  }
+
+  /** A gang's header without the bit that marks it in a pointer. */
+  private static long headerDva(long gangDva) {
+    return Dva.of(Dva.metaslab(gangDva), Dva.offsetBytes(gangDva));
+  }
+
   /**
-   * The pieces of a gang copy.
+   * Visits one gang copy, each header after what it lists.
    *
    * @param gangDva the copy's address, with the gang bit
-   * @throws PoolException Corrupt when the header does not verify; DeviceFailed
+   * @param bytes stored bytes of the copy, whole sectors
+   * @throws PoolException Corrupt when a header does not verify; DeviceFailed
    */
-  List<BlockPointer> pieces(long gangDva, BlockPointer parent) {
-    long dva = Dva.of(Dva.metaslab(gangDva), Dva.offsetBytes(gangDva));
-    Slab header = Scratch.allocate(cache, devices, headerBytes);
+  private void visit(long gangDva, long birthTxg, long offsetBytes, long bytes, int depth,
+      Visitor visitor) {
+    long dva = headerDva(gangDva);
+    long at = offsetBytes;
+    for (BlockPointer piece : pieces(dva, birthTxg, bytes)) {
+      if (!Dva.isGang(piece.dva(0))) {
+        visitor.extent(piece.dva(0), at, piece.psizeBytes());
+      } else if (depth == MAX_DEPTH) {
+        throw PoolException.corrupt("gang.depth", depth);
+      } else {
+        visit(piece.dva(0), birthTxg, at, piece.psizeBytes(), depth + 1, visitor);
+      }
+      at += piece.psizeBytes();
+    }
+    visitor.extent(dva, -1, sectorBytes);
+  }
+
+  private List<BlockPointer> pieces(long dva, long birthTxg, long bytes) {
+    Slab header = Scratch.allocate(cache, devices, sectorBytes);
     try {
       devices.read(dva, header.segment());
       List<BlockPointer> children =
-          GangHeader.decode(header.segment(), dva, parent.physicalBirth()).children();
+          GangHeader.decode(header.segment(), dva, birthTxg).children();
       long total = 0;
       for (BlockPointer child : children) {
-        if (child.copies() != 1 || Dva.isGang(child.dva(0))
-            || child.psizeBytes() % sectorBytes != 0) {
+        if (child.copies() != 1 || child.psizeBytes() % sectorBytes != 0) {
           throw PoolException.corrupt("gang.child", child.toString());
         }
         total += child.psizeBytes();
       }
-      long expected = (parent.psizeBytes() + sectorBytes - 1L) / sectorBytes * sectorBytes;
-      if (total != expected) {
+      if (total != bytes) {
         throw PoolException.corrupt("gang.total_bytes", total);
       }
       return children;
@@ -145,32 +205,43 @@ final class GangIo {
     }
   }
 
+  private int wholeSectors(BlockPointer parent) {
+    return wholeSectors(parent.psizeBytes());
+  }
+
   /** Reads one gang copy into {@code target}, whose size is the stored size in whole sectors. */
   void read(long gangDva, BlockPointer parent, MemorySegment target) {
     env.probe(CodeProbe.GANG_BLOCK_READ);
-    long at = 0;
-    for (BlockPointer piece : pieces(gangDva, parent)) {
-      devices.read(piece.dva(0), target.asSlice(at, piece.psizeBytes()));
-      at += piece.psizeBytes();
-    }
+    visit(gangDva, parent.physicalBirth(), 0, target.byteSize(), 0, (dva, offset, bytes) -> {
+      if (offset >= 0) {
+        devices.read(dva, target.asSlice(offset, bytes));
+      }
+    });
+  }
+
+  /** Tells the extents of one gang copy. */
+  void extents(long gangDva, BlockPointer parent, BlockReader.ExtentVisitor visitor) {
+    visit(gangDva, parent.physicalBirth(), 0, wholeSectors(parent), 0,
+        (dva, offset, bytes) -> visitor.extent(dva, bytes));
   }
 
   /**
-   * Frees header and pieces of one gang copy. A header that is lost leaves its pieces allocated: they are
-   * reported as a leak by the pool's check.
+   * Frees headers and pieces of one gang copy. A header that is lost leaves its pieces allocated: they
+   * are reported as a leak by the pool's check.
    */
   void free(long gangDva, BlockPointer parent, long txg) {
-    long dva = Dva.of(Dva.metaslab(gangDva), Dva.offsetBytes(gangDva));
-    List<BlockPointer> pieces;
+    List<Taken> extents = new ArrayList<>();
     try {
-      pieces = pieces(gangDva, parent);
+      extents(gangDva, parent, (dva, bytes) -> extents.add(new Taken(dva, bytes)));
     } catch (PoolException e) {
-      devices.countChecksumError(dva);
-      pieces = List.of();
+      if (e.errno() == Errno.ENOMEM) {
+        throw e; // nothing is lost: whoever frees may try again
+      }
+      devices.countChecksumError(headerDva(gangDva));
+      if (extents.stream().noneMatch(one -> one.dva == headerDva(gangDva))) {
+        extents.add(new Taken(headerDva(gangDva), sectorBytes));
+      }
     }
-    for (BlockPointer piece : pieces) {
-      allocator.free(piece.dva(0), piece.psizeBytes(), txg);
-    }
-    allocator.free(dva, headerBytes, txg);
+    extents.forEach(one -> allocator.free(one.dva, one.bytes, txg));
   }
 }

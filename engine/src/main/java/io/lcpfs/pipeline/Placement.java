@@ -1,6 +1,7 @@
 package io.lcpfs.pipeline;
 
 import io.lcpfs.format.Dva;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,8 +10,16 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Placement {
 
-  /** A copy in pieces: the header's address, and address and length of each piece in order. */
-  record Gang(long headerDva, long[] pieceDvas, int[] pieceBytes) {}
+  /** A copy in pieces: the header's address, and the pieces in order. */
+  record Gang(long headerDva, List<Piece> pieces) {}
+
+  /**
+   * A piece of a gang.
+   *
+   * @param dva with the gang bit when it is one itself
+   * @param nested the gang that it is, or null
+   */
+  record Piece(long dva, int bytes, @Nullable Gang nested) {}
 
   private final long[] dvas;
   private final @Nullable Gang[] gangs;

@@ -67,7 +67,8 @@ final class PoolParts {
     this.io = new BlockIo(env, slabs, cache, allocator, devices, sync);
     this.txgs = new TxgManager(env, sync, config.name(), lastTxg, tuning.dirtyBytes(),
         tuning.txgTimeoutNanos());
-    this.reserve = new SpaceReserve(env, allocator, sync::unboundBytes, txgs);
+    this.reserve = new SpaceReserve(env, allocator, sync::unboundBytes,
+        devices.tiles().tileBytes(0), txgs);
     this.context =
         new ObjectContext(env, slabs, cache, io, txgs, reserve, new BackgroundWork());
   }

@@ -172,7 +172,6 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
     BlockIo blocks = connected(io);
     SpaceReserve space = connected(reserve);
     SpaceMaps maps = connected(spaceMaps);
-    space.groupClosed();
     bindMetaslabs(txg, maps, space);
     List<ObjectSetSync> syncs = new ArrayList<>();
     DatasetTree tree = datasets;
@@ -197,7 +196,7 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
     syncs.forEach(ObjectSetSync::finish);
     metaObjects.finish();
     metaSync.finish();
-    space.groupSynced();
+    space.groupSynced(txg);
     cache.tick();
   }
 

@@ -6,42 +6,50 @@ import io.lcpfs.env.Env;
 import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.object.SpaceGate;
+import io.lcpfs.txg.SpaceGrant;
 import io.lcpfs.txg.TxgManager;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.LongSupplier;
 
 /**
- * Keeps a reserve of free space, so that a full pool can always be deleted from. What transactions have
- * announced counts as used until the group after theirs has synced: an over-estimate, which is corrected by
- * syncing before anyone is refused.
+ * Keeps a reserve of free space, so that a full pool can always be deleted from. What transactions were
+ * promised, and then what they may take at most, counts as used until their group is on disk: an
+ * over-estimate, which is corrected by syncing before anyone is refused.
+ *
+ * <p>The lower half of the reserve is for what every group writes of the pool's own objects: blocks of
+ * space maps, and those of the two groups before, which come back later.
  */
 final class SpaceReserve implements SpaceGate {
   private static final long MAX_SMALL_RESERVE_BYTES = 64L << 20;
-  /** What a transaction may add in dnode, tail and indirect blocks. */
-  private static final long OVERHEAD_BYTES = 24 << 10;
+  /** What the groups under way may hold of one metaslab's map: a few blocks, three copies each. */
+  private static final long METASLAB_RESERVE_BYTES = 216 << 10;
+  /** What a transaction may add in dnode, tail and indirect blocks; corrected when it ends. */
+  private static final long OVERHEAD_BYTES = 192 << 10;
   /** Freed space comes back two groups later. */
   private static final int SYNCS_BEFORE_REFUSAL = 4;
 
   private final Env env;
   private final Allocator allocator;
   private final LongSupplier unboundBytes;
-  private final AtomicLong announced = new AtomicLong();
-  private volatile long announcedAtOpen;
-  private volatile long settled;
-  private volatile TxgManager txgs;
+  private final long tileBytes;
+  private final TxgManager txgs;
+  /** Promised to transactions that have not ended. */
+  private final AtomicLong promised = new AtomicLong();
+  /** What the ended transactions of each group may take. */
+  private final AtomicLongArray used = new AtomicLongArray(TxgManager.IN_FLIGHT);
 
   /**
    * @param unboundBytes bytes of tiles that no metaslab uses yet
+   * @param tileBytes size of a tile
    */
-  SpaceReserve(Env env, Allocator allocator, LongSupplier unboundBytes, TxgManager txgs) {
+  SpaceReserve(Env env, Allocator allocator, LongSupplier unboundBytes, long tileBytes,
+      TxgManager txgs) {
     this.env = env;
     this.allocator = allocator;
     this.unboundBytes = unboundBytes;
+    this.tileBytes = tileBytes;
     this.txgs = txgs;
-  }
-
-  void setTxgs(TxgManager manager) {
-    txgs = manager;
   }
 
   long sizeBytes() {
@@ -51,7 +59,8 @@ final class SpaceReserve implements SpaceGate {
   /** A 32nd of the pool; of a small one more, as its metadata weighs more. */
   long reserveBytes() {
     long size = sizeBytes();
-    return Math.max(size / 32, Math.min(size / 4, MAX_SMALL_RESERVE_BYTES));
+    return Math.max(Math.max(size / 32, Math.min(size / 4, MAX_SMALL_RESERVE_BYTES)),
+        size / tileBytes * METASLAB_RESERVE_BYTES);
   }
 
   long freeNowBytes() {
@@ -64,26 +73,30 @@ final class SpaceReserve implements SpaceGate {
     return Math.max(0, free - reserveBytes());
   }
 
-  /** Bytes announced by transactions that are not yet on disk. */
+  /** Bytes that transactions may still take whose groups are not on disk. */
   long inFlight() {
-    return announced.get() - settled;
+    long sum = promised.get();
+    for (int i = 0; i < TxgManager.IN_FLIGHT; i++) {
+      sum += used.get(i);
+    }
+    return sum;
   }
 
-  /** The sync task has taken the open group; later announcements belong to the next one. */
-  void groupClosed() {
-    announcedAtOpen = announced.get();
-  }
-
-  /** What was announced before the last closed group was taken is now in the allocator's figures. */
-  void groupSynced() {
-    settled = announcedAtOpen;
+  /** What {@code txg} took is in the allocator's figures now. */
+  void groupSynced(long txg) {
+    used.set((int) txg & TxgManager.MASK, 0);
   }
 
   @Override
-  public void admit(long bytes, Use use) {
+  public SpaceGrant admit(long bytes, Use use) {
     long need = bytes + OVERHEAD_BYTES;
-    long floor = use == Use.GROW ? reserveBytes() : reserveBytes() / 8;
-    for (int attempt = 0; freeNowBytes() - inFlight() - need < floor; attempt++) {
+    for (int attempt = 0;; attempt++) {
+      long floor = use == Use.GROW ? reserveBytes() : reserveBytes() / 2;
+      promised.addAndGet(need);
+      if (freeNowBytes() - inFlight() >= floor) {
+        return new Grant(need);
+      }
+      promised.addAndGet(-need);
       boolean mayCome = inFlight() > 0 || allocator.deferredBytes() > 0;
       if (attempt == SYNCS_BEFORE_REFUSAL || !mayCome) {
         env.probe(CodeProbe.ENOSPC_TO_USER);
@@ -91,6 +104,24 @@ final class SpaceReserve implements SpaceGate {
       }
       txgs.waitSynced(txgs.openTxg());
     }
-    announced.addAndGet(need);
+  }
+
+  private final class Grant implements SpaceGrant {
+    private final long bytes;
+
+    Grant(long bytes) {
+      this.bytes = bytes;
+    }
+
+    @Override
+    public void settle(long txg, long usedBytes) {
+      used.addAndGet((int) txg & TxgManager.MASK, usedBytes);
+      cancel();
+    }
+
+    @Override
+    public void cancel() {
+      promised.addAndGet(-bytes);
+    }
   }
 }

@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 public final class Tx implements AutoCloseable {
   private final @Nullable TxgManager manager;
   private final long txg;
+  private @Nullable SpaceGrant grant;
+  private long spaceBytes;
   private boolean closed;
 
   Tx(@Nullable TxgManager manager, long txg) {
@@ -36,11 +38,24 @@ public final class Tx implements AutoCloseable {
     }
   }
 
+  /** Gives the transaction a promise of space, which ends with it. */
+  public void holdSpace(SpaceGrant promised) {
+    grant = promised;
+  }
+
+  /** Adds to what the transaction may take on disk at most. */
+  public void chargeSpace(long bytes) {
+    spaceBytes += bytes;
+  }
+
   /** Commits: the changes will be part of the group. Idempotent. */
   @Override
   public void close() {
     if (!closed) {
       closed = true;
+      if (grant != null) {
+        grant.settle(txg, spaceBytes);
+      }
       if (manager != null) {
         manager.release(txg);
       }

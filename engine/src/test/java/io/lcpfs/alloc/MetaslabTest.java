@@ -235,7 +235,7 @@ class MetaslabTest {
       metaslab.syncDone(txg, null);
     }
     assertThat(metaslab.wantsCondense(length)).isTrue();
-    assertThat(metaslab.wantsCondense(16 << 10)).isFalse();
+    assertThat(metaslab.wantsCondense(4 << 10)).isFalse();
   }
 
   @Test

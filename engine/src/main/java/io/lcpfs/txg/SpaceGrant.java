@@ -1,0 +1,15 @@
+package io.lcpfs.txg;
+
+/** Space on disk that a transaction was promised before it began. */
+public interface SpaceGrant {
+
+  /**
+   * The transaction ends: the promise is replaced by what it may take at most when its group is written.
+   *
+   * @param txg the transaction's group, which is not yet synced
+   */
+  void settle(long txg, long usedBytes);
+
+  /** The transaction did not come about. */
+  void cancel();
+}
