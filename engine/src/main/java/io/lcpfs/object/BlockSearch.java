@@ -1,5 +1,6 @@
 package io.lcpfs.object;
 
+import io.lcpfs.format.DnodeRecord;
 import org.jspecify.annotations.Nullable;
 
 /** Finds the next data or hole of an object, block by block, skipping empty subtrees. */
@@ -34,7 +35,9 @@ final class BlockSearch {
         && !dnode.hasIndirect(level + 1, id >>> (shift * (level + 1)), false)) {
       level++;
     }
-    long next = ((id >>> (shift * level)) + 1) << (shift * level);
+    // The tree on disk ends somewhere: behind it there is only what is dirty.
+    long next = id >= DnodeRecord.maxBlocks(dnode.levels, dnode.indirectShift()) ? Long.MAX_VALUE
+        : ((id >>> (shift * level)) + 1) << (shift * level);
     int at = java.util.Arrays.binarySearch(dirty, id + 1);
     int index = at >= 0 ? at : -at - 1;
     return index < dirty.length ? Math.min(next, dirty[index]) : next;
