@@ -8,9 +8,25 @@ package io.lcpfs.posix;
  * @param blocks512 allocated space in units of 512 bytes, as of the last sync
  * @param blockBytes the preferred size of a transfer
  */
-public record Attr(long inode, long generation, int mode, long nlink, int uid, int gid, long rdev,
-    long size, long blocks512, int blockBytes, long atimeSeconds, int atimeNanos, long mtimeSeconds,
-    int mtimeNanos, long ctimeSeconds, int ctimeNanos, long btimeSeconds, int btimeNanos) {
+public record Attr(
+    long inode,
+    long generation,
+    int mode,
+    long nlink,
+    int uid,
+    int gid,
+    long rdev,
+    long size,
+    long blocks512,
+    int blockBytes,
+    long atimeSeconds,
+    int atimeNanos,
+    long mtimeSeconds,
+    int mtimeNanos,
+    long ctimeSeconds,
+    int ctimeNanos,
+    long btimeSeconds,
+    int btimeNanos) {
 
   public boolean isDirectory() {
     return Mode.isDirectory(mode);

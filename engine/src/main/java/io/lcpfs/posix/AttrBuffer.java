@@ -23,8 +23,24 @@ public final class AttrBuffer {
 
   /** An immutable copy. */
   public Attr toAttr() {
-    return new Attr(inode, generation, mode, nlink, uid, gid, rdev, size, blocks512, blockBytes,
-        atimeSeconds, atimeNanos, mtimeSeconds, mtimeNanos, ctimeSeconds, ctimeNanos, btimeSeconds,
+    return new Attr(
+        inode,
+        generation,
+        mode,
+        nlink,
+        uid,
+        gid,
+        rdev,
+        size,
+        blocks512,
+        blockBytes,
+        atimeSeconds,
+        atimeNanos,
+        mtimeSeconds,
+        mtimeNanos,
+        ctimeSeconds,
+        ctimeNanos,
+        btimeSeconds,
         btimeNanos);
   }
 }

@@ -44,8 +44,10 @@ final class AttrOps {
       if (shrinks) {
         data.shrinkBefore(file, change.size);
       }
-      try (Tx tx = shrinks ? core.beginFreeing(FsCore.NAME_CHANGE_BYTES)
-          : core.begin(FsCore.WRITE_OVERHEAD_BYTES)) {
+      try (Tx tx =
+          shrinks
+              ? core.beginFreeing(FsCore.NAME_CHANGE_BYTES)
+              : core.begin(FsCore.WRITE_OVERHEAD_BYTES)) {
         ZnodeRecord next = file.attrs().copy();
         if (change.has(SetAttr.SIZE)) {
           FileData.resize(tx, file, next, change.size);
@@ -100,8 +102,15 @@ final class AttrOps {
     if (change.has(SetAttr.GID)) {
       mayChange &= change.gid == now.gid || caller.inGroup(change.gid);
     }
-    if (change.has(SetAttr.UID | SetAttr.GID | SetAttr.MODE | SetAttr.ATIME | SetAttr.MTIME
-        | SetAttr.CTIME | SetAttr.PROJECT) && !mayChange) {
+    if (change.has(
+            SetAttr.UID
+                | SetAttr.GID
+                | SetAttr.MODE
+                | SetAttr.ATIME
+                | SetAttr.MTIME
+                | SetAttr.CTIME
+                | SetAttr.PROJECT)
+        && !mayChange) {
       throw posix(Errno.EPERM, "inode " + file.inode);
     }
     if (change.has(SetAttr.ATIME_NOW | SetAttr.MTIME_NOW) && !owns) {

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class CreateOps {
   /** Names a file may have. */
   static final long MAX_LINKS = Integer.MAX_VALUE;
+
   private static final int SMALLEST_BLOCK_BYTES = 512;
   private static final int SYMLINK_BLOCK_BYTES = 4096;
 
@@ -81,8 +82,11 @@ final class CreateOps {
     if (type == Mode.SYMLINK || Mode.objectType(type) == null) {
       throw posix(Errno.EINVAL, "mode " + mode);
     }
-    return makeNew(directoryInode, name, new Wanted(type | (mode & Mode.PERMISSIONS),
-        Mode.isDevice(type) ? rdev : 0, null, 0), caller);
+    return makeNew(
+        directoryInode,
+        name,
+        new Wanted(type | (mode & Mode.PERMISSIONS), Mode.isDevice(type) ? rdev : 0, null, 0),
+        caller);
   }
 
   Attr mkdir(long directoryInode, byte[] name, int mode, Caller caller) {
@@ -146,8 +150,8 @@ final class CreateOps {
         Dnode dnode = core.objects.create(tx, type, SMALLEST_BLOCK_BYTES);
         try {
           fill(tx, dnode, record, wanted);
-          boolean inserted = directory.zap(core).insertLong(tx, name,
-              DirectoryEntry.of(dnode.number(), record));
+          boolean inserted =
+              directory.zap(core).insertLong(tx, name, DirectoryEntry.of(dnode.number(), record));
           Check.that(inserted, "a name appeared under the directory's lock");
         } catch (RuntimeException e) {
           throw withoutObject(tx, dnode, e);
@@ -190,7 +194,8 @@ final class CreateOps {
       record.gid = parent.gid;
       if (record.isDirectory()) {
         record.mode |= Mode.SET_GID;
-      } else if ((record.mode & Mode.GROUP_EXECUTE) != 0 && !caller.privileged()
+      } else if ((record.mode & Mode.GROUP_EXECUTE) != 0
+          && !caller.privileged()
           && !caller.inGroup(parent.gid)) {
         record.mode &= ~Mode.SET_GID;
       }
@@ -273,8 +278,8 @@ final class CreateOps {
         throw posix(Errno.EMLINK, "inode " + file.inode);
       }
       try (Tx tx = core.begin(FsCore.NAME_CHANGE_BYTES)) {
-        boolean inserted = directory.zap(core).insertLong(tx, name,
-            DirectoryEntry.of(file.inode, next));
+        boolean inserted =
+            directory.zap(core).insertLong(tx, name, DirectoryEntry.of(file.inode, next));
         Check.that(inserted, "a name appeared under the directory's lock");
         long now = core.env.wallNanos();
         next.nlink++;

@@ -3,8 +3,8 @@ package io.lcpfs.posix;
 import static io.lcpfs.error.PoolException.corrupt;
 
 /**
- * What a directory's ZAP holds for a name, in 64 bits: from the lowest, object number 48, low bits of
- * the generation 12, type 4 (DT_REG and so on).
+ * What a directory's ZAP holds for a name, in 64 bits: from the lowest, object number 48, low bits
+ * of the generation 12, type 4 (DT_REG and so on).
  */
 final class DirectoryEntry {
   /** What a ZAP answers for a name that it does not hold; never a valid entry. */
@@ -19,7 +19,8 @@ final class DirectoryEntry {
   private DirectoryEntry() {}
 
   static long of(long inode, ZnodeRecord record) {
-    return inode | ((record.generation & GENERATION_MASK) << INODE_BITS)
+    return inode
+        | ((record.generation & GENERATION_MASK) << INODE_BITS)
         | ((long) Mode.entryType(record.mode) << TYPE_SHIFT);
   }
 

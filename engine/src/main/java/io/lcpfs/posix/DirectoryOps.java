@@ -23,7 +23,9 @@ final class DirectoryOps {
     this.core = core;
   }
 
-  /** @throws PoolException ENOTDIR */
+  /**
+   * @throws PoolException ENOTDIR
+   */
   static void checkDirectory(Znode file) {
     if (!file.isDirectory()) {
       throw posix(Errno.ENOTDIR, "inode " + file.inode);
@@ -31,8 +33,8 @@ final class DirectoryOps {
   }
 
   /**
-   * The file of a name, not pinned; null when there is none. No permission is checked. Takes no lock and
-   * allocates nothing when the name is cached.
+   * The file of a name, not pinned; null when there is none. No permission is checked. Takes no
+   * lock and allocates nothing when the name is cached.
    */
   @Nullable Znode child(Znode directory, byte[] bytes, int offset, int length) {
     Object known = core.names.find(directory, bytes, offset, length);
@@ -171,15 +173,19 @@ final class DirectoryOps {
     if (cookie < DOT_COOKIE && !visitor.entry(DOT_COOKIE, DOT, directory.inode, type)) {
       return;
     }
-    if (cookie < DOT_DOT_COOKIE
-        && !visitor.entry(DOT_DOT_COOKIE, DOT_DOT, attrs.parent, type)) {
+    if (cookie < DOT_DOT_COOKIE && !visitor.entry(DOT_DOT_COOKIE, DOT_DOT, attrs.parent, type)) {
       return;
     }
-    directory.zap(core).iterate(Math.max(cookie, DOT_DOT_COOKIE), (at, name, value) -> {
-      Names.checkFromDisk(name);
-      long entry = entryOf(value);
-      return visitor.entry(at, name, DirectoryEntry.inode(entry), DirectoryEntry.type(entry));
-    });
+    directory
+        .zap(core)
+        .iterate(
+            Math.max(cookie, DOT_DOT_COOKIE),
+            (at, name, value) -> {
+              Names.checkFromDisk(name);
+              long entry = entryOf(value);
+              return visitor.entry(
+                  at, name, DirectoryEntry.inode(entry), DirectoryEntry.type(entry));
+            });
   }
 
   /** The entry in a ZAP's value. */

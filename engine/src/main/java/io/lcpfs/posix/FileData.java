@@ -15,6 +15,7 @@ final class FileData {
 
   /** A longer write is several transactions, cut at multiples of this. */
   private static final int CHUNK_BYTES = 1 << 20;
+
   /** Longer reads take the lock at once, as reading twice would cost more than waiting. */
   private static final int OPTIMISTIC_BYTES = 128 << 10;
 
@@ -27,7 +28,12 @@ final class FileData {
   }
 
   /** Reads up to {@code length} bytes, whole before or after any write. Returns 0 at the end. */
-  int read(Znode file, long offsetBytes, MemorySegment target, long targetOffset, int length,
+  int read(
+      Znode file,
+      long offsetBytes,
+      MemorySegment target,
+      long targetOffset,
+      int length,
       boolean noteAccess) {
     int done = -1;
     if (length <= OPTIMISTIC_BYTES) {
@@ -58,8 +64,8 @@ final class FileData {
     return done;
   }
 
-  private static int copyOut(Znode file, long offsetBytes, MemorySegment target, long targetOffset,
-      int length) {
+  private static int copyOut(
+      Znode file, long offsetBytes, MemorySegment target, long targetOffset, int length) {
     long size = file.attrs().size;
     if (offsetBytes >= size) {
       return 0;
@@ -76,8 +82,14 @@ final class FileData {
    * @param killSetId whether set-id bits and capabilities go
    * @return bytes written: fewer than asked when a later chunk failed
    */
-  int write(Znode file, boolean append, long offsetBytes, MemorySegment source, long sourceOffset,
-      int length, boolean killSetId) {
+  int write(
+      Znode file,
+      boolean append,
+      long offsetBytes,
+      MemorySegment source,
+      long sourceOffset,
+      int length,
+      boolean killSetId) {
     if (length == 0) {
       return 0;
     }
@@ -112,8 +124,8 @@ final class FileData {
     }
   }
 
-  private void writeChunk(Znode file, long at, MemorySegment source, long sourceOffset, int length,
-      boolean killSetId) {
+  private void writeChunk(
+      Znode file, long at, MemorySegment source, long sourceOffset, int length, boolean killSetId) {
     try (Tx tx = core.begin(length + FsCore.WRITE_OVERHEAD_BYTES)) {
       ZnodeRecord before = file.attrs();
       if (at > before.size) {
@@ -155,13 +167,13 @@ final class FileData {
 
   /**
    * Frees so much of what lies beyond {@code newSize} that the rest fits one transaction. Under the
-   * write lock. Of a file with more than 65,536 blocks to free, a crash before the size itself changes
-   * may leave zeros there.
+   * write lock. Of a file with more than 65,536 blocks to free, a crash before the size itself
+   * changes may leave zeros there.
    */
   void shrinkBefore(Znode file, long newSize) {
     Dnode dnode = file.dnode;
-    while (newSize < file.attrs().size && dnode.blockCount() > Dnode.MAX_BLOCKS_FREED_AT_ONCE) {
-      long end = boundedEnd(dnode, newSize, Dnode.MAX_BLOCKS_FREED_AT_ONCE);
+    while (newSize < file.attrs().size && dnode.blockCount() > core.blocksFreedAtOnce) {
+      long end = boundedEnd(dnode, newSize, core.blocksFreedAtOnce);
       if (end == Long.MAX_VALUE) {
         return;
       }
@@ -184,8 +196,8 @@ final class FileData {
   }
 
   /**
-   * The end of the longest range from {@code fromBytes} that holds at most {@code limitBlocks} blocks
-   * of data, Long.MAX_VALUE when that is all.
+   * The end of the longest range from {@code fromBytes} that holds at most {@code limitBlocks}
+   * blocks of data, Long.MAX_VALUE when that is all.
    */
   static long boundedEnd(Dnode dnode, long fromBytes, long limitBlocks) {
     long blockBytes = dnode.blockBytes();
@@ -210,8 +222,12 @@ final class FileData {
     boolean keepSize = (mode & OpenFlags.FALLOC_KEEP_SIZE) != 0;
     boolean punch = (mode & OpenFlags.FALLOC_PUNCH_HOLE) != 0;
     boolean zero = (mode & OpenFlags.FALLOC_ZERO_RANGE) != 0;
-    if ((mode & ~(OpenFlags.FALLOC_KEEP_SIZE | OpenFlags.FALLOC_PUNCH_HOLE
-        | OpenFlags.FALLOC_ZERO_RANGE)) != 0 || (punch && (zero || !keepSize))) {
+    if ((mode
+                & ~(OpenFlags.FALLOC_KEEP_SIZE
+                    | OpenFlags.FALLOC_PUNCH_HOLE
+                    | OpenFlags.FALLOC_ZERO_RANGE))
+            != 0
+        || (punch && (zero || !keepSize))) {
       throw posix(Errno.EOPNOTSUPP, "fallocate mode " + mode);
     }
     if (offsetBytes < 0 || length <= 0) {
@@ -227,8 +243,8 @@ final class FileData {
       boolean frees = punch || zero;
       // Old data is freed in steps; each reads as zeros once it is gone, so no order shows.
       long from = offsetBytes;
-      while (frees && file.dnode.blockCount() > Dnode.MAX_BLOCKS_FREED_AT_ONCE) {
-        long stepEnd = boundedEnd(file.dnode, from, Dnode.MAX_BLOCKS_FREED_AT_ONCE);
+      while (frees && file.dnode.blockCount() > core.blocksFreedAtOnce) {
+        long stepEnd = boundedEnd(file.dnode, from, core.blocksFreedAtOnce);
         if (stepEnd >= end) {
           break;
         }
@@ -237,8 +253,10 @@ final class FileData {
         }
         from = stepEnd;
       }
-      try (Tx tx = frees ? core.beginFreeing(FsCore.NAME_CHANGE_BYTES)
-          : core.begin(FsCore.WRITE_OVERHEAD_BYTES)) {
+      try (Tx tx =
+          frees
+              ? core.beginFreeing(FsCore.NAME_CHANGE_BYTES)
+              : core.begin(FsCore.WRITE_OVERHEAD_BYTES)) {
         ZnodeRecord next = file.attrs().copy();
         if (frees) {
           file.dnode.freeRange(tx, from, end - from);

@@ -8,8 +8,8 @@ import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * An open file or directory. Safe from many threads, but {@link #close} must not run beside other calls
- * on the same handle. The file stays as long as it has handles, with or without a name.
+ * An open file or directory. Safe from many threads, but {@link #close} must not run beside other
+ * calls on the same handle. The file stays as long as it has handles, with or without a name.
  */
 public final class FileHandle implements AutoCloseable {
   private final OpenOps opens;
@@ -30,7 +30,7 @@ public final class FileHandle implements AutoCloseable {
   }
 
   Znode file() {
-    if (closed.get()) {
+    if (closed.get() || core.closed) {
       throw posix(Errno.EBADF, "closed handle");
     }
     return file;
@@ -101,17 +101,18 @@ public final class FileHandle implements AutoCloseable {
    * {@code target}; never a mix of before and after a concurrent write.
    *
    * @return bytes read, 0 at or behind the end
-   * @throws io.lcpfs.error.PoolException EBADF, EISDIR, EINVAL; EIO when no intact copy is left; ENOMEM
+   * @throws io.lcpfs.error.PoolException EBADF, EISDIR, EINVAL; EIO when no intact copy is left;
+   *     ENOMEM
    */
   public int read(long offsetBytes, MemorySegment target, long targetOffset, int length) {
     checkRange(offsetBytes, target, targetOffset, length);
-    return data.read(readable(), offsetBytes, target, targetOffset, length,
-        (flags & OpenFlags.O_NOATIME) == 0);
+    return data.read(
+        readable(), offsetBytes, target, targetOffset, length, (flags & OpenFlags.O_NOATIME) == 0);
   }
 
   /**
-   * Writes {@code length} bytes of {@code source} from {@code sourceOffset} at {@code offsetBytes}, or
-   * at the end when opened with O_APPEND.
+   * Writes {@code length} bytes of {@code source} from {@code sourceOffset} at {@code offsetBytes},
+   * or at the end when opened with O_APPEND.
    *
    * @return bytes written; fewer than asked when space or memory ran out on the way
    * @throws io.lcpfs.error.PoolException EBADF, EINVAL, EFBIG, EROFS, ENOSPC, ENOMEM, EIO
@@ -123,14 +124,20 @@ public final class FileHandle implements AutoCloseable {
   /**
    * As above.
    *
-   * @param killSetId whether the set-id bits and security.capability go, as the writer of the moment
-   *     lacks the privilege to keep them
+   * @param killSetId whether the set-id bits and security.capability go, as the writer of the
+   *     moment lacks the privilege to keep them
    */
-  public int write(long offsetBytes, MemorySegment source, long sourceOffset, int length,
-      boolean killSetId) {
+  public int write(
+      long offsetBytes, MemorySegment source, long sourceOffset, int length, boolean killSetId) {
     checkRange(offsetBytes, source, sourceOffset, length);
-    return data.write(writable(), (flags & OpenFlags.O_APPEND) != 0, offsetBytes, source,
-        sourceOffset, length, killSetId);
+    return data.write(
+        writable(),
+        (flags & OpenFlags.O_APPEND) != 0,
+        offsetBytes,
+        source,
+        sourceOffset,
+        length,
+        killSetId);
   }
 
   /**
@@ -147,8 +154,8 @@ public final class FileHandle implements AutoCloseable {
   }
 
   /**
-   * Allocates (which only moves the end: space is not set aside), punches a hole, or zeroes, by {@code
-   * mode} of FALLOC_ flags.
+   * Allocates (which only moves the end: space is not set aside), punches a hole, or zeroes, by
+   * {@code mode} of FALLOC_ flags.
    *
    * @throws io.lcpfs.error.PoolException EBADF, EINVAL, EFBIG, EOPNOTSUPP, ENOSPC
    */
@@ -161,7 +168,9 @@ public final class FileHandle implements AutoCloseable {
     return FileData.seekData(file(), offsetBytes);
   }
 
-  /** Offset of the first hole at or after {@code offsetBytes}, the end being one; ENXIO behind it. */
+  /**
+   * Offset of the first hole at or after {@code offsetBytes}, the end being one; ENXIO behind it.
+   */
   public long seekHole(long offsetBytes) {
     return FileData.seekHole(file(), offsetBytes);
   }

@@ -4,6 +4,7 @@ import static io.lcpfs.error.PoolException.posix;
 
 import io.lcpfs.env.Env;
 import io.lcpfs.error.Errno;
+import io.lcpfs.object.Dnode;
 import io.lcpfs.object.ObjectSet;
 import io.lcpfs.txg.Tx;
 import java.util.concurrent.atomic.AtomicLong;
@@ -13,6 +14,7 @@ import java.util.concurrent.locks.ReentrantLock;
 final class FsCore {
   /** A bound on the memory that one change of the name space dirties, in bytes. */
   static final long NAME_CHANGE_BYTES = 96 << 10;
+
   /** What a data write dirties beyond its data, in bytes. */
   static final long WRITE_OVERHEAD_BYTES = 16 << 10;
 
@@ -26,11 +28,19 @@ final class FsCore {
   final UnlinkedSet unlinked;
   final Reaper reaper;
   final long rootInode;
+
   /** Held by whoever moves something between directories; taken before all file locks. */
   final ReentrantLock renameLock = new ReentrantLock();
+
   volatile FsOptions options;
 
-  private final AtomicLong created = new AtomicLong();
+  /** The file system was closed: handles do nothing any more. */
+  volatile boolean closed;
+
+  /** Data blocks that one transaction may free; smaller in tests. */
+  volatile long blocksFreedAtOnce = Dnode.MAX_BLOCKS_FREED_AT_ONCE;
+
+  private final AtomicLong created;
 
   FsCore(ObjectSet objects, Env env, FsOptions options, MasterRecord master) {
     this.objects = objects;
@@ -41,6 +51,8 @@ final class FsCore {
     this.names = new NameCache(options.cachedNames());
     this.unlinked = new UnlinkedSet(objects.hold(master.unlinkedObject()), env);
     this.reaper = new Reaper(this);
+    // Not from 0: a file system may be opened twice within one transaction group.
+    this.created = new AtomicLong(env.randomLong());
   }
 
   boolean readOnly() {

@@ -12,8 +12,13 @@ import io.lcpfs.format.BlockPointer;
  * @param cachedNames directory entries kept in memory, rounded up to a power of two
  * @param space tells the room left
  */
-public record FsOptions(int recordBytes, Atime atime, boolean readOnly, int cachedZnodes,
-    int cachedNames, Space space) {
+public record FsOptions(
+    int recordBytes,
+    Atime atime,
+    boolean readOnly,
+    int cachedZnodes,
+    int cachedNames,
+    Space space) {
 
   /** When reading changes the access time. */
   public enum Atime {
@@ -27,7 +32,8 @@ public record FsOptions(int recordBytes, Atime atime, boolean readOnly, int cach
       new FsOptions(128 << 10, Atime.RELATIVE, false, 16_384, 65_536, Space.UNKNOWN);
 
   public FsOptions {
-    if (recordBytes < 512 || recordBytes > BlockPointer.MAX_BLOCK_BYTES
+    if (recordBytes < 512
+        || recordBytes > BlockPointer.MAX_BLOCK_BYTES
         || Integer.bitCount(recordBytes) != 1) {
       throw new IllegalArgumentException("record size " + recordBytes);
     }

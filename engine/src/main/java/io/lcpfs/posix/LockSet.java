@@ -3,7 +3,10 @@ package io.lcpfs.posix;
 import io.lcpfs.error.Check;
 import org.jspecify.annotations.Nullable;
 
-/** The write locks of up to four files, taken in order of inode number, so that no two wait in a ring. */
+/**
+ * The write locks of up to four files, taken in order of inode number, so that no two wait in a
+ * ring.
+ */
 final class LockSet implements AutoCloseable {
   private final Znode[] locked;
   private int count;

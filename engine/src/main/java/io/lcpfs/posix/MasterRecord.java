@@ -64,8 +64,13 @@ record MasterRecord(long rootInode, long unlinkedObject) {
       Zap entries = Zap.open(master, env);
       long version = get(entries, "version");
       if (version != VERSION) {
-        throw refused(Errno.EOPNOTSUPP, "file system version " + version + " is not known here ("
-            + VERSION + " is); open it with a newer lcpfs");
+        throw refused(
+            Errno.EOPNOTSUPP,
+            "file system version "
+                + version
+                + " is not known here ("
+                + VERSION
+                + " is); open it with a newer lcpfs");
       }
       if (get(entries, "xattrs") != XATTRS_AS_MAP) {
         throw corrupt("master.xattrs", get(entries, "xattrs"));

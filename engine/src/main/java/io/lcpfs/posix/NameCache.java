@@ -5,9 +5,10 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Directory entries in memory: (directory, name) to the file, or to its absence. Lookups take no lock
- * and allocate nothing. An entry is put under at least the directory's read lock and replaced or removed
- * under its write lock, before that is released; so a hit was true at some point during the lookup.
+ * Directory entries in memory: (directory, name) to the file, or to its absence. Lookups take no
+ * lock and allocate nothing. An entry is put under at least the directory's read lock and replaced
+ * or removed under its write lock, before that is released; so a hit was true at some point during
+ * the lookup.
  */
 final class NameCache {
   private static final int WAYS = 4;
@@ -16,12 +17,19 @@ final class NameCache {
    * @param directory inode and {@code generation}: together they outlive no directory
    * @param child the file, null for none of this name; it may have been evicted since
    */
-  private record Slot(long directory, long generation, int hash, byte[] name,
-      @Nullable Znode child) {
+  private record Slot(
+      long directory, long generation, int hash, byte[] name, @Nullable Znode child) {
 
-    boolean is(long otherDirectory, long otherGeneration, int otherHash, byte[] bytes, int offset,
+    boolean is(
+        long otherDirectory,
+        long otherGeneration,
+        int otherHash,
+        byte[] bytes,
+        int offset,
         int length) {
-      return hash == otherHash && directory == otherDirectory && generation == otherGeneration
+      return hash == otherHash
+          && directory == otherDirectory
+          && generation == otherGeneration
           && Arrays.equals(name, 0, name.length, bytes, offset, offset + length);
     }
   }
@@ -31,10 +39,13 @@ final class NameCache {
 
   private final AtomicReferenceArray<@Nullable Slot> slots;
   private final int setMask;
+
   /** Where the next victim of a full set is taken; races lose nothing but evenness. */
   private int turn;
 
-  /** @param entries capacity, rounded up to a power of two */
+  /**
+   * @param entries capacity, rounded up to a power of two
+   */
   NameCache(int entries) {
     int sets = Math.max(1, Integer.highestOneBit(Math.max(1, (entries - 1) / WAYS)) * 2);
     slots = new AtomicReferenceArray<>(sets * WAYS);
@@ -42,8 +53,8 @@ final class NameCache {
   }
 
   /**
-   * The file of this name in {@code directory}, {@link #ABSENT} when there is none, null when it is not
-   * known here.
+   * The file of this name in {@code directory}, {@link #ABSENT} when there is none, null when it is
+   * not known here.
    */
   @Nullable Object find(Znode directory, byte[] bytes, int offset, int length) {
     long generation = directory.attrs().generation;
@@ -62,7 +73,9 @@ final class NameCache {
     return null;
   }
 
-  /** Remembers {@code child}, or the name's absence. Under the directory's lock. Keeps {@code name}. */
+  /**
+   * Remembers {@code child}, or the name's absence. Under the directory's lock. Keeps {@code name}.
+   */
   void put(Znode directory, byte[] name, @Nullable Znode child) {
     int hash = Names.hash(name, 0, name.length);
     remove(directory, name);
@@ -84,7 +97,8 @@ final class NameCache {
     for (int i = first; i < first + WAYS; i++) {
       Slot slot = slots.get(i);
       // Two readers may both have put it, so all ways are looked at.
-      while (slot != null && slot.is(directory.inode, generation, hash, name, 0, name.length)
+      while (slot != null
+          && slot.is(directory.inode, generation, hash, name, 0, name.length)
           && !slots.compareAndSet(i, slot, null)) {
         slot = slots.get(i);
       }

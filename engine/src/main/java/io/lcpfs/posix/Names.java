@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 final class Names {
   static final int MAX_NAME_BYTES = 255;
   static final int MAX_PATH_BYTES = 4096;
+
   /** One less than {@link #MAX_PATH_BYTES}, as on Linux. */
   static final int MAX_TARGET_BYTES = 4095;
 
@@ -23,8 +24,8 @@ final class Names {
   /**
    * Refuses what cannot be looked up.
    *
-   * @throws io.lcpfs.error.PoolException ENOENT when empty, ENAMETOOLONG, EINVAL when it holds '/' or
-   *     NUL
+   * @throws io.lcpfs.error.PoolException ENOENT when empty, ENAMETOOLONG, EINVAL when it holds '/'
+   *     or NUL
    */
   static void checkLookup(byte[] name) {
     if (name.length == 0) {
@@ -48,7 +49,10 @@ final class Names {
 
   /** Corrupt when a name found in a directory could not have been created. */
   static void checkFromDisk(byte[] name) {
-    if (name.length == 0 || name.length > MAX_NAME_BYTES || isDot(name) || isDotDot(name)
+    if (name.length == 0
+        || name.length > MAX_NAME_BYTES
+        || isDot(name)
+        || isDotDot(name)
         || hasForbiddenByte(name)) {
       throw corrupt("directory_entry.name", show(name));
     }

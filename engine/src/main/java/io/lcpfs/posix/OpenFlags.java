@@ -16,16 +16,19 @@ public final class OpenFlags {
 
   /** rename: fail with EEXIST instead of replacing. */
   public static final int RENAME_NOREPLACE = 1;
+
   /** rename: both names stay, and change places. */
   public static final int RENAME_EXCHANGE = 2;
 
   /** fallocate: the file's size stays. */
   public static final int FALLOC_KEEP_SIZE = 1;
+
   public static final int FALLOC_PUNCH_HOLE = 2;
   public static final int FALLOC_ZERO_RANGE = 0x10;
 
   /** access: the bits of {@code mask}; 0 asks for existence. */
   public static final int R_OK = 4;
+
   public static final int W_OK = 2;
   public static final int X_OK = 1;
 

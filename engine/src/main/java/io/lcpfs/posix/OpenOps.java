@@ -4,7 +4,6 @@ import static io.lcpfs.error.PoolException.posix;
 
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
-import io.lcpfs.object.Dnode;
 import io.lcpfs.txg.Tx;
 import org.jspecify.annotations.Nullable;
 
@@ -107,13 +106,13 @@ final class OpenOps {
     try {
       try (LockSet locks = LockSet.write(file)) {
         file.openHandles--;
-        if (file.openHandles > 0 || file.deleted) {
+        if (file.openHandles > 0 || file.deleted || core.closed) {
           return;
         }
         if (file.attrs().nlink > 0) {
           writeAtime(file);
         } else if (!core.readOnly()) {
-          later = file.dnode.blockCount() > Dnode.MAX_BLOCKS_FREED_AT_ONCE;
+          later = file.dnode.blockCount() > core.blocksFreedAtOnce;
           if (!later) {
             core.reaper.reapLocked(file);
           }

@@ -11,8 +11,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The calls by path, each as the system call of its name. Paths are bytes, UTF-8 by custom; relative
- * ones begin at the root, or at the directory that the calls were made for.
+ * The calls by path, each as the system call of its name. Paths are bytes, UTF-8 by custom;
+ * relative ones begin at the root, or at the directory that the calls were made for.
  */
 public final class PathCalls {
   private final PosixFileSystem fs;
@@ -59,14 +59,15 @@ public final class PathCalls {
   }
 
   /**
-   * Opens, and creates with O_CREAT; follows symbolic links unless O_NOFOLLOW (then ELOOP), creating
-   * what a dangling one points to.
+   * Opens, and creates with O_CREAT; follows symbolic links unless O_NOFOLLOW (then ELOOP),
+   * creating what a dangling one points to.
    */
   public FileHandle open(byte[] path, int flags, int mode, Caller caller) {
     boolean creates = (flags & OpenFlags.O_CREAT) != 0;
-    boolean follows = (flags & OpenFlags.O_NOFOLLOW) == 0
-        && (flags & (OpenFlags.O_CREAT | OpenFlags.O_EXCL))
-            != (OpenFlags.O_CREAT | OpenFlags.O_EXCL);
+    boolean follows =
+        (flags & OpenFlags.O_NOFOLLOW) == 0
+            && (flags & (OpenFlags.O_CREAT | OpenFlags.O_EXCL))
+                != (OpenFlags.O_CREAT | OpenFlags.O_EXCL);
     if (!creates) {
       return fs.open(resolve(path, follows, caller), flags, caller);
     }
@@ -74,7 +75,9 @@ public final class PathCalls {
     byte[] text = path;
     for (int links = 0; links <= PathWalk.MAX_SYMLINKS; links++) {
       PathWalk.Last last = walk.resolveLast(from, text, caller);
-      if (last.name().length == 0 || last.trailingSlash() || Names.isDot(last.name())
+      if (last.name().length == 0
+          || last.trailingSlash()
+          || Names.isDot(last.name())
           || Names.isDotDot(last.name())) {
         throw posix(Errno.EISDIR, Names.show(path));
       }
@@ -190,8 +193,8 @@ public final class PathCalls {
     return fs.getxattr(resolve(path, followLast, caller), name, caller);
   }
 
-  public void setxattr(byte[] path, boolean followLast, byte[] name, byte[] value, int flags,
-      Caller caller) {
+  public void setxattr(
+      byte[] path, boolean followLast, byte[] name, byte[] value, int flags, Caller caller) {
     fs.setxattr(resolve(path, followLast, caller), name, value, flags, caller);
   }
 
@@ -213,12 +216,15 @@ public final class PathCalls {
   /** The names in a directory without '.' and '..', in the order of their cookies. */
   public List<byte[]> names(byte[] path, Caller caller) {
     List<byte[]> names = new ArrayList<>();
-    list(path, caller, (cookie, name, inode, type) -> {
-      if (cookie > 2) {
-        names.add(Arrays.copyOf(name, name.length));
-      }
-      return true;
-    });
+    list(
+        path,
+        caller,
+        (cookie, name, inode, type) -> {
+          if (cookie > 2) {
+            names.add(Arrays.copyOf(name, name.length));
+          }
+          return true;
+        });
     return names;
   }
 }

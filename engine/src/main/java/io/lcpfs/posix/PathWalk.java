@@ -23,8 +23,8 @@ final class PathWalk {
   record Last(Znode directory, byte[] name, boolean trailingSlash) {}
 
   /**
-   * The file that {@code path} names, relative to {@code start} unless it begins with '/'. Allocates
-   * nothing when all names are cached and no link is met.
+   * The file that {@code path} names, relative to {@code start} unless it begins with '/'.
+   * Allocates nothing when all names are cached and no link is met.
    *
    * @throws io.lcpfs.error.PoolException ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, EINVAL, EIO
    */
@@ -73,8 +73,10 @@ final class PathWalk {
       begin--;
     }
     byte[] name = Arrays.copyOfRange(path, begin, end);
-    Znode directory = begin == 0 ? path[0] == '/' ? core.znodes.get(core.rootInode) : start
-        : resolve(start, Arrays.copyOf(path, begin), true, caller);
+    Znode directory =
+        begin == 0
+            ? path[0] == '/' ? core.znodes.get(core.rootInode) : start
+            : resolve(start, Arrays.copyOf(path, begin), true, caller);
     return new Last(directory, name, end < path.length);
   }
 

@@ -12,7 +12,8 @@ final class Permissions {
   static boolean allows(ZnodeRecord file, Caller caller, int mask) {
     if (caller.privileged()) {
       // CAP_DAC_OVERRIDE: everything but executing what nobody may execute.
-      return (mask & OpenFlags.X_OK) == 0 || file.isDirectory()
+      return (mask & OpenFlags.X_OK) == 0
+          || file.isDirectory()
           || (file.mode & Mode.ANY_EXECUTE) != 0;
     }
     int bits = file.mode;

@@ -13,9 +13,10 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Checks a file system that nobody changes meanwhile: every object is a file that the tree reaches as
- * often as its link count says, or belongs to one, or is in the unlinked set; entries fit their files;
- * parents, counts of entries and of subdirectories agree; nothing lies beyond the end of a file.
+ * Checks a file system that nobody changes meanwhile: every object is a file that the tree reaches
+ * as often as its link count says, or belongs to one, or is in the unlinked set; entries fit their
+ * files; parents, counts of entries and of subdirectories agree; nothing lies beyond the end of a
+ * file.
  */
 public final class PosixCheck {
   private static final int MOST_PROBLEMS = 1000;
@@ -35,6 +36,7 @@ public final class PosixCheck {
     long names;
     int subdirectories;
     boolean reached;
+
     /** The file whose extended attributes these are. */
     long owner = NEVER;
 
@@ -100,18 +102,19 @@ public final class PosixCheck {
             files++;
             checkEnd(dnode, object.record);
           }
-          case XATTRS, ZAP -> { }
+          case XATTRS, ZAP -> {}
           default -> problem("object " + at + ": type " + dnode.type() + " in a file system");
         }
       } catch (PoolException e) {
         problem("object " + at + ": " + e.error().message());
       }
     }
-    seen.forEach((inode, object) -> {
-      if (object.record != null) {
-        checkXattrs(inode, object.record);
-      }
-    });
+    seen.forEach(
+        (inode, object) -> {
+          if (object.record != null) {
+            checkXattrs(inode, object.record);
+          }
+        });
   }
 
   private void checkEnd(Dnode dnode, ZnodeRecord record) {
@@ -122,8 +125,7 @@ public final class PosixCheck {
     long firstUnused = (record.size + block - 1) / block * block;
     long data = dnode.nextData(firstUnused);
     if (data >= 0) {
-      problem("inode " + dnode.number() + ": data at " + data + " beyond its size "
-          + record.size);
+      problem("inode " + dnode.number() + ": data at " + data + " beyond its size " + record.size);
     }
   }
 
@@ -140,8 +142,13 @@ public final class PosixCheck {
     if (xattrs == null || xattrs.type != ObjectType.XATTRS) {
       problem("inode " + inode + ": no extended attributes in object " + record.xattrObject);
     } else if (xattrs.owner != NEVER) {
-      problem("object " + record.xattrObject + ": extended attributes of inodes " + xattrs.owner
-          + " and " + inode);
+      problem(
+          "object "
+              + record.xattrObject
+              + ": extended attributes of inodes "
+              + xattrs.owner
+              + " and "
+              + inode);
     } else {
       xattrs.owner = inode;
     }
@@ -171,24 +178,32 @@ public final class PosixCheck {
       checkZap(inode);
       long[] count = {0};
       try (Dnode dnode = objects.hold(inode)) {
-        Zap.open(dnode, env).iterate(0, (cookie, name, value) -> {
-          count[0]++;
-          visit(inode, directory, name, value, todo);
-          return true;
-        });
+        Zap.open(dnode, env)
+            .iterate(
+                0,
+                (cookie, name, value) -> {
+                  count[0]++;
+                  visit(inode, directory, name, value, todo);
+                  return true;
+                });
       } catch (PoolException e) {
         problem("directory " + inode + ": " + e.error().message());
       }
       entries += count[0];
       if (count[0] != directory.record.entryCount) {
-        problem("directory " + inode + ": " + count[0] + " entries, counted as "
-            + directory.record.entryCount);
+        problem(
+            "directory "
+                + inode
+                + ": "
+                + count[0]
+                + " entries, counted as "
+                + directory.record.entryCount);
       }
     }
   }
 
-  private void visit(long directory, Seen parent, byte[] name, byte[] value,
-      ArrayDeque<Long> todo) {
+  private void visit(
+      long directory, Seen parent, byte[] name, byte[] value, ArrayDeque<Long> todo) {
     String where = "directory " + directory + ", entry " + Names.show(name) + ": ";
     try {
       Names.checkFromDisk(name);
@@ -223,30 +238,35 @@ public final class PosixCheck {
   private void checkUnlinked(long object) {
     checkZap(object);
     try (Dnode dnode = objects.hold(object)) {
-      Zap.open(dnode, env).iterate(0, (cookie, name, value) -> {
-        Seen file = seen.get(UnlinkedSet.decode(value));
-        if (file != null && file.record != null && file.record.nlink == 0) {
-          file.reached = true;
-        }
-        return true;
-      });
+      Zap.open(dnode, env)
+          .iterate(
+              0,
+              (cookie, name, value) -> {
+                Seen file = seen.get(UnlinkedSet.decode(value));
+                if (file != null && file.record != null && file.record.nlink == 0) {
+                  file.reached = true;
+                }
+                return true;
+              });
     } catch (PoolException e) {
       problem("unlinked set: " + e.error().message());
     }
   }
 
   private void judge(MasterRecord master) {
-    seen.forEach((number, object) -> {
-      ZnodeRecord record = object.record;
-      if (record != null) {
-        judgeFile(number, object, record, master);
-      } else if (object.type == ObjectType.XATTRS && object.owner == NEVER) {
-        problem("object " + number + ": extended attributes of no file");
-      } else if (object.type == ObjectType.ZAP && number != MasterRecord.OBJECT
-          && number != master.unlinkedObject()) {
-        problem("object " + number + ": a ZAP that nothing refers to");
-      }
-    });
+    seen.forEach(
+        (number, object) -> {
+          ZnodeRecord record = object.record;
+          if (record != null) {
+            judgeFile(number, object, record, master);
+          } else if (object.type == ObjectType.XATTRS && object.owner == NEVER) {
+            problem("object " + number + ": extended attributes of no file");
+          } else if (object.type == ObjectType.ZAP
+              && number != MasterRecord.OBJECT
+              && number != master.unlinkedObject()) {
+            problem("object " + number + ": a ZAP that nothing refers to");
+          }
+        });
   }
 
   private void judgeFile(long inode, Seen object, ZnodeRecord record, MasterRecord master) {

@@ -11,11 +11,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A POSIX file system over one object set. Calls are by inode number, as a kernel's are; {@link #paths}
- * has those by path. Safe from many threads. Each change of the name space is one transaction: after a
- * crash it is there whole or not at all. Errors are PoolExceptions with the errno that Linux gives; EIO
- * when nothing intact is left of what is needed, ENOMEM, ENOSPC and EROFS are possible wherever
- * something is read or changed.
+ * A POSIX file system over one object set. Calls are by inode number, as a kernel's are; {@link
+ * #paths} has those by path. Safe from many threads. Each change of the name space is one
+ * transaction: after a crash it is there whole or not at all. Errors are PoolExceptions with the
+ * errno that Linux gives; EIO when nothing intact is left of what is needed, ENOMEM, ENOSPC and
+ * EROFS are possible wherever something is read or changed.
  */
 public final class PosixFileSystem implements AutoCloseable {
   final DirectoryOps directories;
@@ -54,8 +54,8 @@ public final class PosixFileSystem implements AutoCloseable {
   }
 
   /**
-   * Opens what {@link #format} made. Files that lost their last name before a crash are freed in the
-   * background, unless it is read-only.
+   * Opens what {@link #format} made. Files that lost their last name before a crash are freed in
+   * the background, unless it is read-only.
    *
    * @throws PoolException EOPNOTSUPP for a newer version; EIO
    */
@@ -101,13 +101,14 @@ public final class PosixFileSystem implements AutoCloseable {
 
   /** As {@link #lookup(long, byte[], Caller)}; allocates nothing when the name is cached. */
   public void lookup(long directory, byte[] name, Caller caller, AttrBuffer to) {
-    directories.lookup(core.znodes.get(directory), name, caller).fill(to,
-        core.options.recordBytes());
+    directories
+        .lookup(core.znodes.get(directory), name, caller)
+        .fill(to, core.options.recordBytes());
   }
 
   /**
-   * Creates a regular file and opens it; without O_EXCL an existing one is opened. The mode is used as
-   * it is: the caller's umask was applied before.
+   * Creates a regular file and opens it; without O_EXCL an existing one is opened. The mode is used
+   * as it is: the caller's umask was applied before.
    */
   public Created create(long directory, byte[] name, int mode, int flags, Caller caller) {
     return creates.create(directory, name.clone(), mode, flags, caller);
@@ -148,8 +149,13 @@ public final class PosixFileSystem implements AutoCloseable {
   }
 
   /** Renames, replacing what is there unless {@code flags} (OpenFlags.RENAME_...) say otherwise. */
-  public void rename(long oldDirectory, byte[] oldName, long newDirectory, byte[] newName,
-      int flags, Caller caller) {
+  public void rename(
+      long oldDirectory,
+      byte[] oldName,
+      long newDirectory,
+      byte[] newName,
+      int flags,
+      Caller caller) {
     renames.rename(oldDirectory, oldName.clone(), newDirectory, newName.clone(), flags, caller);
   }
 
@@ -161,12 +167,12 @@ public final class PosixFileSystem implements AutoCloseable {
   }
 
   /**
-   * Lists an open directory behind {@code cookie}, 0 for all of it. '.' and '..' have the cookies 1 and
-   * 2. Names that come or go meanwhile are listed or not; all others once.
+   * Lists an open directory behind {@code cookie}, 0 for all of it. '.' and '..' have the cookies 1
+   * and 2. Names that come or go meanwhile are listed or not; all others once.
    */
   public void readdir(FileHandle directory, long cookie, DirectoryVisitor visitor) {
-    directories.list(directory.file(), cookie, visitor,
-        (directory.flags() & OpenFlags.O_NOATIME) == 0);
+    directories.list(
+        directory.file(), cookie, visitor, (directory.flags() & OpenFlags.O_NOATIME) == 0);
   }
 
   // Attributes
@@ -190,7 +196,9 @@ public final class PosixFileSystem implements AutoCloseable {
     }
   }
 
-  /** @throws PoolException EACCES unless all of {@code mask} is allowed; EROFS for W_OK */
+  /**
+   * @throws PoolException EACCES unless all of {@code mask} is allowed; EROFS for W_OK
+   */
   public void access(long inode, int mask, Caller caller) {
     if ((mask & ~7) != 0) {
       throw posix(Errno.EINVAL, "access mask " + mask);
@@ -214,7 +222,9 @@ public final class PosixFileSystem implements AutoCloseable {
     }
   }
 
-  /** @param flags 0, 1 to create only (EEXIST), 2 to replace only (ENODATA) */
+  /**
+   * @param flags 0, 1 to create only (EEXIST), 2 to replace only (ENODATA)
+   */
   public void setxattr(long inode, byte[] name, byte[] value, int flags, Caller caller) {
     Znode file = core.znodes.pin(inode);
     try {
@@ -252,8 +262,13 @@ public final class PosixFileSystem implements AutoCloseable {
     long free = space.freeBytes();
     // A dnode and its entry; more files than this do not fit, fewer may.
     long freeFiles = space.availableBytes() / 1024;
-    return new StatFs(block, space.totalBytes() / block, free / block,
-        space.availableBytes() / block, core.objects.objectCount(), freeFiles,
+    return new StatFs(
+        block,
+        space.totalBytes() / block,
+        free / block,
+        space.availableBytes() / block,
+        core.objects.objectCount(),
+        freeFiles,
         Names.MAX_NAME_BYTES);
   }
 
@@ -263,8 +278,8 @@ public final class PosixFileSystem implements AutoCloseable {
   }
 
   /**
-   * Keeps a file in memory and its number from being given to another until {@link #forget}, as long as
-   * a kernel knows it.
+   * Keeps a file in memory and its number from being given to another until {@link #forget}, as
+   * long as a kernel knows it.
    *
    * @param generation as the attributes told it
    * @return false when that file is gone
@@ -307,12 +322,18 @@ public final class PosixFileSystem implements AutoCloseable {
     return core.unlinked.count();
   }
 
+  /** Makes long deletions take more steps, for tests. */
+  void setBlocksFreedAtOnce(long blocks) {
+    core.blocksFreedAtOnce = blocks;
+  }
+
   /** Ends the use. Handles that are still open become useless; nothing is synced. */
   @Override
   public void close() {
     core.reaper.stop();
+    core.closed = true;
     core.names.clear();
-    core.znodes.clear();
+    core.znodes.close();
     core.unlinked.close();
   }
 }

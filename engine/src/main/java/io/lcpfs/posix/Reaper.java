@@ -13,8 +13,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Frees files that have no name: at once when they are small and closed, else through the unlinked set
- * and, in steps that fit a transaction, by a task of its own.
+ * Frees files that have no name: at once when they are small and closed, else through the unlinked
+ * set and, in steps that fit a transaction, by a task of its own.
  */
 final class Reaper {
   private final FsCore core;
@@ -36,15 +36,16 @@ final class Reaper {
     }
     core.env.probe(CodeProbe.UNLINKED_REAPED_ON_IMPORT);
     UnlinkedSet.InodeBatch batch = new UnlinkedSet.InodeBatch();
-    start(() -> {
-      long cookie = 0;
-      do {
-        cookie = core.unlinked.next(cookie, batch);
-        for (int i = 0; i < batch.count && !stopping; i++) {
-          reapAndRemember(batch.inodes[i]);
-        }
-      } while (batch.count > 0 && !stopping);
-    });
+    start(
+        () -> {
+          long cookie = 0;
+          do {
+            cookie = core.unlinked.next(cookie, batch);
+            for (int i = 0; i < batch.count && !stopping; i++) {
+              reapAndRemember(batch.inodes[i]);
+            }
+          } while (batch.count > 0 && !stopping);
+        });
   }
 
   /** Frees {@code inode} in the background; it is in the unlinked set. Holds no lock, no Tx. */
@@ -65,14 +66,17 @@ final class Reaper {
         return;
       }
       running = true;
-      task = core.env.fork("posix-reaper", () -> {
-        try {
-          first.run();
-        } catch (PoolException e) {
-          failure = e;
-        }
-        drain();
-      });
+      task =
+          core.env.fork(
+              "posix-reaper",
+              () -> {
+                try {
+                  first.run();
+                } catch (PoolException e) {
+                  failure = e;
+                }
+                drain();
+              });
     } finally {
       lock.unlock();
     }
@@ -165,14 +169,16 @@ final class Reaper {
     }
   }
 
-  /** Frees a file without name or handles, under its lock; several transactions when it is large. */
+  /**
+   * Frees a file without name or handles, under its lock; several transactions when it is large.
+   */
   void reapLocked(Znode file) {
     Dnode dnode = file.dnode;
     while (!fitsOneTransaction(dnode)) {
       if (stopping) {
         return;
       }
-      long end = FileData.boundedEnd(dnode, 0, Dnode.MAX_BLOCKS_FREED_AT_ONCE);
+      long end = FileData.boundedEnd(dnode, 0, core.blocksFreedAtOnce);
       try (Tx tx = core.beginFreeing(FsCore.NAME_CHANGE_BYTES)) {
         dnode.freeRange(tx, 0, end);
       }
@@ -184,8 +190,8 @@ final class Reaper {
   }
 
   /**
-   * Gives up a file whose last name goes in {@code tx}, under its lock. When this fails it is as before
-   * (it may have lost its extended attributes).
+   * Gives up a file whose last name goes in {@code tx}, under its lock. When this fails it is as
+   * before (it may have lost its extended attributes).
    *
    * @param last its attributes from now on, without a name
    * @return whether to {@link #enqueue} it after the transaction
@@ -207,9 +213,9 @@ final class Reaper {
     return !open && !fitsOneTransaction(file.dnode);
   }
 
-  private static boolean fitsOneTransaction(Dnode dnode) {
-    return dnode.blockCount() <= Dnode.MAX_BLOCKS_FREED_AT_ONCE
-        || FileData.boundedEnd(dnode, 0, Dnode.MAX_BLOCKS_FREED_AT_ONCE) == Long.MAX_VALUE;
+  private boolean fitsOneTransaction(Dnode dnode) {
+    return dnode.blockCount() <= core.blocksFreedAtOnce
+        || FileData.boundedEnd(dnode, 0, core.blocksFreedAtOnce) == Long.MAX_VALUE;
   }
 
   /** Frees the file's objects; the attributes stay in memory while somebody looks at them. */
@@ -227,8 +233,9 @@ final class Reaper {
   private void freeXattrs(Tx tx, long object) {
     try (Dnode xattrs = core.objects.hold(object)) {
       if (xattrs.type() != ObjectType.XATTRS) {
-        throw new PoolException(new PoolError.Corrupt("znode.xattr_object",
-            "object " + object + " is " + xattrs.type()));
+        throw new PoolException(
+            new PoolError.Corrupt(
+                "znode.xattr_object", "object " + object + " is " + xattrs.type()));
       }
       xattrs.free(tx);
     } catch (PoolException e) {

@@ -50,8 +50,8 @@ final class RemoveOps {
   }
 
   /** Removes the name; false when it meanwhile belongs to another file. */
-  private boolean removeChild(Znode directory, byte[] name, Znode child, Caller caller,
-      boolean wantDirectory) {
+  private boolean removeChild(
+      Znode directory, byte[] name, Znode child, Caller caller, boolean wantDirectory) {
     boolean later;
     try (LockSet locks = LockSet.write(directory, child)) {
       if (!directories.isStill(directory, name, child)) {

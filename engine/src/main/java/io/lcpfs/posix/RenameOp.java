@@ -22,8 +22,14 @@ final class RenameOp {
   }
 
   /** The two names and what they were when they were locked. */
-  private record Move(Znode oldDirectory, byte[] oldName, Znode newDirectory, byte[] newName,
-      Znode source, @Nullable Znode replaced, int flags) {
+  private record Move(
+      Znode oldDirectory,
+      byte[] oldName,
+      Znode newDirectory,
+      byte[] newName,
+      Znode source,
+      @Nullable Znode replaced,
+      int flags) {
 
     boolean crosses() {
       return oldDirectory != newDirectory;
@@ -34,8 +40,13 @@ final class RenameOp {
     }
   }
 
-  void rename(long oldDirectoryInode, byte[] oldName, long newDirectoryInode, byte[] newName,
-      int flags, Caller caller) {
+  void rename(
+      long oldDirectoryInode,
+      byte[] oldName,
+      long newDirectoryInode,
+      byte[] newName,
+      int flags,
+      Caller caller) {
     Names.check(oldName);
     Names.check(newName);
     int known = OpenFlags.RENAME_NOREPLACE | OpenFlags.RENAME_EXCHANGE;
@@ -69,8 +80,13 @@ final class RenameOp {
     }
   }
 
-  private void retry(Znode oldDirectory, byte[] oldName, Znode newDirectory, byte[] newName,
-      int flags, Caller caller) {
+  private void retry(
+      Znode oldDirectory,
+      byte[] oldName,
+      Znode newDirectory,
+      byte[] newName,
+      int flags,
+      Caller caller) {
     boolean done = false;
     while (!done) {
       Znode source = directories.pinChild(oldDirectory, oldName);
@@ -80,8 +96,10 @@ final class RenameOp {
       try {
         Znode replaced = directories.pinChild(newDirectory, newName);
         try {
-          done = attempt(new Move(oldDirectory, oldName, newDirectory, newName, source, replaced,
-              flags), caller);
+          done =
+              attempt(
+                  new Move(oldDirectory, oldName, newDirectory, newName, source, replaced, flags),
+                  caller);
         } finally {
           if (replaced != null) {
             core.znodes.unpin(replaced);
@@ -135,10 +153,11 @@ final class RenameOp {
       throw posix(Errno.EINVAL, "a directory cannot move into itself");
     }
     Znode replaced = move.replaced;
-    if (replaced != null && replaced.isDirectory()
-        && isAncestor(replaced, move.oldDirectory)) {
-      throw posix(move.exchanges() ? Errno.EINVAL
-          : (move.flags & OpenFlags.RENAME_NOREPLACE) != 0 ? Errno.EEXIST : Errno.ENOTEMPTY,
+    if (replaced != null && replaced.isDirectory() && isAncestor(replaced, move.oldDirectory)) {
+      throw posix(
+          move.exchanges()
+              ? Errno.EINVAL
+              : (move.flags & OpenFlags.RENAME_NOREPLACE) != 0 ? Errno.EEXIST : Errno.ENOTEMPTY,
           Names.show(move.newName));
     }
   }
@@ -206,8 +225,10 @@ final class RenameOp {
     long now = core.env.wallNanos();
     long entry = DirectoryEntry.of(source.inode, source.attrs());
     boolean later = false;
-    Tx tx = replaced == null ? core.begin(FsCore.NAME_CHANGE_BYTES)
-        : core.beginFreeing(FsCore.NAME_CHANGE_BYTES);
+    Tx tx =
+        replaced == null
+            ? core.begin(FsCore.NAME_CHANGE_BYTES)
+            : core.beginFreeing(FsCore.NAME_CHANGE_BYTES);
     try {
       Undo undo = new Undo();
       forgetNames(move);
@@ -247,7 +268,8 @@ final class RenameOp {
   private void putNew(Tx tx, Move move, long entry, Undo undo) {
     Znode replaced = move.replaced;
     if (replaced == null) {
-      Check.that(move.newDirectory.zap(core).insertLong(tx, move.newName, entry),
+      Check.that(
+          move.newDirectory.zap(core).insertLong(tx, move.newName, entry),
           "a name appeared under the directory's lock");
       undo.add(() -> move.newDirectory.zap(core).remove(tx, move.newName));
     } else {
@@ -258,7 +280,8 @@ final class RenameOp {
   }
 
   private void removeOld(Tx tx, Move move, long entry, Undo undo) {
-    Check.that(move.oldDirectory.zap(core).remove(tx, move.oldName),
+    Check.that(
+        move.oldDirectory.zap(core).remove(tx, move.oldName),
         "a name vanished under the directory's lock");
     undo.add(() -> move.oldDirectory.zap(core).insertLong(tx, move.oldName, entry));
   }

@@ -9,5 +9,11 @@ package io.lcpfs.posix;
  * @param freeFiles objects that could still be created, an estimate
  * @param maxNameBytes longest name of a directory entry
  */
-public record StatFs(int blockBytes, long totalBlocks, long freeBlocks, long availableBlocks,
-    long files, long freeFiles, int maxNameBytes) {}
+public record StatFs(
+    int blockBytes,
+    long totalBlocks,
+    long freeBlocks,
+    long availableBlocks,
+    long files,
+    long freeFiles,
+    int maxNameBytes) {}

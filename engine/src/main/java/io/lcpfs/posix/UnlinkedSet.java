@@ -12,8 +12,8 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * The files that lost their last name but are not freed: open ones, and ones too large for one
- * transaction. An entry for a file that has a name, or for none, means nothing and is dropped when it
- * is met. The lock is the last in the order, taken inside a Tx.
+ * transaction. An entry for a file that has a name, or for none, means nothing and is dropped when
+ * it is met. The lock is the last in the order, taken inside a Tx.
  */
 final class UnlinkedSet {
   private final Dnode dnode;
@@ -68,13 +68,15 @@ final class UnlinkedSet {
     found.count = 0;
     lock.lock();
     try {
-      return entries.iterate(cookie, (at, name, value) -> {
-        if (found.count == found.inodes.length) {
-          return false;
-        }
-        found.inodes[found.count++] = decode(value);
-        return true;
-      });
+      return entries.iterate(
+          cookie,
+          (at, name, value) -> {
+            if (found.count == found.inodes.length) {
+              return false;
+            }
+            found.inodes[found.count++] = decode(value);
+            return true;
+          });
     } finally {
       lock.unlock();
     }

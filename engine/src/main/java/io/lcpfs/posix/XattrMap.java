@@ -15,8 +15,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The extended attributes of a file: immutable, sorted by name. On disk a header of 16 bytes, then for
- * each attribute 8 bytes, the name and the value, without gaps.
+ * The extended attributes of a file: immutable, sorted by name. On disk a header of 16 bytes, then
+ * for each attribute 8 bytes, the name and the value, without gaps.
  */
 final class XattrMap {
   static final XattrMap EMPTY = new XattrMap(new byte[0][], new byte[0][]);
@@ -28,11 +28,15 @@ final class XattrMap {
   static final int ENTRY_BYTES = 8;
   static final long MAGIC = 0x4D58434C; // "LCXM"
 
-  static final StructLayout HEADER = structLayout(
-      U32.withName("magic"), U32.withName("count"), U32.withName("total_bytes"),
-      U32.withName("reserved"));
-  static final StructLayout ENTRY = structLayout(
-      U16.withName("name_bytes"), U16.withName("reserved"), U32.withName("value_bytes"));
+  static final StructLayout HEADER =
+      structLayout(
+          U32.withName("magic"),
+          U32.withName("count"),
+          U32.withName("total_bytes"),
+          U32.withName("reserved"));
+  static final StructLayout ENTRY =
+      structLayout(
+          U16.withName("name_bytes"), U16.withName("reserved"), U32.withName("value_bytes"));
 
   static {
     Check.that(HEADER.byteSize() == HEADER_BYTES, "xattr header size", HEADER.byteSize());
@@ -164,7 +168,9 @@ final class XattrMap {
       int nameBytes = Disk.u16(from, at);
       long valueBytes = Disk.u32(from, at + 4);
       at += ENTRY_BYTES;
-      if (nameBytes == 0 || nameBytes > MAX_NAME_BYTES || valueBytes > MAX_VALUE_BYTES
+      if (nameBytes == 0
+          || nameBytes > MAX_NAME_BYTES
+          || valueBytes > MAX_VALUE_BYTES
           || nameBytes + valueBytes > bytes.length - at) {
         throw corrupt("xattr.name_bytes", nameBytes);
       }

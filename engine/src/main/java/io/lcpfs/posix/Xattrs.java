@@ -16,8 +16,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Extended attributes, with the rules of Linux for the name spaces user, trusted, security and system.
- * The map lies inline in the znode while it fits, else in an object that each change writes anew.
+ * Extended attributes, with the rules of Linux for the name spaces user, trusted, security and
+ * system. The map lies inline in the znode while it fits, else in an object that each change writes
+ * anew.
  */
 final class Xattrs {
   static final int CREATE = 1;
@@ -226,14 +227,16 @@ final class Xattrs {
       next.flags |= ZnodeRecord.FLAG_CAPABILITY;
     }
     next.setCtime(core.env.wallNanos());
-    boolean inObject = after.size() > 0
-        && (encoded.length > ZnodeRecord.INLINE_BYTES || holdsTarget);
+    boolean inObject =
+        after.size() > 0 && (encoded.length > ZnodeRecord.INLINE_BYTES || holdsTarget);
     if (!inObject && after.size() > 0) {
       next.inline = encoded;
       next.flags |= ZnodeRecord.FLAG_INLINE_XATTRS;
     }
-    try (Tx tx = inObject ? core.begin(FsCore.WRITE_OVERHEAD_BYTES + encoded.length)
-        : core.beginFreeing(FsCore.WRITE_OVERHEAD_BYTES)) {
+    try (Tx tx =
+        inObject
+            ? core.begin(FsCore.WRITE_OVERHEAD_BYTES + encoded.length)
+            : core.beginFreeing(FsCore.WRITE_OVERHEAD_BYTES)) {
       if (inObject) {
         next.xattrObject = writeObject(tx, encoded);
       }
@@ -270,8 +273,7 @@ final class Xattrs {
   private long writeObject(Tx tx, byte[] encoded) {
     try (Dnode dnode = core.objects.create(tx, ObjectType.XATTRS, SMALLEST_BLOCK_BYTES)) {
       try {
-        dnode.write(tx, 0, MemorySegment.ofArray(encoded), 0, encoded.length,
-            LARGEST_BLOCK_BYTES);
+        dnode.write(tx, 0, MemorySegment.ofArray(encoded), 0, encoded.length, LARGEST_BLOCK_BYTES);
       } catch (PoolException e) {
         try {
           dnode.free(tx);

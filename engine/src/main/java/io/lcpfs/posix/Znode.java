@@ -14,8 +14,8 @@ import java.util.concurrent.locks.StampedLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A file in memory; at most one per inode. The attributes are one immutable record, so that they are
- * read without a lock; they, the content and the entries change only under the write lock.
+ * A file in memory; at most one per inode. The attributes are one immutable record, so that they
+ * are read without a lock; they, the content and the entries change only under the write lock.
  */
 final class Znode {
   static final long NO_TIME = Long.MIN_VALUE;
@@ -34,20 +34,28 @@ final class Znode {
 
   final long inode;
   final Dnode dnode;
+
   /** Not reentrant. Several are taken by {@link LockSet} only. */
   final StampedLock lock = new StampedLock();
+
   /** Open handles; under the write lock. */
   int openHandles;
+
   /** A failed write may have left bytes beyond the end of the file; under the write lock. */
   boolean bytesBeyondEnd;
+
   /** The object is freed; set under the write lock. */
   volatile boolean deleted;
+
   /** A newer access time than the record's, or {@link #NO_TIME}; merged at the next change. */
   volatile long pendingAtime = NO_TIME;
+
   /** The extended attributes, once read; replaced under the write lock. */
   volatile @Nullable XattrMap xattrs;
+
   /** Next in the cache's bucket; changed under the cache's lock. */
   volatile @Nullable Znode next;
+
   /** Used since the cache's hand came by. */
   volatile boolean referenced;
 
@@ -66,7 +74,9 @@ final class Znode {
     return attrs;
   }
 
-  /** Makes {@code next} the attributes, here and in the object. Under the write lock; cannot fail. */
+  /**
+   * Makes {@code next} the attributes, here and in the object. Under the write lock; cannot fail.
+   */
   void publish(Tx tx, ZnodeRecord next) {
     long accessed = pendingAtime;
     if (accessed != NO_TIME) {
@@ -172,12 +182,15 @@ final class Znode {
     return from.isRegular() && from.size > 0 && dnode.blockCount() > 0 ? 1 : 0;
   }
 
-  /** Decodes the attributes of {@code dnode}: ENOENT when it is no file, Corrupt when they disagree. */
+  /**
+   * Decodes the attributes of {@code dnode}: ENOENT when it is no file, Corrupt when they disagree.
+   */
   static ZnodeRecord decode(Dnode dnode) {
-    boolean isFile = switch (dnode.type()) {
-      case FILE, DIRECTORY, SYMLINK, SPECIAL -> true;
-      default -> false;
-    };
+    boolean isFile =
+        switch (dnode.type()) {
+          case FILE, DIRECTORY, SYMLINK, SPECIAL -> true;
+          default -> false;
+        };
     if (!isFile) {
       throw PoolException.posix(Errno.ENOENT, "inode " + dnode.number());
     }

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ZnodeCache {
   private static final int INITIAL_BUCKETS = 1024;
+
   /** Buckets that the hand passes for one file too many. */
   private static final int SWEEP_BUCKETS = 32;
 
@@ -24,6 +25,7 @@ final class ZnodeCache {
   private final ReentrantLock lock = new ReentrantLock();
   private volatile AtomicReferenceArray<@Nullable Znode> buckets =
       new AtomicReferenceArray<>(INITIAL_BUCKETS);
+  private volatile boolean closed;
   private int count;
   private int hand;
 
@@ -118,12 +120,14 @@ final class ZnodeCache {
   }
 
   void unpin(Znode znode, int pins) {
-    if (znode.releasePins(pins) == 0 && znode.deleted) {
+    if (znode.releasePins(pins) == 0 && (znode.deleted || closed)) {
       drop(znode);
     }
   }
 
-  /** Removes a deleted file once nobody uses it, so that its number becomes free. */
+  /**
+   * Removes a file that is to stay no longer once nobody uses it, so that its number becomes free.
+   */
   private void drop(Znode znode) {
     lock.lock();
     try {
@@ -213,10 +217,10 @@ final class ZnodeCache {
     buckets = table;
   }
 
-  /** Lets everything go that is not pinned; returns how many files stay. */
-  int clear() {
+  /** Lets everything go, what is pinned with its last pin. */
+  void close() {
+    closed = true;
     List<Znode> evicted = new ArrayList<>();
-    int left;
     lock.lock();
     try {
       AtomicReferenceArray<@Nullable Znode> table = buckets;
@@ -231,12 +235,10 @@ final class ZnodeCache {
           at = next;
         }
       }
-      left = count;
     } finally {
       lock.unlock();
     }
     closeAll(evicted);
-    return left;
   }
 
   /** Files in memory. */

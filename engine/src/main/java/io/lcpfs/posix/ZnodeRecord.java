@@ -16,19 +16,24 @@ import java.lang.foreign.StructLayout;
 import java.util.Arrays;
 
 /**
- * The attributes of a file, in the bonus of its dnode: 128 bytes, then up to 192 bytes of inline data.
- * Fields are set on a fresh {@link #copy}; once another thread can see a record it never changes.
+ * The attributes of a file, in the bonus of its dnode: 128 bytes, then up to 192 bytes of inline
+ * data. Fields are set on a fresh {@link #copy}; once another thread can see a record it never
+ * changes.
  */
 public final class ZnodeRecord {
   public static final int VERSION = 1;
+
   /** Bytes before the inline data. */
   public static final int BYTES = 128;
+
   public static final int INLINE_BYTES = DnodeRecord.BONUS_BYTES - BYTES;
 
   /** The inline data is the target of the symbolic link. */
   public static final int FLAG_INLINE_TARGET = 1;
+
   /** The inline data is the map of extended attributes. */
   public static final int FLAG_INLINE_XATTRS = 2;
+
   /** There is a security.capability, which a write takes away. */
   public static final int FLAG_CAPABILITY = 4;
 
@@ -36,15 +41,31 @@ public final class ZnodeRecord {
   private static final int NANOS_PER_SECOND = 1_000_000_000;
   private static final byte[] NOTHING = {};
 
-  public static final StructLayout LAYOUT = structLayout(
-      U16.withName("version"), U16.withName("flags"), U32.withName("mode"), U32.withName("uid"),
-      U32.withName("gid"), U32.withName("nlink"), U32.withName("project"), U64.withName("size"),
-      U64.withName("parent"), U64.withName("generation"), U64.withName("rdev"),
-      U64.withName("xattr_object"), U64.withName("entry_count"),
-      U64.withName("atime_seconds"), U64.withName("mtime_seconds"), U64.withName("ctime_seconds"),
-      U64.withName("btime_seconds"), U32.withName("atime_nanos"), U32.withName("mtime_nanos"),
-      U32.withName("ctime_nanos"), U32.withName("btime_nanos"), U16.withName("inline_bytes"),
-      MemoryLayout.sequenceLayout(6, U8).withName("reserved"));
+  public static final StructLayout LAYOUT =
+      structLayout(
+          U16.withName("version"),
+          U16.withName("flags"),
+          U32.withName("mode"),
+          U32.withName("uid"),
+          U32.withName("gid"),
+          U32.withName("nlink"),
+          U32.withName("project"),
+          U64.withName("size"),
+          U64.withName("parent"),
+          U64.withName("generation"),
+          U64.withName("rdev"),
+          U64.withName("xattr_object"),
+          U64.withName("entry_count"),
+          U64.withName("atime_seconds"),
+          U64.withName("mtime_seconds"),
+          U64.withName("ctime_seconds"),
+          U64.withName("btime_seconds"),
+          U32.withName("atime_nanos"),
+          U32.withName("mtime_nanos"),
+          U32.withName("ctime_nanos"),
+          U32.withName("btime_nanos"),
+          U16.withName("inline_bytes"),
+          MemoryLayout.sequenceLayout(6, U8).withName("reserved"));
 
   static {
     Check.that(LAYOUT.byteSize() == BYTES, "znode size", LAYOUT.byteSize());
@@ -55,23 +76,33 @@ public final class ZnodeRecord {
   }
 
   int flags;
+
   /** Type and permissions as in st_mode. */
   int mode;
+
   int uid;
   int gid;
+
   /** Names of the file; of a directory 2 and one more for each directory in it. */
   long nlink;
+
   int project;
+
   /** Bytes; of a directory 0. */
   long size;
+
   /** The directory that holds it; of a file with several names, the one of the latest. */
   long parent;
+
   long generation;
   long rdev;
+
   /** Object of the extended attributes, or 0. */
   long xattrObject;
+
   /** Names in a directory, without '.' and '..'. */
   long entryCount;
+
   long atimeSeconds;
   long mtimeSeconds;
   long ctimeSeconds;
@@ -80,6 +111,7 @@ public final class ZnodeRecord {
   int mtimeNanos;
   int ctimeNanos;
   int btimeNanos;
+
   /** Never changed in place. */
   byte[] inline = NOTHING;
 
@@ -185,8 +217,7 @@ public final class ZnodeRecord {
     if (inlineBytes > bonus.length - BYTES) {
       throw corrupt("znode.inline_bytes", inlineBytes);
     }
-    to.inline = inlineBytes == 0 ? NOTHING
-        : Arrays.copyOfRange(bonus, BYTES, BYTES + inlineBytes);
+    to.inline = inlineBytes == 0 ? NOTHING : Arrays.copyOfRange(bonus, BYTES, BYTES + inlineBytes);
     to.check();
     return to;
   }
@@ -215,7 +246,8 @@ public final class ZnodeRecord {
     boolean target = hasFlag(FLAG_INLINE_TARGET);
     boolean xattrs = hasFlag(FLAG_INLINE_XATTRS);
     if ((target && (xattrs || !isSymlink() || inline.length != size))
-        || (xattrs && xattrObject != 0) || (!target && !xattrs && inline.length != 0)) {
+        || (xattrs && xattrObject != 0)
+        || (!target && !xattrs && inline.length != 0)) {
       throw corrupt("znode.inline_bytes", inline.length);
     }
     if (isSymlink() && (size < 1 || size > Names.MAX_TARGET_BYTES)) {

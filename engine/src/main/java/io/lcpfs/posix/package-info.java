@@ -1,12 +1,12 @@
 /**
- * POSIX - files, directories, links, permissions, times and extended attributes over one object set.
- * {@link io.lcpfs.posix.PosixFileSystem} is the way in, by inode number and open handle, with calls by
- * path on top. Uses: object, zap, txg, format, env, error.
+ * POSIX - files, directories, links, permissions, times and extended attributes over one object
+ * set. {@link io.lcpfs.posix.PosixFileSystem} is the way in, by inode number and open handle, with
+ * calls by path on top. Uses: object, zap, txg, format, env, error.
  *
- * <p>Owner: each Znode's lock owns its attributes, content and directory entries; several are taken in
- * order of inode number, the rename lock before them, then a Tx, then the unlinked set's lock. Every
- * change of the name space is one transaction. Disk: FORMAT.md, Znode; Directory entries; Extended
- * attributes. Invariant: PosixCheck (link counts, parents, orphans, entry counts, names).
+ * <p>Owner: each Znode's lock owns its attributes, content and directory entries; several are taken
+ * in order of inode number, the rename lock before them, then a Tx, then the unlinked set's lock.
+ * Every change of the name space is one transaction. Disk: FORMAT.md, Znode; Directory entries;
+ * Extended attributes. Invariant: PosixCheck (link counts, parents, orphans, entry counts, names).
  */
 @NullMarked
 package io.lcpfs.posix;

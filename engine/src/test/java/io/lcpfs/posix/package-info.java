@@ -1,0 +1,5 @@
+/** Tests of the POSIX room. */
+@NullMarked
+package io.lcpfs.posix;
+
+import org.jspecify.annotations.NullMarked;
