@@ -34,14 +34,15 @@ public final class SpaceCheck {
    * @param dva where it is; of a gang, that of the header, whose size is a sector
    * @param bytes its size, rounded up to the sector
    * @param owner whose block it is, for the findings
+   * @return whether it lies in a metaslab, and apart from all blocks claimed before
    */
-  public void claim(long dva, int bytes, String owner) {
+  public boolean claim(long dva, int bytes, String owner) {
     lock.lock();
     try {
       Allocator allocator = ownerOf(Dva.metaslab(dva));
       if (allocator == null) {
         found(owner + " is in metaslab " + Dva.metaslab(dva) + ", which does not exist");
-        return;
+        return false;
       }
       Metaslab metaslab = allocator.metaslab(Dva.metaslab(dva));
       long size = allocator.allocatedSize(bytes);
@@ -49,30 +50,23 @@ public final class SpaceCheck {
       if (bytes <= 0
           || offset % metaslab.sectorBytes() != 0
           || offset > metaslab.sizeBytes() - size) {
-        found(
-            owner
-                + " at "
-                + Dva.toString(dva)
-                + " with "
-                + bytes
-                + " bytes does not lie in its metaslab");
-        return;
+        found(owner + " at " + Dva.toString(dva) + " with " + bytes
+            + " bytes does not lie in its metaslab");
+        return false;
       }
       int start = (int) (offset / metaslab.sectorBytes());
       int end = (int) ((offset + size) / metaslab.sectorBytes());
-      long[] bits =
-          claimed.computeIfAbsent(
-              metaslab.id(),
-              id ->
-                  new long
-                      [Math.ceilDiv((int) (metaslab.sizeBytes() / metaslab.sectorBytes()), 64)]);
-      for (int sector = start; sector < end; sector++) {
-        if (Bits.get(bits, sector)) {
-          found(owner + " at " + Dva.toString(dva) + " shares space with another block");
-          break;
-        }
+      long[] bits = claimed.computeIfAbsent(metaslab.id(),
+          id -> new long[Math.ceilDiv((int) (metaslab.sizeBytes() / metaslab.sectorBytes()), 64)]);
+      boolean apart = true;
+      for (int sector = start; apart && sector < end; sector++) {
+        apart = !Bits.get(bits, sector);
+      }
+      if (!apart) {
+        found(owner + " at " + Dva.toString(dva) + " shares space with another block");
       }
       Bits.set(bits, start, end);
+      return apart;
     } finally {
       lock.unlock();
     }

@@ -12,11 +12,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Stands where a block would, when no contiguous space was left for it: fills one sector of its
- * group and points at the pieces, in order. It names its own address and birth, so that a stale or
- * misplaced one does not pass for it.
+ * Stands where a block would, when no contiguous space was left for it: fills 4096 bytes, or a sector
+ * of its group where that is more, and points at the pieces, in order. It names its own address and birth, so that a stale or misplaced
+ * one does not pass for it.
  *
- * @param dva its own address (gang bit included)
+ * @param dva its own address, without the gang bit
  * @param birthTxg physical birth of the block
  * @param children 1 to {@link #maxChildren} pieces, neither holes nor embedded
  */
@@ -32,6 +32,9 @@ public record GangHeader(long dva, long birthTxg, List<BlockPointer> children) {
           U32.withName("child_count"),
           U32.withName("reserved"),
           Disk.bytes("checksum", 32));
+
+  /** Where a header says which txg it is of. */
+  public static final long BIRTH_TXG_AT = Disk.offset(HEADER, "birth_txg");
 
   private static final long CHECKSUM = Disk.offset(HEADER, "checksum");
 

@@ -39,7 +39,7 @@ public final class TailRecord {
   /** Length of the content of {@code slot}, 0 when it has none; Corrupt when it is not inside. */
   public static int lengthBytes(MemorySegment block, int slot) {
     long at = (long) slot * ENTRY_BYTES;
-    long offset = Disk.u32(block, at);
+    long offset = offsetBytes(block, slot);
     int length = Disk.u16(block, at + 4);
     if (length > MAX_ENTRY_BYTES
         || (length != 0 && (offset < DIRECTORY_BYTES || offset + length > block.byteSize()))) {
@@ -48,11 +48,16 @@ public final class TailRecord {
     return length;
   }
 
+  /** Where the content of {@code slot} begins in the block; means nothing when it has none. */
+  public static long offsetBytes(MemorySegment block, int slot) {
+    return Disk.u32(block, (long) slot * ENTRY_BYTES);
+  }
+
   /** The content of {@code slot}, as long as {@link #lengthBytes}. */
   public static MemorySegment content(MemorySegment block, int slot) {
     int length = lengthBytes(block, slot);
     return length == 0 ? MemorySegment.NULL
-        : block.asSlice(Disk.u32(block, (long) slot * ENTRY_BYTES), length);
+        : block.asSlice(offsetBytes(block, slot), length);
   }
 
   /** The txg in which the content of {@code slot} was written. */

@@ -333,7 +333,8 @@ final class OpenPool implements PoolEngine {
     sync();
     VerifyReport[] report = new VerifyReport[1];
     parts.sync.whileStill(() ->
-        report[0] = new PoolVerify(context(), meta, parts.allocator, progress).run());
+        report[0] = new PoolVerify(context(), parts.sync.committed().root(), parts.allocator,
+            parts.devices.tiles(), progress).run());
     return report[0];
   }
 

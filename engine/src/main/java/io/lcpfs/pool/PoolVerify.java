@@ -2,19 +2,19 @@ package io.lcpfs.pool;
 
 import io.lcpfs.alloc.Allocator;
 import io.lcpfs.alloc.SpaceCheck;
+import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.DatasetRecord;
 import io.lcpfs.format.DnodeRecord;
 import io.lcpfs.format.ObjectType;
-import io.lcpfs.memory.Slab;
 import io.lcpfs.object.Dnode;
 import io.lcpfs.object.ObjectContext;
-import io.lcpfs.object.ObjectSet;
 import io.lcpfs.object.TreeWalk;
-import io.lcpfs.pipeline.BlockReader;
+import io.lcpfs.vdev.TileMap;
 import io.lcpfs.zap.Zap;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -22,136 +22,183 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
- * Verifies a whole pool: walks the meta object set and every dataset, reads every copy of every block,
- * and holds what was found against the space maps.
+ * Verifies a whole pool as of its last commit: walks the meta object set and every dataset, reads every
+ * copy of every block, holds what was found against the space maps and the pool's own objects against
+ * each other. Memory: {@link SpaceCheck}, a bit an object of the pool's own, and some blocks under way.
  */
-final class PoolVerify {
+final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results {
   private static final int MAX_FINDINGS = 1000;
   private static final long PROGRESS_BYTES = 16 << 20;
+  private static final String POOL = "pool";
 
   private final ObjectContext context;
-  private final ObjectSet meta;
+  private final BlockPointer root;
   private final Allocator allocator;
+  private final TileMap tiles;
   private final SpaceCheck space;
+  private final CopyCheck copies;
   private final Consumer<Progress> progress;
   private final List<VerifyReport.Finding> findings = new ArrayList<>();
   private final SortedMap<String, Long> counts = new TreeMap<>();
-  private final Map<Long, DatasetRecord> datasets = new TreeMap<>();
-  private final List<Long> zaps = new ArrayList<>();
+  private final Map<ObjectType, ObjectNumbers> poolObjects = new EnumMap<>(ObjectType.class);
   private long bytesChecked;
   private long lastProgress;
 
-  PoolVerify(ObjectContext context, ObjectSet meta, Allocator allocator,
+  /** Of the walk that goes on. */
+  private String walking = POOL;
+
+  private long used;
+  private long lastObject = -1;
+  private String owner = "";
+
+  /**
+   * @param root the root block of the meta object set
+   */
+  PoolVerify(ObjectContext context, BlockPointer root, Allocator allocator, TileMap tiles,
       Consumer<Progress> progress) {
     this.context = context;
-    this.meta = meta;
+    this.root = root;
     this.allocator = allocator;
+    this.tiles = tiles;
     this.space = new SpaceCheck(List.of(allocator));
+    this.copies = new CopyCheck(context, this);
     this.progress = progress;
   }
 
-  /** Runs the whole check; the pool must stand still meanwhile. */
+  /**
+   * Runs the whole check; no group may be written meanwhile.
+   *
+   * @throws PoolException ENOMEM
+   */
   VerifyReport run() {
-    walk("pool", meta.root(), true);
-    for (Map.Entry<Long, DatasetRecord> entry : datasets.entrySet()) {
-      count("datasets");
-      String name = "dataset object " + entry.getKey();
-      long used = walk(name, entry.getValue().objectSet(), false);
-      if (used != entry.getValue().usedBytes()) {
-        find("DatasetCheck", name, "used_bytes is " + entry.getValue().usedBytes() + ", found "
-            + used);
-      }
+    try {
+      walk(POOL, root);
+      metaObjects();
+      copies.finish();
+    } finally {
+      copies.abandon();
     }
-    for (long number : zaps) {
-      checkZap(number);
-    }
-    space.finish().forEach(text -> find("SpaceCheck", "space maps", text));
+    space.finish().forEach(text -> found("SpaceCheck", "space maps", text));
     counts.put("bytes allocated", allocator.allocatedBytes());
     return new VerifyReport(List.copyOf(findings), counts, bytesChecked);
   }
 
-  private void find(String check, String where, String what) {
-    if (findings.size() < MAX_FINDINGS) {
-      findings.add(new VerifyReport.Finding(check, where, what));
+  private void metaObjects() {
+    CommittedView view;
+    try {
+      view = new CommittedView(context, root);
+    } catch (PoolException e) {
+      damaged("ObjectCheck", POOL, e);
+      return;
     }
+    new MetaCheck(view, tiles, allocator, poolObjects, this::later).run();
+    poolObjects.getOrDefault(ObjectType.DATASET, new ObjectNumbers())
+        .forEach(number -> checkDataset(view, number));
+    poolObjects.getOrDefault(ObjectType.ZAP, new ObjectNumbers())
+        .forEach(number -> checkZap(view, number));
+  }
+
+  private void checkDataset(CommittedView view, long number) {
+    count("datasets");
+    String name = "dataset object " + number;
+    DatasetRecord record;
+    try {
+      record = view.dataset(number);
+    } catch (PoolException e) {
+      damaged("DatasetCheck", name, e);
+      return;
+    }
+    walk(name, record.objectSet());
+    if (used != record.usedBytes()) {
+      later("DatasetCheck", name, "used_bytes is " + record.usedBytes() + ", found " + used);
+    }
+  }
+
+  private void checkZap(CommittedView view, long number) {
+    String where = "pool object " + number;
+    try (Dnode dnode = view.meta().hold(number)) {
+      Zap.open(dnode, context.env()).check().forEach(text -> later("ZapCheck", where, text));
+    } catch (PoolException e) {
+      damaged("ZapCheck", where, e);
+    }
+  }
+
+  /** Lack of memory is no damage. */
+  private void damaged(String check, String where, PoolException e) {
+    if (e.errno() == Errno.ENOMEM) {
+      throw e;
+    }
+    later(check, where, e.error().message());
+  }
+
+  private void found(String check, String where, String what) {
+    found(new VerifyReport.Finding(check, where, what));
+  }
+
+  /** Tells a finding behind those of the blocks that are still being read. */
+  private void later(String check, String where, String what) {
+    copies.finding(new VerifyReport.Finding(check, where, what));
   }
 
   private void count(String kind) {
     counts.merge(kind, 1L, Long::sum);
   }
 
-  private long walk(String name, BlockPointer root, boolean ofPool) {
-    long[] used = {0};
-    new TreeWalk(context, new TreeWalk.Visitor() {
-      @Override
-      public void block(long object, BlockPointer pointer) {
-        used[0] += context.io().allocatedBytes(pointer);
-        checkBlock(name + " object " + object, pointer);
-      }
-
-      @Override
-      public void object(long number, DnodeRecord dnode) {
-        count("objects");
-        if (ofPool && dnode.type() == ObjectType.DATASET) {
-          rememberDataset(number, dnode);
-        } else if (ofPool && dnode.type() == ObjectType.ZAP) {
-          zaps.add(number);
-        }
-      }
-
-      @Override
-      public void damaged(String where, String what) {
-        find("ObjectCheck", name + " " + where, what);
-      }
-    }).objectSet(root);
-    return used[0];
+  private void walk(String name, BlockPointer objectSet) {
+    walking = name;
+    used = 0;
+    lastObject = -1;
+    new TreeWalk(context, this).objectSet(objectSet);
   }
 
-  private void rememberDataset(long number, DnodeRecord dnode) {
-    try {
-      datasets.put(number, DatasetRecord.decode(dnode.bonus()));
-    } catch (PoolException e) {
-      find("DatasetCheck", "dataset object " + number, e.error().message());
-    }
-  }
-
-  private void checkZap(long number) {
-    try (Dnode dnode = meta.hold(number)) {
-      Zap.open(dnode, context.env()).check()
-          .forEach(text -> find("ZapCheck", "pool object " + number, text));
-    } catch (PoolException e) {
-      find("ZapCheck", "pool object " + number, e.error().message());
-    }
-  }
-
-  private void checkBlock(String owner, BlockPointer pointer) {
+  @Override
+  public boolean block(long object, long blockId, BlockPointer pointer) {
     count("blocks");
+    used += context.io().allocatedBytes(pointer);
     if (pointer.isEmbedded()) {
-      return;
+      return true;
     }
-    BlockReader reader = context.io().reader();
+    if (object != lastObject) {
+      lastObject = object;
+      owner = walking + " object " + object;
+    }
+    boolean[] apart = {true};
     try {
-      reader.extents(pointer, (dva, bytes) -> space.claim(dva, bytes, owner));
+      context.io().reader().extents(pointer, (dva, bytes) ->
+          apart[0] &= space.claim(dva, bytes, owner));
     } catch (PoolException e) {
-      find("BlockCheck", owner, e.error().message());
+      damaged("BlockCheck", owner, e);
     }
-    Slab slab = context.cache().allocateForSync(reader.storedBytes(pointer));
-    try {
-      for (int copy = 0; copy < pointer.copies(); copy++) {
-        PoolException failure = reader.readCopy(pointer, copy, slab.segment());
-        if (failure != null) {
-          find("BlockCheck", owner, "copy " + copy + " of " + pointer + ": "
-              + failure.error().message());
-        }
-        bytesChecked += slab.bytes();
-      }
-    } finally {
-      context.slabs().free(slab);
+    copies.block(walking, object, pointer);
+    return apart[0];
+  }
+
+  @Override
+  public void object(long number, DnodeRecord dnode) {
+    count("objects");
+    if (walking.equals(POOL)) {
+      poolObjects.computeIfAbsent(dnode.type(), type -> new ObjectNumbers()).add(number);
     }
+  }
+
+  @Override
+  public void damaged(String where, String what) {
+    later("ObjectCheck", walking + " " + where, what);
+  }
+
+  @Override
+  public void found(VerifyReport.Finding finding) {
+    if (findings.size() < MAX_FINDINGS) {
+      findings.add(finding);
+    }
+  }
+
+  @Override
+  public void read(long bytes) {
+    bytesChecked += bytes;
     if (bytesChecked - lastProgress >= PROGRESS_BYTES) {
       lastProgress = bytesChecked;
       progress.accept(new Progress("verify", bytesChecked, allocator.allocatedBytes()));
     }
   }
-
 }

@@ -94,6 +94,15 @@ final class SpaceMaps {
     if (head.metaslab() != metaslab.id()) {
       throw PoolException.corrupt("space_map_head.metaslab", head.metaslab());
     }
+    SpaceMapState state = replayRecords(object, head, metaslab);
+    if (state.allocatedBytes() != head.allocatedBytes()) {
+      throw PoolException.corrupt("space_map_head.allocated_bytes", head.allocatedBytes());
+    }
+    return state;
+  }
+
+  /** What the records of a map amount to; Corrupt when they contradict each other. */
+  static SpaceMapState replayRecords(Dnode object, SpaceMapHead head, Metaslab metaslab) {
     SpaceMapState state =
         new SpaceMapState(metaslab.id(), metaslab.sizeBytes(), metaslab.sectorBytes());
     try (Arena arena = Arena.ofConfined()) {
@@ -103,9 +112,6 @@ final class SpaceMaps {
         object.read(at, buffer, 0, n);
         state.replay(buffer.asSlice(0, n));
       }
-    }
-    if (state.allocatedBytes() != head.allocatedBytes()) {
-      throw PoolException.corrupt("space_map_head.allocated_bytes", head.allocatedBytes());
     }
     return state;
   }

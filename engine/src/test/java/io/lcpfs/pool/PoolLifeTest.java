@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.lcpfs.device.BlockDevice;
-import io.lcpfs.device.RamDevice;
 import io.lcpfs.env.RealEnv;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.ObjectType;
@@ -28,58 +27,6 @@ class PoolLifeTest {
   @AfterEach
   void close() {
     env.close();
-  }
-
-  /** Keeps its content when a pool closes it. */
-  private static final class Kept implements BlockDevice {
-    private final RamDevice device;
-    private long discardedBlocks;
-
-    Kept(long bytes) {
-      device = new RamDevice("ram", 512, bytes / 512);
-    }
-
-    @Override
-    public void readBlocks(long lba, int blockCount, MemorySegment target) {
-      device.readBlocks(lba, blockCount, target);
-    }
-
-    @Override
-    public void writeBlocks(long lba, int blockCount, MemorySegment source) {
-      device.writeBlocks(lba, blockCount, source);
-    }
-
-    @Override
-    public void flush() {
-      device.flush();
-    }
-
-    /** What is discarded may read as anything: here, as noise. */
-    @Override
-    public void discard(long lba, long blockCount) {
-      byte[] noise = new byte[(int) (blockCount * blockSize())];
-      new Random(lba).nextBytes(noise);
-      device.writeBlocks(lba, (int) blockCount, MemorySegment.ofArray(noise));
-      discardedBlocks += blockCount;
-    }
-
-    @Override
-    public int blockSize() {
-      return device.blockSize();
-    }
-
-    @Override
-    public long totalBlocks() {
-      return device.totalBlocks();
-    }
-
-    @Override
-    public String name() {
-      return device.name();
-    }
-
-    @Override
-    public void close() {}
   }
 
   private PoolEngine create(BlockDevice device) {
