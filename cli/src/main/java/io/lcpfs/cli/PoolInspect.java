@@ -2,6 +2,7 @@ package io.lcpfs.cli;
 
 import io.lcpfs.api.Pool;
 import io.lcpfs.dataset.PropertyCatalog;
+import io.lcpfs.dataset.PropertySource;
 import io.lcpfs.dataset.PropertyValue;
 import io.lcpfs.dataset.Sizes;
 import io.lcpfs.error.PoolException;
@@ -99,9 +100,9 @@ final class PoolInspect {
         try (Pool pool = cli.open(entry, true)) {
           PoolStatus status = pool.status();
           if (output.json) {
-            json.add(asJson(status));
+            json.add(asJson(status, entry.readOnly()));
           } else {
-            print(status);
+            print(status, entry.readOnly());
           }
         } catch (PoolException | Failure e) {
           cli.warn(Messages.of(e));
@@ -116,9 +117,9 @@ final class PoolInspect {
       return failed == 0 ? ExitCode.OK : ExitCode.FAILED;
     }
 
-    private void print(PoolStatus status) {
+    private void print(PoolStatus status, boolean readOnly) {
       out().println("  pool: " + status.name());
-      out().println(" state: " + status.health() + (status.readOnly() ? " (read-only)" : ""));
+      out().println(" state: " + status.health() + (readOnly ? " (imported read-only)" : ""));
       out()
           .println(
               " space: "
@@ -154,12 +155,12 @@ final class PoolInspect {
       }
     }
 
-    private static Map<String, Object> asJson(PoolStatus status) {
+    private static Map<String, Object> asJson(PoolStatus status, boolean readOnly) {
       Map<String, Object> pool = new LinkedHashMap<>();
       pool.put("name", status.name());
       pool.put("guid", Long.toUnsignedString(status.guid()));
       pool.put("health", status.health());
-      pool.put("readonly", status.readOnly());
+      pool.put("readonly", readOnly);
       pool.put("txg", status.txg());
       pool.put("version", status.version());
       pool.put("size", status.sizeBytes());
@@ -218,6 +219,11 @@ final class PoolInspect {
               values.put(property, pool.property(property));
             }
           }
+          // To look at a pool it was opened read-only; what counts is how it was imported.
+          values.computeIfPresent(
+              "readonly",
+              (property, value) ->
+                  PropertyValue.of(entry.readOnly() ? "on" : "off", PropertySource.NONE));
           values.forEach(
               (property, value) ->
                   table.row(
