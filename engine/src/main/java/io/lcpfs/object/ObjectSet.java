@@ -37,6 +37,9 @@ public final class ObjectSet {
   private final Dnode metaTails;
   private final AtomicLong objectCount;
 
+  /** Objects on disk as of the sync under way; {@link #objectCount} runs ahead of it. */
+  final AtomicLong syncedObjectCount;
+
   /** Guards the table of objects in memory and their hold counts; taken before a dnode's lock. */
   private final ReentrantLock lock = new ReentrantLock();
   private final TreeMap<Long, Dnode> table = new TreeMap<>();
@@ -68,6 +71,7 @@ public final class ObjectSet {
     this.tails = new Dnode(this, -1, record.tails());
     this.metaTails = new Dnode(this, -2, record.metaTails());
     this.objectCount = new AtomicLong(record.objectCount());
+    this.syncedObjectCount = new AtomicLong(record.objectCount());
     for (int i = 0; i < IN_FLIGHT; i++) {
       dirty.add(new ArrayList<>());
       sharedBlocks.add(new SpaceCost.SharedBlocks());

@@ -363,6 +363,7 @@ public final class ObjectSetSync {
   static long encodeDnodes(Dnode dnodes, Dbuf block, List<Changed> members) {
     dnodes.lock.lock();
     try {
+      long before = allocated(block);
       for (Changed change : members) {
         long at = change.dnode.number() % TailRecord.SLOTS * DnodeRecord.BYTES;
         if (change.pending.freed) {
@@ -371,16 +372,22 @@ public final class ObjectSetSync {
           change.dnode.recordAsSynced().encode(block.segment(), at);
         }
       }
-      long fill = 0;
-      for (int slot = 0; slot < TailRecord.SLOTS; slot++) {
-        if (DnodeRecord.isAllocated(block.segment(), (long) slot * DnodeRecord.BYTES)) {
-          fill++;
-        }
-      }
+      long fill = allocated(block);
+      dnodes.objectSet().syncedObjectCount.addAndGet(fill - before);
       return fill;
     } finally {
       dnodes.lock.unlock();
     }
+  }
+
+  private static long allocated(Dbuf dnodeBlock) {
+    long count = 0;
+    for (int slot = 0; slot < TailRecord.SLOTS; slot++) {
+      if (DnodeRecord.isAllocated(dnodeBlock.segment(), (long) slot * DnodeRecord.BYTES)) {
+        count++;
+      }
+    }
+    return count;
   }
 
   private BlockPointer writeRootBlock() {
@@ -401,7 +408,7 @@ public final class ObjectSetSync {
 
   void encodeRoot(MemorySegment at) {
     new ObjectSetRecord(objectSet.dnodes().recordAsSynced(), objectSet.tails().recordAsSynced(),
-        objectSet.metaTails().recordAsSynced(), Math.max(0, objectSet.objectCount())).encode(at);
+        objectSet.metaTails().recordAsSynced(), objectSet.syncedObjectCount.get()).encode(at);
   }
 
   private void rootWritten(BlockPointer old, BlockPointer root) {

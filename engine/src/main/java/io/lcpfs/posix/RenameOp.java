@@ -124,12 +124,7 @@ final class RenameOp {
           || !directories.isStill(move.newDirectory, move.newName, replaced)) {
         return false;
       }
-      if (replaced != null && (move.flags & OpenFlags.RENAME_NOREPLACE) != 0) {
-        throw posix(Errno.EEXIST, Names.show(move.newName));
-      }
-      if (replaced == null && move.exchanges()) {
-        throw posix(Errno.ENOENT, Names.show(move.newName));
-      }
+      checkFlags(move);
       core.checkWritable();
       if (replaced == move.source) {
         return true;
@@ -149,16 +144,23 @@ final class RenameOp {
 
   /** Under the rename lock: no directory may come to lie below itself. */
   private void checkNoCycle(Move move) {
+    Znode replaced = move.replaced;
+    checkFlags(move); // answers before a cycle does, as on Linux
     if (move.source.isDirectory() && isAncestor(move.source, move.newDirectory)) {
       throw posix(Errno.EINVAL, "a directory cannot move into itself");
     }
-    Znode replaced = move.replaced;
-    if (replaced != null && replaced.isDirectory() && isAncestor(replaced, move.oldDirectory)) {
-      throw posix(
-          move.exchanges()
-              ? Errno.EINVAL
-              : (move.flags & OpenFlags.RENAME_NOREPLACE) != 0 ? Errno.EEXIST : Errno.ENOTEMPTY,
-          Names.show(move.newName));
+    if (replaced != null && replaced.isDirectory()
+        && isAncestor(replaced, move.oldDirectory)) {
+      throw posix(move.exchanges() ? Errno.EINVAL : Errno.ENOTEMPTY, Names.show(move.newName));
+    }
+  }
+
+  private static void checkFlags(Move move) {
+    if (move.replaced != null && (move.flags & OpenFlags.RENAME_NOREPLACE) != 0) {
+      throw posix(Errno.EEXIST, Names.show(move.newName));
+    }
+    if (move.replaced == null && move.exchanges()) {
+      throw posix(Errno.ENOENT, Names.show(move.newName));
     }
   }
 

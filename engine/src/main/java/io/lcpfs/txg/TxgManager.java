@@ -186,11 +186,15 @@ public final class TxgManager {
     lock.lock();
     try {
       long want = openTxg;
-      if (!anythingUnsynced(want)) {
-        refuseIfFailed();
-        return;
+      if (anythingUnsynced(want)) {
+        requestSync(want);
+      } else {
+        want--; // a group under way looks clean, as its sync has taken what was dirty
+        if (syncedTxg >= want) {
+          refuseIfFailed();
+          return;
+        }
       }
-      requestSync(want);
       while (syncedTxg < want) {
         refuseIfFailed();
         Check.that(!stopping || syncedTxg + 1 <= want, "sync after stop");

@@ -37,6 +37,9 @@ public final class SeedRun {
   private static final long POLL_NANOS = 200_000;
   private static final int OPEN_ATTEMPTS = 6;
 
+  /** A timer that was set before the close may run out after it. */
+  private static final long CLOSE_PATIENCE_NANOS = 10_000_000_000L;
+
   private final SimTarget target;
   private final SimEnv world;
   private final SimRandom random;
@@ -336,14 +339,17 @@ public final class SeedRun {
   /** Whether the comparison came to its end: not when the pool had to stop meanwhile. */
   private boolean compareRecovered(Opened opened) {
     return unlessStopped(
-        () -> {
-          Tree found = opened.machine.call("snapshot", opened.session::snapshotTree);
-          world.record(found.digest());
-          for (Writer writer : writers) {
-            writer.recovered(found, eioTolerated());
-          }
-          checkAll(opened);
-        });
+            () -> {
+              Tree found = opened.machine.call("snapshot", opened.session::snapshotTree);
+              world.record(found.digest());
+              if (!stopped()) {
+                for (Writer writer : writers) {
+                  writer.recovered(found, eioTolerated());
+                }
+                checkAll(opened);
+              }
+            })
+        && !stopped();
   }
 
   private boolean unlessStopped(Runnable action) {
@@ -360,7 +366,7 @@ public final class SeedRun {
 
   private void checkAll(Opened opened) {
     for (Finding finding : opened.machine.call("verify", opened.session::verify)) {
-      if (!(finding.damage() && eioTolerated())) {
+      if (!(finding.damage() && (eioTolerated() || stopped()))) {
         throw new Violation("verify: " + finding.text());
       }
     }
@@ -384,6 +390,7 @@ public final class SeedRun {
         compareRecovered(opened)
             && writersFinished(opened)
             && unlessStopped(() -> compareExactly(opened, "before the close"))
+            && !stopped()
             && unlessStopped(() -> close(opened));
     if (!closed) {
       crash(opened.machine);
@@ -412,7 +419,7 @@ public final class SeedRun {
           return 0;
         });
     if (opened.machine.liveTasks() > 0) {
-      world.sleep(1_000_000_000L);
+      world.sleep(CLOSE_PATIENCE_NANOS);
     }
     if (opened.machine.liveTasks() > 0) {
       throw new Violation(opened.machine.liveTasks() + " tasks are still alive after the close");
@@ -422,6 +429,9 @@ public final class SeedRun {
   private void compareExactly(Opened opened, String when) {
     Tree found = opened.machine.call("snapshot", opened.session::snapshotTree);
     world.record(found.digest());
+    if (stopped()) {
+      return;
+    }
     for (Writer writer : writers) {
       writer.compareExactly(found, eioTolerated(), when);
     }

@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.lcpfs.error.Errno;
 import io.lcpfs.sim.world.Digest;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 /** The POSIX name space as plain maps in memory: what every answer has to be. */
 public final class ReferenceFs {
   private static final int NAME_MAX_BYTES = 255;
+  private static final int MAX_SYMLINKS = 40;
   private static final int LINK_MAX = 32_000;
 
   private static final class Node {
@@ -141,19 +143,43 @@ public final class ReferenceFs {
     if (path.equals("/")) {
       throw new Refusal(Errno.EBUSY);
     }
-    String[] names = path.substring(1).split("/", -1);
-    Node directory = root;
-    for (int i = 0; i < names.length - 1; i++) {
-      directory = child(directory, names[i]);
-    }
-    if (!directory.isDirectory()) {
-      throw new Refusal(Errno.ENOTDIR);
-    }
-    String name = names[names.length - 1];
+    ArrayDeque<String> names = new ArrayDeque<>(List.of(path.substring(1).split("/", -1)));
+    String name = names.removeLast();
+    Node directory = directory(names);
     if (name.getBytes(UTF_8).length > NAME_MAX_BYTES) {
       throw new Refusal(Errno.ENAMETOOLONG);
     }
     return new Place(directory, name);
+  }
+
+  /** The directory that names lead to, through symbolic links with relative targets. */
+  private Node directory(ArrayDeque<String> names) {
+    ArrayDeque<Node> way = new ArrayDeque<>();
+    way.push(root);
+    int links = 0;
+    while (!names.isEmpty()) {
+      String name = names.removeFirst();
+      if (name.equals("..")) {
+        if (way.size() > 1) {
+          way.pop();
+        }
+        continue;
+      }
+      Node next = child(way.getFirst(), name);
+      if (next.kind == NodeKind.SYMLINK) {
+        if (++links > MAX_SYMLINKS) {
+          throw new Refusal(Errno.ELOOP);
+        }
+        for (String part : List.of(next.target.split("/")).reversed()) {
+          names.addFirst(part);
+        }
+      } else if (next.isDirectory()) {
+        way.push(next);
+      } else {
+        throw new Refusal(Errno.ENOTDIR);
+      }
+    }
+    return way.getFirst();
   }
 
   private static Node child(Node directory, String name) {

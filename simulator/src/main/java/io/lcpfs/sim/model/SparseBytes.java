@@ -104,7 +104,8 @@ public final class SparseBytes {
 
   /** Content in short: size, and the hash of every chunk of 4 KiB that is not all zeros. */
   public record Fingerprint(long size, NavigableMap<Long, Long> chunkHashes) {
-    static final long ZEROS = 0;
+    /** Stands for a chunk of zeros. */
+    public static final long ZEROS = 0;
 
     /** Stands for a chunk that could not be read. */
     public static final long UNREADABLE = -1;

@@ -1,0 +1,296 @@
+package io.lcpfs.sim.engine;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.lcpfs.api.Pool;
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.pool.VerifyReport;
+import io.lcpfs.posix.Attr;
+import io.lcpfs.posix.Caller;
+import io.lcpfs.posix.FileHandle;
+import io.lcpfs.posix.OpenFlags;
+import io.lcpfs.posix.PathCalls;
+import io.lcpfs.posix.PosixFileSystem;
+import io.lcpfs.posix.SetAttr;
+import io.lcpfs.sim.Finding;
+import io.lcpfs.sim.SimTarget.Session;
+import io.lcpfs.sim.model.FileRef;
+import io.lcpfs.sim.model.Op;
+import io.lcpfs.sim.model.Outcome;
+import io.lcpfs.sim.model.Tree;
+import io.lcpfs.sim.world.SimEnv;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/** An imported pool whose root dataset the writers work in; other datasets come and go beside it. */
+final class EngineSession implements Session {
+  private static final long IDLE_POLL_NANOS = 1_000_000;
+
+  /** Checks whose findings say that bytes were lost, not that the engine is at odds with itself. */
+  private static final String BLOCK_CHECK = "BlockCheck";
+
+  private final SimEnv machine;
+  private final Pool pool;
+  private final PosixFileSystem fs;
+  private final PathCalls paths;
+  private final SideDatasets side;
+  private final TreeMap<Integer, FileHandle> handles = new TreeMap<>();
+
+  EngineSession(SimEnv machine, Pool pool) {
+    this.machine = machine;
+    this.pool = pool;
+    this.fs = pool.dataset(EngineTarget.POOL).fileSystem();
+    this.paths = fs.paths();
+    this.side = new SideDatasets(machine, pool);
+  }
+
+  @Override
+  public Outcome apply(Op op) {
+    try {
+      side.now();
+      return carryOut(op);
+    } catch (PoolException e) {
+      return Outcome.failed(e.errno());
+    }
+  }
+
+  private Outcome carryOut(Op op) {
+    return switch (op) {
+      case Op.Mkdir o -> done(paths.mkdir(bytes(o.path()), o.mode(), Caller.ROOT));
+      case Op.Create o -> create(o);
+      case Op.Mknod o -> done(
+          paths.mknod(bytes(o.path()), Kinds.mode(o.kind()) | o.mode(), o.rdev(), Caller.ROOT));
+      case Op.Symlink o -> done(paths.symlink(bytes(o.target()), bytes(o.path()), Caller.ROOT));
+      case Op.Link o -> done(paths.link(bytes(o.existing()), bytes(o.path()), Caller.ROOT));
+      case Op.Unlink o -> {
+        paths.unlink(bytes(o.path()), Caller.ROOT);
+        yield Outcome.done();
+      }
+      case Op.Rmdir o -> {
+        paths.rmdir(bytes(o.path()), Caller.ROOT);
+        yield Outcome.done();
+      }
+      case Op.Rename o -> rename(o);
+      case Op.Open o -> open(o);
+      case Op.Close o -> close(o);
+      case Op.Write o -> onFile(o.file(), file -> write(file, o));
+      case Op.Read o -> onFile(o.file(), file -> read(file, o));
+      case Op.Truncate o -> truncate(o);
+      case Op.PunchHole o -> onFile(o.file(), file -> punch(file, o));
+      case Op.Fsync o -> fsync(o);
+      case Op.Chmod o -> chmod(o);
+      case Op.Chown o -> set(o.path(), new SetAttr().uid(o.uid()).gid(o.gid()));
+      case Op.SetTimes o -> set(o.path(), times(o));
+      case Op.SetXattr o -> setXattr(o);
+      case Op.GetXattr o -> new Outcome.Data(
+          paths.getxattr(bytes(o.path()), false, bytes(o.name()), Caller.ROOT));
+      case Op.RemoveXattr o -> {
+        paths.removexattr(bytes(o.path()), false, bytes(o.name()), Caller.ROOT);
+        yield Outcome.done();
+      }
+      case Op.ListXattr o -> names(paths.listxattr(bytes(o.path()), false, Caller.ROOT));
+      case Op.Stat o -> new Outcome.Status(
+          Kinds.attributes(paths.lstat(bytes(o.path()), Caller.ROOT)));
+      case Op.Readlink o -> new Outcome.Text(
+          new String(paths.readlink(bytes(o.path()), Caller.ROOT), UTF_8));
+      case Op.Readdir o -> names(paths.names(bytes(o.path()), Caller.ROOT));
+    };
+  }
+
+  private static byte[] bytes(String text) {
+    return PathCalls.path(text);
+  }
+
+  private static Outcome done(Attr made) {
+    return made.inode() > 0 ? Outcome.done() : Outcome.failed(Errno.EIO);
+  }
+
+  private static Outcome names(List<byte[]> names) {
+    TreeSet<String> sorted = new TreeSet<>();
+    names.forEach(name -> sorted.add(new String(name, UTF_8)));
+    return new Outcome.Names(List.copyOf(sorted));
+  }
+
+  private Outcome create(Op.Create op) {
+    int flags = OpenFlags.O_CREAT | OpenFlags.O_EXCL | OpenFlags.O_RDWR;
+    paths.open(bytes(op.path()), flags, op.mode(), Caller.ROOT).close();
+    return Outcome.done();
+  }
+
+  private Outcome rename(Op.Rename op) {
+    int flags =
+        switch (op.mode()) {
+          case REPLACE -> 0;
+          case NO_REPLACE -> OpenFlags.RENAME_NOREPLACE;
+          case EXCHANGE -> OpenFlags.RENAME_EXCHANGE;
+        };
+    paths.rename(bytes(op.from()), bytes(op.to()), flags, Caller.ROOT);
+    return Outcome.done();
+  }
+
+  // ---- content
+
+  private interface OnFile {
+    Outcome run(FileHandle file);
+  }
+
+  private FileHandle openFile(String path) {
+    int flags = OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW;
+    try {
+      return paths.open(bytes(path), flags, 0, Caller.ROOT);
+    } catch (PoolException e) {
+      // The kernel opens what is behind a fifo, socket or device itself and then refuses the call.
+      throw e.errno() == Errno.ENXIO ? PoolException.posix(Errno.EINVAL, path) : e;
+    }
+  }
+
+  private Outcome onFile(FileRef ref, OnFile action) {
+    return switch (ref) {
+      case FileRef.ByPath(String path) -> {
+        try (FileHandle file = openFile(path)) {
+          yield action.run(file);
+        }
+      }
+      case FileRef.ByHandle(int handle) -> {
+        FileHandle file = handles.get(handle);
+        yield file == null ? Outcome.failed(Errno.EBADF) : action.run(file);
+      }
+    };
+  }
+
+  private Outcome open(Op.Open op) {
+    handles.put(op.handle(), openFile(op.path()));
+    return Outcome.done();
+  }
+
+  private Outcome close(Op.Close op) {
+    FileHandle file = handles.remove(op.handle());
+    if (file == null) {
+      return Outcome.failed(Errno.EBADF);
+    }
+    file.close();
+    return Outcome.done();
+  }
+
+  private static Outcome write(FileHandle file, Op.Write op) {
+    MemorySegment content = MemorySegment.ofArray(op.content());
+    return new Outcome.Count(file.write(op.offset(), content, 0, op.length()));
+  }
+
+  private static Outcome read(FileHandle file, Op.Read op) {
+    byte[] target = new byte[op.length()];
+    int count = file.read(op.offset(), MemorySegment.ofArray(target), 0, op.length());
+    return new Outcome.Data(count == target.length ? target : java.util.Arrays.copyOf(target, count));
+  }
+
+  private Outcome truncate(Op.Truncate op) {
+    if (op.size() < 0) {
+      return Outcome.failed(Errno.EINVAL); // before the file is looked for
+    }
+    return onFile(
+        op.file(),
+        file -> {
+          file.truncate(op.size());
+          return Outcome.done();
+        });
+  }
+
+  private static Outcome punch(FileHandle file, Op.PunchHole op) {
+    file.fallocate(
+        OpenFlags.FALLOC_PUNCH_HOLE | OpenFlags.FALLOC_KEEP_SIZE, op.offset(), op.length());
+    return Outcome.done();
+  }
+
+  private Outcome fsync(Op.Fsync op) {
+    if (op.file() instanceof FileRef.ByPath(String path)
+        && paths.lstat(bytes(path), Caller.ROOT).isDirectory()) {
+      try (FileHandle directory =
+          paths.open(bytes(path), OpenFlags.O_DIRECTORY, 0, Caller.ROOT)) {
+        directory.fsync();
+      }
+      return Outcome.done();
+    }
+    return onFile(
+        op.file(),
+        file -> {
+          file.fsync();
+          return Outcome.done();
+        });
+  }
+
+  // ---- attributes
+
+  private Outcome set(String path, SetAttr change) {
+    return done(paths.setattr(bytes(path), false, change, Caller.ROOT));
+  }
+
+  private Outcome chmod(Op.Chmod op) {
+    return set(op.path(), new SetAttr().mode(op.mode()));
+  }
+
+  private static SetAttr times(Op.SetTimes op) {
+    long second = 1_000_000_000L;
+    return new SetAttr()
+        .atime(
+            Math.floorDiv(op.atimeNanos(), second), (int) Math.floorMod(op.atimeNanos(), second))
+        .mtime(
+            Math.floorDiv(op.mtimeNanos(), second), (int) Math.floorMod(op.mtimeNanos(), second));
+  }
+
+  private Outcome setXattr(Op.SetXattr op) {
+    byte[] value = io.lcpfs.sim.model.Contents.bytes(op.contentSeed(), op.length());
+    paths.setxattr(
+        bytes(op.path()), false, bytes(op.name()), value, op.mode().ordinal(), Caller.ROOT);
+    return Outcome.done();
+  }
+
+  // ---- the whole
+
+  @Override
+  public void sync() {
+    fs.sync();
+  }
+
+  @Override
+  public List<Finding> verify() {
+    awaitReaper();
+    VerifyReport report = pool.verify(progress -> {});
+    boolean lost =
+        report.findings().stream().anyMatch(finding -> finding.check().equals(BLOCK_CHECK));
+    List<Finding> findings = new ArrayList<>();
+    for (VerifyReport.Finding finding : report.findings()) {
+      // What hangs below a block that cannot be read cannot be accounted for either.
+      findings.add(
+          new Finding(lost, finding.check() + " " + finding.where() + ": " + finding.what()));
+    }
+    return findings;
+  }
+
+  /** Files without a name are freed in the background after an import. */
+  private void awaitReaper() {
+    while (!fs.reaperIdle()) {
+      machine.sleep(IDLE_POLL_NANOS);
+    }
+  }
+
+  @Override
+  public Tree snapshotTree() {
+    return new TreeReader(fs).read();
+  }
+
+  @Override
+  public void close() {
+    handles.values().forEach(FileHandle::close);
+    handles.clear();
+    pool.close();
+  }
+
+  @Nullable PoolException reaperFailure() {
+    return fs.reaperFailure();
+  }
+}
