@@ -31,6 +31,8 @@ import java.util.List;
 final class PoolCreator {
   private static final int DEFAULT_SECTOR_BYTES = 4096;
   private static final int FIRST_METASLABS = 4;
+  private static final int MIN_TILE_SECTORS = 64;
+  private static final int MIN_TILES = 16;
   private static final long FIRST_TX_BYTES = 1 << 20;
 
   private PoolCreator() {}
@@ -85,10 +87,20 @@ final class PoolCreator {
           clipped(device.name())));
     }
     PoolConfig.Group group = new PoolConfig.Group(0, PlacementClass.NORMAL, sector,
-        Geometry.tileBytes(smallest), Profile.SINGLE);
+        tileBytes(smallest, sector), Profile.SINGLE);
     return new PoolConfig(newGuid(env), options.name(), PoolState.ACTIVE, 1,
         newGuid(env), 0, options.host().id(), newGuid(env), env.wallNanos() / 1_000_000_000L,
         Features.KNOWN, List.of(group), members);
+  }
+
+  /** Large sectors want larger tiles: each space map takes sectors of its own. */
+  private static long tileBytes(long smallestDevice, int sector) {
+    long usual = Geometry.tileBytes(smallestDevice);
+    long wanted = (long) MIN_TILE_SECTORS * sector;
+    while (wanted > usual && smallestDevice / wanted < MIN_TILES) {
+      wanted /= 2;
+    }
+    return Math.max(usual, wanted);
   }
 
   static long newGuid(Env env) {

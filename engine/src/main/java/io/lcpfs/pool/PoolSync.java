@@ -273,7 +273,7 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
     }
     long tileBytes = tiles.tileBytes(GROUP);
     long wanted = Math.max(FIRST_METASLABS * tileBytes, 3 * space.inFlight()
-        + allocator.capacityBytes() / 8);
+        + space.spaceMapBytes() + allocator.capacityBytes() / 8);
     long missing = wanted - allocator.freeBytes();
     if (missing <= 0) {
       return;

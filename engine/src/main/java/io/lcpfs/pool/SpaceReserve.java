@@ -22,12 +22,17 @@ import java.util.function.LongSupplier;
  */
 final class SpaceReserve implements SpaceGate {
   private static final long MAX_SMALL_RESERVE_BYTES = 64L << 20;
-  /** What the groups under way may hold of one metaslab's map: a few blocks, three copies each. */
-  private static final long METASLAB_RESERVE_BYTES = 216 << 10;
+  /** What the groups under way may hold of one metaslab's map, in blocks of all copies. */
+  private static final long METASLAB_RESERVE_BLOCKS = 54;
   /** What a transaction may add in dnode, tail and indirect blocks; corrected when it ends. */
   private static final long OVERHEAD_BYTES = 192 << 10;
+  /** At least so many sectors, as each of those blocks takes a whole number of them. */
+  private static final int OVERHEAD_SECTORS = 6;
+  /** Copies of the pool's own blocks, by the groups whose versions of them lie side by side. */
+  private static final int META_BLOCKS_KEPT = 3 * 4;
   /** Freed space comes back two groups later. */
   private static final int SYNCS_BEFORE_REFUSAL = 4;
+  private static final int MIN_BLOCK_BYTES = 4096;
 
   private final Env env;
   private final Allocator allocator;
@@ -56,11 +61,23 @@ final class SpaceReserve implements SpaceGate {
     return allocator.capacityBytes() + unboundBytes.getAsLong();
   }
 
-  /** A 32nd of the pool; of a small one more, as its metadata weighs more. */
+  /**
+   * A 32nd of the pool; of a small one more, as its metadata weighs more; at least what syncs need
+   * for the space maps of all metaslabs.
+   */
   long reserveBytes() {
     long size = sizeBytes();
     return Math.max(Math.max(size / 32, Math.min(size / 4, MAX_SMALL_RESERVE_BYTES)),
-        size / tileBytes * METASLAB_RESERVE_BYTES);
+        Math.min(size / 2, size / tileBytes * METASLAB_RESERVE_BLOCKS * mapBlockBytes()));
+  }
+
+  private long mapBlockBytes() {
+    return Math.max(MIN_BLOCK_BYTES, allocator.sectorBytes());
+  }
+
+  /** What the groups in flight take for new versions of all space maps in use. */
+  long spaceMapBytes() {
+    return META_BLOCKS_KEPT * (allocator.metaslabs().size() + 1) * mapBlockBytes();
   }
 
   long freeNowBytes() {
@@ -89,7 +106,8 @@ final class SpaceReserve implements SpaceGate {
 
   @Override
   public SpaceGrant admit(long bytes, Use use) {
-    long need = bytes + OVERHEAD_BYTES;
+    long need = bytes
+        + Math.max(OVERHEAD_BYTES, (long) OVERHEAD_SECTORS * allocator.sectorBytes());
     for (int attempt = 0;; attempt++) {
       long floor = use == Use.GROW ? reserveBytes() : reserveBytes() / 2;
       promised.addAndGet(need);

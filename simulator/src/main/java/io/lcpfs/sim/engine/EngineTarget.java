@@ -48,7 +48,7 @@ public final class EngineTarget implements SimTarget {
         new PoolShape("single", 1, 4096, 24 * MIB, 0),
         new PoolShape("single", 1, 512, 20 * MIB, 0),
         new PoolShape("single", 1, 1024, 16 * MIB, 0),
-        new PoolShape("single", 1, 65_536, 48 * MIB, 0));
+        new PoolShape("single", 1, 65_536, 160 * MIB, 0));
   }
 
   @Override
