@@ -43,7 +43,10 @@ public final class Messages {
       case PoolError.OutOfSpace space -> space.message();
       case PoolError.OutOfMemory memory -> memory.message();
       case PoolError.Suspended suspended -> suspended.message();
-      case PoolError.Refused refused -> refused.message();
+      case PoolError.Refused refused ->
+          refused.message().contains("; ")
+              ? refused.message()
+              : refused.message() + "; " + remedy(refused.errno());
     };
   }
 

@@ -170,7 +170,15 @@ public final class Pool implements AutoCloseable {
    * @throws io.lcpfs.error.PoolException ENOENT
    */
   public Dataset dataset(String fullName) {
-    return new Dataset(this, fullName(engine.dataset(pathIn(fullName)).path()));
+    String path = pathIn(fullName);
+    requireDataset(path);
+    return new Dataset(this, fullName);
+  }
+
+  private void requireDataset(String path) {
+    if (!exists(path)) {
+      throw refused(Errno.ENOENT, fullName(path) + ": no such dataset; see 'lcpfs fs list'");
+    }
   }
 
   /** All datasets, sorted by name. */
@@ -201,6 +209,13 @@ public final class Pool implements AutoCloseable {
         }
       }
     }
+    if (exists(path)) {
+      throw refused(Errno.EEXIST, fullName + ": exists already; choose another name");
+    }
+    if (!exists(DatasetName.parentPath(path))) {
+      throw refused(
+          Errno.ENOENT, fullName + ": its parent does not exist; create that first, or add -p");
+    }
     engine.createDataset(path, values);
     fileSystem(path);
     return new Dataset(this, fullName);
@@ -217,7 +232,7 @@ public final class Pool implements AutoCloseable {
    */
   public void destroyDataset(String fullName, boolean recursive) {
     String path = pathIn(fullName);
-    engine.dataset(path);
+    requireDataset(path);
     if (path.isEmpty()) {
       throw refused(
           Errno.EBUSY,
@@ -245,6 +260,13 @@ public final class Pool implements AutoCloseable {
     }
     if (DatasetName.isWithin(target, source)) {
       throw refused(Errno.EINVAL, to + ": lies within " + from + "; choose a name outside of it");
+    }
+    requireDataset(source);
+    if (exists(target)) {
+      throw refused(Errno.EEXIST, to + ": exists already; choose another name");
+    }
+    if (!exists(DatasetName.parentPath(target))) {
+      throw refused(Errno.ENOENT, to + ": its parent does not exist; create that first");
     }
     engine.renameDataset(source, target);
     applyPolicies(target);
