@@ -50,7 +50,7 @@ final class BlockLoader {
       }
       int size = pointer.isHole() ? dnode.sizeOf(level) : pointer.lsizeBytes();
       Slab slab =
-          forSync ? context().cache().allocateForSync(size) : dnode.allocate(size);
+          forSync ? context().io().syncMemory(size) : dnode.allocate(size);
       boolean done = false;
       try {
         if (pointer.isHole()) {

@@ -401,7 +401,7 @@ public final class ObjectSetSync {
 
   /** Memory for the root block, kept until {@link #finish}: it may be written from there. */
   Slab newRootSlab() {
-    Slab slab = objectSet.context().cache().allocateForSync(ObjectSetRecord.BYTES);
+    Slab slab = io.syncMemory(ObjectSetRecord.BYTES);
     slabsInSync.add(slab);
     return slab;
   }

@@ -40,7 +40,7 @@ final class TailBlock {
       return null;
     }
     int bytes = (TailRecord.DIRECTORY_BYTES + total + 511) & ~511;
-    Slab slab = context.cache().allocateForSync(bytes);
+    Slab slab = context.io().syncMemory(bytes);
     MemorySegment target = slab.segment();
     int at = TailRecord.DIRECTORY_BYTES;
     for (int slot = 0; slot < TailRecord.SLOTS; slot++) {

@@ -68,7 +68,7 @@ final class TreeWriter {
   /** A new block of zeros, in the cache and pinned. */
   private Dbuf blank(int level, long blockId) {
     var cache = dnode.objectSet().context().cache();
-    var slab = cache.allocateForSync(dnode.sizeOf(level));
+    var slab = io.syncMemory(dnode.sizeOf(level));
     slab.segment().fill((byte) 0);
     Dbuf dbuf = new Dbuf(dnode, level, blockId);
     dbuf.data = slab;

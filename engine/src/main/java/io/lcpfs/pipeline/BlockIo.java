@@ -61,8 +61,12 @@ public final class BlockIo {
     this.reader = new BlockReader(env, slabs, cache, devices, gangs, sectorBytes, reuseGuard);
   }
 
-  /** Memory for stored bytes; where there is none, that of queued writes is waited for first. */
-  private Slab scratch(int bytes) {
+  /**
+   * Memory for the sync task; where there is none, that of queued writes is waited for first.
+   *
+   * @throws PoolException ENOMEM when that does not help
+   */
+  public Slab syncMemory(int bytes) {
     return Scratch.allocate(cache, devices, bytes);
   }
 
@@ -148,7 +152,7 @@ public final class BlockIo {
       }
       limit = BlockPointer.EMBEDDED_BYTES;
     }
-    Slab slab = scratch(sectors(limit));
+    Slab slab = syncMemory(sectors(limit));
     int length = Compressors.of(spec.compression())
         .compress(content, slab.segment().asSlice(0, limit));
     boolean embeds = spec.mayVanish() && length > 0 && length <= BlockPointer.EMBEDDED_BYTES;
@@ -219,7 +223,7 @@ public final class BlockIo {
     Slab owned = given;
     MemorySegment source = bytes;
     if (owned == null && bytes.byteSize() % sectorBytes != 0) {
-      owned = scratch(stored);
+      owned = syncMemory(stored);
       source = owned.segment();
       MemorySegment.copy(bytes, 0, source, 0, psize);
       source.asSlice(psize).fill((byte) 0);

@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LabelIo {
   private static final int ZERO_BYTES = 1 << 20;
+  private static final int MEMORY_ATTEMPTS = 4;
 
   private final Env env;
   private final SlabAllocator slabs;
@@ -94,8 +95,21 @@ public final class LabelIo {
     }
   }
 
+  /** The queues' writes are waited for before labels are written, so that little else is taken. */
+  private Slab memory(int bytes) {
+    for (int attempt = 1;; attempt++) {
+      try {
+        return slabs.allocateForSync(bytes);
+      } catch (PoolException e) {
+        if (e.errno() != Errno.ENOMEM || attempt == MEMORY_ATTEMPTS) {
+          throw e;
+        }
+      }
+    }
+  }
+
   private void withBuffer(int bytes, Consumer<MemorySegment> use) {
-    Slab slab = slabs.allocateForSync(bytes);
+    Slab slab = memory(bytes);
     try {
       use.accept(slab.segment());
     } finally {
