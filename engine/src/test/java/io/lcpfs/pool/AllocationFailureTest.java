@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
-import io.lcpfs.memory.AllocationGate;
 import io.lcpfs.memory.FailingGate;
+import io.lcpfs.memory.FailingMemorySource;
 import io.lcpfs.posix.Caller;
 import io.lcpfs.posix.FileHandle;
 import io.lcpfs.posix.OpenFlags;
@@ -15,8 +15,9 @@ import io.lcpfs.posix.SetAttr;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Random;
 import java.util.TreeMap;
-import java.util.function.BooleanSupplier;
+import java.util.function.LongPredicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -26,6 +27,8 @@ import org.junit.jupiter.api.Timeout;
 class AllocationFailureTest {
   /** Whether every n is tried, not every seventh. */
   private static final boolean ALL = Boolean.getBoolean("lcpfs.trust.all");
+
+  private static final int OLD_FILES = 6;
 
   private final PoolWorld world = new PoolWorld();
 
@@ -54,7 +57,7 @@ class AllocationFailureTest {
 
   private static byte[] content(int seed, int bytes) {
     byte[] content = new byte[bytes];
-    new java.util.Random(seed).nextBytes(content);
+    new Random(seed).nextBytes(content);
     return content;
   }
 
@@ -69,7 +72,16 @@ class AllocationFailureTest {
     }
   }
 
+  private static byte[] old(int i) {
+    return content(100 + i, i % 2 == 0 ? 2000 : 500_000);
+  }
+
   private void script(Run run, PoolEngine pool, PosixFileSystem fs) {
+    check(run, fs); // none of it is in memory yet
+    overwrite(run, fs, "old1", 131_000, content(90, 500));
+    overwrite(run, fs, "old2", 1000, content(91, 200));
+    truncate(run, fs, "old3", 140_000);
+    remove(run, fs, "old5");
     run.call(() -> fs.mkdir(fs.rootInode(), "d".getBytes(UTF_8), 0x1ED, Caller.ROOT));
     for (int i = 0; i < 12; i++) {
       put(run, fs, "small" + i, content(i, 100 + 300 * i));
@@ -151,12 +163,15 @@ class AllocationFailureTest {
     }
   }
 
-  /** One whole life with a gate; then everything that succeeded must be there. */
-  private Run live(byte[] formatted, AllocationGate gate) {
+  /** One whole life with a tuning; then everything that succeeded must be there. */
+  private Run live(byte[] formatted, Tuning tuning) {
     MemoryDisk disk = new MemoryDisk(512, formatted);
     Tuning plain = world.tuning;
     Run run = new Run();
-    world.tuning = plain.withGate(gate);
+    for (int i = 0; i < OLD_FILES; i++) {
+      run.files.put("old" + i, old(i));
+    }
+    world.tuning = tuning;
     try {
       liveWith(run, disk);
     } finally {
@@ -189,37 +204,51 @@ class AllocationFailureTest {
   private byte[] formatted() {
     MemoryDisk disk = MemoryDisk.ofBytes(512, 24 << 20);
     try (PoolEngine pool = world.create(disk); PosixFileSystem fs = world.format(pool)) {
+      for (int i = 0; i < OLD_FILES; i++) {
+        assertThat(write(fs, "old" + i, 0, old(i))).isTrue();
+      }
       fs.sync();
     }
     return disk.image();
   }
 
-  private void everyNth(java.util.function.LongFunction<AllocationGate> gateOf,
-      java.util.function.Function<AllocationGate, BooleanSupplier> reached) {
-    byte[] formatted = formatted();
-    int step = ALL ? 1 : 7;
+  /** Lives once for each n until {@code life} says that n was not reached; answers that n. */
+  private static long everyNth(int step, LongPredicate life) {
     long n = 1;
-    int refusals = 0;
     while (true) {
-      AllocationGate gate = gateOf.apply(n);
-      Run run;
       try {
-        run = live(formatted, gate);
+        if (!life.test(n)) {
+          return n;
+        }
       } catch (RuntimeException | AssertionError e) {
         throw new AssertionError("allocation " + n + " refused", e);
       }
-      refusals += run.refused;
-      if (!reached.apply(gate).getAsBoolean()) {
-        break;
-      }
       n += step;
     }
-    assertThat(n).isGreaterThan(50);
-    assertThat(refusals).isPositive();
   }
 
   @Test
   void noSingleRefusedAllocationLosesAnything() {
-    everyNth(FailingGate::new, gate -> ((FailingGate) gate)::reached);
+    byte[] formatted = formatted();
+    int[] refusals = {0};
+    long most = everyNth(ALL ? 1 : 7, n -> {
+      FailingGate gate = new FailingGate(n);
+      refusals[0] += live(formatted, world.tuning.withGate(gate)).refused;
+      return gate.reached();
+    });
+    assertThat(most).isGreaterThan(150);
+    assertThat(refusals[0]).isPositive();
+  }
+
+  @Test
+  void aHostWithoutMemoryForOnceLosesNothing() {
+    byte[] formatted = formatted();
+    long most = everyNth(1, n -> {
+      FailingMemorySource source = FailingMemorySource.at(n);
+      live(formatted, world.tuning.withMemory(source));
+      assertThat(source.heldBytes()).isZero();
+      return source.requests() >= n;
+    });
+    assertThat(most).isGreaterThan(1);
   }
 }
