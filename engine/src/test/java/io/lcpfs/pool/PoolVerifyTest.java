@@ -18,6 +18,7 @@ import io.lcpfs.vdev.TileMap;
 import io.lcpfs.zap.Zap;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.TreeMap;
@@ -31,7 +32,7 @@ class PoolVerifyTest {
 
   private final RealEnv env = new RealEnv();
   private final Kept device = new Kept(96 << 20);
-  private OpenPool pool = null;
+  private OpenPool pool;
 
   @BeforeEach
   void create() {
@@ -260,7 +261,7 @@ class PoolVerifyTest {
     for (int i = 0; i < 4; i++) {
       setBonus(entry(MetaDirectory.HISTORY), History.emptyBonus());
       resting.entrySet().removeIf(entry ->
-          pool.spaceMaps().object(entry.getKey()).bonus() != entry.getValue());
+          !Arrays.equals(pool.spaceMaps().object(entry.getKey()).bonus(), entry.getValue()));
     }
     SpaceMapHead head = SpaceMapHead.decode(resting.firstEntry().getValue());
     setBonus(pool.spaceMaps().object(resting.firstKey()).number(),
