@@ -242,10 +242,18 @@ final class EngineSession implements Session {
             Math.floorDiv(op.mtimeNanos(), second), (int) Math.floorMod(op.mtimeNanos(), second));
   }
 
+  private static int flags(Op.XattrMode mode) {
+    return switch (mode) {
+      case SET -> 0;
+      case CREATE -> 1;
+      case REPLACE -> 2;
+    };
+  }
+
   private Outcome setXattr(Op.SetXattr op) {
     byte[] value = io.lcpfs.sim.model.Contents.bytes(op.contentSeed(), op.length());
     paths.setxattr(
-        bytes(op.path()), false, bytes(op.name()), value, op.mode().ordinal(), Caller.ROOT);
+        bytes(op.path()), false, bytes(op.name()), value, flags(op.mode()), Caller.ROOT);
     return Outcome.done();
   }
 
