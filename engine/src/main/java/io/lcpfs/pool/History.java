@@ -1,10 +1,9 @@
 package io.lcpfs.pool;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import io.lcpfs.env.Env;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.Disk;
+import io.lcpfs.format.HistoryRecord;
 import io.lcpfs.object.Dnode;
 import io.lcpfs.object.ObjectSet;
 import io.lcpfs.txg.Tx;
@@ -16,12 +15,9 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * What was done to the pool: records appended to the HISTORY object, whose bonus is their length in
- * bytes. A record: length u32, who's length u16, reserved u16, txg u64, wall clock nanoseconds u64, who,
- * command. When the log is full, its older half is dropped.
+ * bytes. When the log is full, its older half is dropped.
  */
 final class History {
-  static final int RECORD_HEADER_BYTES = 24;
-  private static final int MAX_TEXT_BYTES = 4096;
   private static final long MAX_BYTES = 1 << 20;
   private static final int BLOCK_BYTES = 128 << 10;
 
@@ -56,34 +52,18 @@ final class History {
     return length;
   }
 
-  private static byte[] clipped(String text) {
-    byte[] bytes = text.getBytes(UTF_8);
-    return bytes.length <= MAX_TEXT_BYTES ? bytes : Arrays.copyOf(bytes, MAX_TEXT_BYTES);
-  }
-
   void add(String who, String command) {
-    byte[] whoBytes = clipped(who);
-    byte[] commandBytes = clipped(command);
-    int bytes = RECORD_HEADER_BYTES + whoBytes.length + commandBytes.length;
     lock.lock();
     try (Tx tx = meta.begin(2L * BLOCK_BYTES)) {
-      byte[] kept = length() + bytes > MAX_BYTES ? newerHalf() : null;
+      byte[] record = new HistoryRecord(tx.txg(), env.wallNanos(), who, command).encode();
+      byte[] kept = length() + record.length > MAX_BYTES ? newerHalf() : null;
       long at = kept == null ? length() : kept.length;
-      byte[] record = new byte[bytes];
-      MemorySegment segment = MemorySegment.ofArray(record);
-      Disk.putU32(segment, 0, bytes);
-      Disk.putU16(segment, 4, whoBytes.length);
-      Disk.putU64(segment, 8, tx.txg());
-      Disk.putU64(segment, 16, env.wallNanos());
-      System.arraycopy(whoBytes, 0, record, RECORD_HEADER_BYTES, whoBytes.length);
-      System.arraycopy(commandBytes, 0, record, RECORD_HEADER_BYTES + whoBytes.length,
-          commandBytes.length);
       if (kept != null) {
         object.write(tx, 0, MemorySegment.ofArray(kept), 0, kept.length, BLOCK_BYTES);
       }
-      object.write(tx, at, segment, 0, bytes, BLOCK_BYTES);
+      object.write(tx, at, MemorySegment.ofArray(record), 0, record.length, BLOCK_BYTES);
       byte[] bonus = new byte[8];
-      Disk.putU64(MemorySegment.ofArray(bonus), 0, at + bytes);
+      Disk.putU64(MemorySegment.ofArray(bonus), 0, at + record.length);
       object.setBonus(tx, bonus);
     } finally {
       lock.unlock();
@@ -94,7 +74,7 @@ final class History {
     byte[] all = readAll();
     int from = 0;
     while (from < all.length / 2) {
-      from += (int) Disk.u32(MemorySegment.ofArray(all), from);
+      from += HistoryRecord.totalBytes(all, from);
     }
     return Arrays.copyOfRange(all, from, all.length);
   }
@@ -102,16 +82,6 @@ final class History {
   private byte[] readAll() {
     byte[] all = new byte[(int) length()];
     object.read(0, MemorySegment.ofArray(all), 0, all.length);
-    int at = 0;
-    while (at < all.length) {
-      MemorySegment rest = MemorySegment.ofArray(all).asSlice(at);
-      long bytes = rest.byteSize() < RECORD_HEADER_BYTES ? 0 : Disk.u32(rest, 0);
-      if (bytes < RECORD_HEADER_BYTES || bytes > rest.byteSize()
-          || RECORD_HEADER_BYTES + Disk.u16(rest, 4) > bytes) {
-        throw PoolException.corrupt("history.record", at);
-      }
-      at += (int) bytes;
-    }
     return all;
   }
 
@@ -120,16 +90,10 @@ final class History {
     try {
       byte[] all = readAll();
       List<HistoryEvent> events = new ArrayList<>();
-      int at = 0;
-      while (at < all.length) {
-        MemorySegment record = MemorySegment.ofArray(all).asSlice(at);
-        int bytes = (int) Disk.u32(record, 0);
-        int who = Disk.u16(record, 4);
-        int text = at + RECORD_HEADER_BYTES;
-        events.add(new HistoryEvent(Disk.u64(record, 8), Disk.u64(record, 16),
-            new String(all, text, who, UTF_8),
-            new String(all, text + who, bytes - RECORD_HEADER_BYTES - who, UTF_8)));
-        at += bytes;
+      for (int at = 0; at < all.length; at += HistoryRecord.totalBytes(all, at)) {
+        HistoryRecord record = HistoryRecord.decode(all, at);
+        events.add(new HistoryEvent(record.txg(), record.wallNanos(), record.who(),
+            record.command()));
       }
       return events;
     } finally {

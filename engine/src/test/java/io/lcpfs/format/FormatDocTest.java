@@ -1,8 +1,13 @@
 package io.lcpfs.format;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.lcpfs.posix.ZnodeRecord;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import io.lcpfs.codec.ChecksumType;
+import io.lcpfs.codec.CompressionType;
 import java.io.IOException;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.StructLayout;
@@ -14,8 +19,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -26,6 +31,9 @@ import org.junit.jupiter.api.Test;
 class FormatDocTest {
   private static final Path DOCUMENT = Path.of("..", "docs", "FORMAT.md");
 
+  /** What the operating system's calls want. */
+  private static final Set<String> NOT_ON_DISK = Set.of("io.lcpfs.device.Posix");
+
   private static String heading(Class<?> owner, String constant) {
     String name = owner.getSimpleName().replace("Record", "");
     String suffix =
@@ -35,37 +43,45 @@ class FormatDocTest {
     return name.endsWith(suffix) ? name : name + suffix;
   }
 
-  /** Every layout of the packages that say what bytes mean, by heading, as rows of a table. */
+  /** Every layout that any class of the engine declares, by heading, as rows of a table. */
   private static Map<String, List<String>> layouts() throws Exception {
     Map<String, List<String>> found = new TreeMap<>();
-    for (Class<?> anchor : List.of(Disk.class, ZnodeRecord.class)) {
-      Path classes =
-          Path.of(anchor.getProtectionDomain().getCodeSource().getLocation().toURI())
-              .resolve(anchor.getPackageName().replace('.', '/'));
-      List<Path> files;
-      try (Stream<Path> list = Files.list(classes)) {
-        files = list.sorted().toList();
-      }
-      for (Path file : files) {
-        String name = String.valueOf(file.getFileName()).replace(".class", "");
-        if (!name.contains("-")) {
-          collect(Class.forName(anchor.getPackageName() + "." + name), found);
-        }
-      }
+    for (JavaClass type : builders()) {
+      collect(Class.forName(type.getName()), found);
     }
     return found;
   }
 
+  /** The classes that put layouts together, but for those that are not for disks. */
+  private static List<JavaClass> builders() throws Exception {
+    Path classes =
+        Path.of(Disk.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    List<JavaClass> builders = new ClassFileImporter()
+        .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS).importPath(classes).stream()
+        .filter(FormatDocTest::buildsLayouts).toList();
+    assertThat(builders.stream().map(JavaClass::getName)).containsAll(NOT_ON_DISK);
+    return builders.stream().filter(type -> !NOT_ON_DISK.contains(type.getName())).toList();
+  }
+
+  private static boolean buildsLayouts(JavaClass type) {
+    return type.getMethodCallsFromSelf().stream().anyMatch(call ->
+        call.getTargetOwner().isEquivalentTo(MemoryLayout.class)
+            && call.getTarget().getName().equals("structLayout"));
+  }
+
   private static void collect(Class<?> owner, Map<String, List<String>> found)
       throws IllegalAccessException {
+    int before = found.size();
     for (Field field : owner.getDeclaredFields()) {
       if (field.getType() == StructLayout.class && Modifier.isStatic(field.getModifiers())) {
         field.setAccessible(true);
         StructLayout layout = (StructLayout) field.get(null);
-        List<String> before = found.put(heading(owner, field.getName()), rows(layout));
-        assertThat(before).as(owner + "." + field.getName()).isNull();
+        assertThat(found.put(heading(owner, field.getName()), rows(layout)))
+            .as(owner + "." + field.getName()).isNull();
       }
     }
+    // One that is only a local variable would otherwise escape.
+    assertThat(found.size()).as(owner + " keeps its layouts in static fields").isGreaterThan(before);
   }
 
   private static List<String> rows(StructLayout layout) {
@@ -108,18 +124,48 @@ class FormatDocTest {
   void everyStructureIsDocumentedFieldByField() throws Exception {
     Map<String, List<String>> layouts = layouts();
     Map<String, List<String>> documented = documented();
-    assertThat(layouts)
-        .containsKeys(
-            "BlockPointer",
-            "Dnode",
-            "TailEntry",
-            "ObjectSet",
-            "Dataset",
-            "Uberblock",
-            "LayoutColumn",
-            "GangHeader",
-            "Znode");
+    assertThat(layouts).containsKeys("BlockPointer", "Dnode", "TailEntry", "ObjectSet", "Dataset",
+        "Uberblock", "LayoutColumn", "GangHeader", "Znode", "History");
     layouts.forEach((name, rows) -> assertThat(documented.get(name)).as(name).isEqualTo(rows));
     assertThat(documented.keySet()).isEqualTo(layouts.keySet());
+  }
+
+  @Test
+  void everyStructureDeclaredAnywhereIsSeen() {
+    JavaClass stranger = new ClassFileImporter().importClass(Stranger.class);
+    assertThat(buildsLayouts(stranger)).isTrue();
+    assertThatThrownBy(() -> collect(Stranger.class, new TreeMap<>()))
+        .isInstanceOf(AssertionError.class).hasMessageContaining("static fields");
+  }
+
+  /** Declares a structure that no table could be held against. */
+  static final class Stranger {
+    long bytes() {
+      return MemoryLayout.structLayout(Disk.U64.withName("hidden")).byteSize();
+    }
+  }
+
+  @Test
+  void everyNumberedThingIsNamed() throws IOException {
+    String text = Files.readString(DOCUMENT).replaceAll("\\s+", " ");
+    for (ObjectType type : ObjectType.values()) {
+      assertThat(text).containsPattern("[ ,]" + type.code() + " [a-zA-Z ]+[,.]");
+    }
+    for (ChecksumType type : ChecksumType.values()) {
+      assertThat(text.toLowerCase(Locale.ROOT))
+          .contains(type == ChecksumType.OFF ? "0 none" : type.code() + " "
+              + type.propertyName().replace("sha256", "sha-256"));
+    }
+    for (CompressionType type : CompressionType.values()) {
+      assertThat(text.toLowerCase(Locale.ROOT))
+          .contains(type.code() + " " + type.name().toLowerCase(Locale.ROOT));
+    }
+    for (PoolConfig.Feature feature : Features.KNOWN) {
+      assertThat(text).contains("`" + feature.name() + "`");
+    }
+    for (String name : List.of("space_maps", "root_dataset", "pool_properties", "history",
+        "destroyed", "version", "root", "unlinked", "xattrs")) {
+      assertThat(text).contains("| `" + name + "` |");
+    }
   }
 }

@@ -128,6 +128,25 @@ class RecordsTest {
   }
 
   @Test
+  void everyHistoryRecordIsReadBackAndHostileOnesAreCorrupt() {
+    HistoryRecord record = new HistoryRecord(7, 9, "root@alpha", "pool create \u00e4");
+    byte[] bytes = record.encode();
+    byte[] log = new byte[bytes.length + 5];
+    System.arraycopy(bytes, 0, log, 5, bytes.length);
+    assertThat(HistoryRecord.decode(log, 5)).isEqualTo(record);
+    assertThat(HistoryRecord.totalBytes(log, 5)).isEqualTo(bytes.length);
+    String longText = "x".repeat(9000);
+    assertThat(HistoryRecord.decode(new HistoryRecord(1, 1, longText, longText).encode(), 0).who())
+        .hasSize(HistoryRecord.MAX_TEXT_BYTES);
+    corrupt(() -> HistoryRecord.decode(log, 6));
+    corrupt(() -> HistoryRecord.decode(log, log.length));
+    corrupt(() -> HistoryRecord.totalBytes(new byte[24], 0));
+    bytes[4] = (byte) 0xFF;
+    bytes[5] = (byte) 0xFF;
+    corrupt(() -> HistoryRecord.decode(bytes, 0));
+  }
+
+  @Test
   void everySpaceMapRecordKeepsItsFields() {
     long block = SpaceMapRecord.block(SpaceMapRecord.FREE, 1L << 48, 16 << 20);
     assertThat(SpaceMapRecord.type(block)).isEqualTo(SpaceMapRecord.FREE);

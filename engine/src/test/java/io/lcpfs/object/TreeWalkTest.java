@@ -16,6 +16,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -138,10 +139,7 @@ class TreeWalkTest {
       try (Tx tx = objects.begin(TX)) {
         dnode.setBonus(tx, new byte[2]);
         Dnode.Pending pending = dnode.pendingOf(tx.txg());
-        if (pending == null) {
-          throw new AssertionError("the bonus did not make the object dirty");
-        }
-        pending.blockCount = 1;
+        Objects.requireNonNull(pending).blockCount = 1;
       }
       pool.sync();
       assertFound("object " + number, "beyond block_count 1");
