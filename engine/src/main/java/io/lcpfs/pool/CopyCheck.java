@@ -37,11 +37,12 @@ final class CopyCheck {
   /**
    * A batch under way, or findings that keep their place among the batches.
    *
+   * @param items its blocks
    * @param bytes what it reads
    * @param memoryBytes what it holds meanwhile
    */
   private record Batch(@Nullable Task<List<VerifyReport.Finding>> task,
-      List<VerifyReport.Finding> known, long bytes, long memoryBytes) {}
+      List<VerifyReport.Finding> known, List<Item> items, long bytes, int memoryBytes) {}
 
   private final ObjectContext context;
   private final BlockReader reader;
@@ -77,7 +78,7 @@ final class CopyCheck {
       results.found(finding);
       return;
     }
-    underWay.add(new Batch(null, List.of(finding), 0, 0));
+    underWay.add(new Batch(null, List.of(finding), List.of(), 0, 0));
     if (underWay.size() > 2 * MAX_BATCHES) {
       endOldest();
     }
@@ -94,7 +95,7 @@ final class CopyCheck {
     Slab slab = memory(largest);
     List<Item> batch = items;
     Task<List<VerifyReport.Finding>> task = context.env().onDevice(() -> check(batch, slab));
-    underWay.add(new Batch(task, List.of(), itemBytes, largest));
+    underWay.add(new Batch(task, List.of(), batch, itemBytes, largest));
     running++;
     memoryBytes += largest;
     items = new ArrayList<>();
@@ -142,10 +143,34 @@ final class CopyCheck {
     if (task != null) {
       running--;
       memoryBytes -= oldest.memoryBytes;
-      task.join().forEach(results::found);
+      join(task, oldest).forEach(results::found);
       results.read(oldest.bytes);
     }
     oldest.known.forEach(results::found);
+  }
+
+  private List<VerifyReport.Finding> join(Task<List<VerifyReport.Finding>> task, Batch batch) {
+    try {
+      return task.join();
+    } catch (PoolException e) {
+      if (e.errno() != Errno.ENOMEM) {
+        throw e;
+      }
+    }
+    waitForAll(); // they may have held what was missing
+    return check(batch.items, context.cache().allocateForSync(batch.memoryBytes));
+  }
+
+  private void waitForAll() {
+    for (Batch batch : underWay) {
+      if (batch.task != null) {
+        try {
+          batch.task.join();
+        } catch (PoolException e) {
+          continue; // whoever takes the batch meets it again
+        }
+      }
+    }
   }
 
   /** Waits for all blocks. */
@@ -158,11 +183,7 @@ final class CopyCheck {
 
   /** Waits for what is under way, after a failure; tells nothing any more. */
   void abandon() {
-    for (Batch batch : underWay) {
-      if (batch.task != null) {
-        batch.task.join();
-      }
-    }
+    waitForAll();
     underWay.clear();
   }
 }

@@ -4,7 +4,6 @@ import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.Disk;
 import io.lcpfs.format.Dva;
-import io.lcpfs.format.Geometry;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -105,10 +104,5 @@ record DebugArguments(List<String> words, boolean verbose, int limit) {
   /** Bytes rounded up to whole sectors. */
   static int wholeSectors(int bytes, int sectorBytes) {
     return Math.ceilDiv(bytes, sectorBytes) * sectorBytes;
-  }
-
-  /** The size of a gang's header. */
-  static int gangHeaderBytes(int sectorBytes) {
-    return Math.clamp(sectorBytes, 4096, Geometry.MAX_BLOCK_BYTES);
   }
 }

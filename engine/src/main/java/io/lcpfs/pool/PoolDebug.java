@@ -218,7 +218,7 @@ final class PoolDebug {
   }
 
   private void gang(DebugArguments.Address address, DebugText out) {
-    int bytes = DebugArguments.gangHeaderBytes(pool.parts().allocator.sectorBytes());
+    int bytes = pool.parts().allocator.sectorBytes();
     checkPlace(address.dva(), bytes);
     Slab slab = read(address.dva(), bytes);
     try {

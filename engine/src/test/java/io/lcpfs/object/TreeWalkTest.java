@@ -149,7 +149,7 @@ class TreeWalkTest {
   @Test
   void everyWrongCountOfObjectsIsFound() {
     fill(3, 700, ObjectType.FILE);
-    objects.countFreed();
+    objects.syncedObjectCount.decrementAndGet();
     fill(1, 700, ObjectType.FILE);
     assertFound("object set", "object_count is 3, found 4");
   }
