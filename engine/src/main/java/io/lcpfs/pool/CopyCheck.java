@@ -35,13 +35,20 @@ final class CopyCheck {
   private record Item(String dataset, long object, BlockPointer pointer) {}
 
   /**
+   * What a batch came to.
+   *
+   * @param noMemory why it could not be read, or null
+   */
+  private record Answer(List<VerifyReport.Finding> findings, @Nullable PoolException noMemory) {}
+
+  /**
    * A batch under way, or findings that keep their place among the batches.
    *
    * @param items its blocks
    * @param bytes what it reads
    * @param memoryBytes what it holds meanwhile
    */
-  private record Batch(@Nullable Task<List<VerifyReport.Finding>> task,
+  private record Batch(@Nullable Task<Answer> task,
       List<VerifyReport.Finding> known, List<Item> items, long bytes, int memoryBytes) {}
 
   private final ObjectContext context;
@@ -94,7 +101,7 @@ final class CopyCheck {
     }
     Slab slab = memory(largest);
     List<Item> batch = items;
-    Task<List<VerifyReport.Finding>> task = context.env().onDevice(() -> check(batch, slab));
+    Task<Answer> task = context.env().onDevice(() -> check(batch, slab));
     underWay.add(new Batch(task, List.of(), batch, itemBytes, largest));
     running++;
     memoryBytes += largest;
@@ -116,7 +123,7 @@ final class CopyCheck {
     }
   }
 
-  private List<VerifyReport.Finding> check(List<Item> batch, Slab slab) {
+  private Answer check(List<Item> batch, Slab slab) {
     List<VerifyReport.Finding> findings = new ArrayList<>();
     try {
       for (Item item : batch) {
@@ -131,7 +138,12 @@ final class CopyCheck {
           }
         }
       }
-      return findings;
+      return new Answer(findings, null);
+    } catch (PoolException e) {
+      if (e.errno() != Errno.ENOMEM) {
+        throw e;
+      }
+      return new Answer(List.of(), e);
     } finally {
       context.slabs().free(slab);
     }
@@ -139,7 +151,7 @@ final class CopyCheck {
 
   private void endOldest() {
     Batch oldest = underWay.remove();
-    Task<List<VerifyReport.Finding>> task = oldest.task;
+    Task<Answer> task = oldest.task;
     if (task != null) {
       running--;
       memoryBytes -= oldest.memoryBytes;
@@ -149,26 +161,23 @@ final class CopyCheck {
     oldest.known.forEach(results::found);
   }
 
-  private List<VerifyReport.Finding> join(Task<List<VerifyReport.Finding>> task, Batch batch) {
-    try {
-      return task.join();
-    } catch (PoolException e) {
-      if (e.errno() != Errno.ENOMEM) {
-        throw e;
-      }
+  private List<VerifyReport.Finding> join(Task<Answer> task, Batch batch) {
+    Answer answer = task.join();
+    if (answer.noMemory == null) {
+      return answer.findings;
     }
     waitForAll(); // they may have held what was missing
-    return check(batch.items, context.cache().allocateForSync(batch.memoryBytes));
+    Answer again = check(batch.items, context.cache().allocateForSync(batch.memoryBytes));
+    if (again.noMemory != null) {
+      throw again.noMemory;
+    }
+    return again.findings;
   }
 
   private void waitForAll() {
     for (Batch batch : underWay) {
       if (batch.task != null) {
-        try {
-          batch.task.join();
-        } catch (PoolException e) {
-          continue; // whoever takes the batch meets it again
-        }
+        batch.task.join();
       }
     }
   }
