@@ -507,6 +507,22 @@ public final class Dnode implements BlockObject, AutoCloseable {
     }
   }
 
+  /**
+   * A bound on the room that such a {@link #write} takes on the devices for its data, all copies: whole
+   * blocks are written anew, each in whole sectors.
+   */
+  public long spaceForWrite(long offsetBytes, long length, int maxBlockBytes) {
+    long end = Math.addExact(offsetBytes, length);
+    boolean single = blockCount <= 1 && end <= maxBlockBytes;
+    int size = single ? (int) Math.max(blockBytes, end)
+        : blockCount <= 1 ? Math.max(blockBytes, maxBlockBytes) : blockBytes;
+    long touched = (end - 1) / size - offsetBytes / size + 1;
+    // Block 0 too, when it leaves the tail or grows.
+    long blocks = blockCount == 1 && offsetBytes >= size ? touched + 1 : touched;
+    return blocks * objectSet.context().io().allocatedSize(size)
+        * objectSet.options().dataCopies();
+  }
+
   private void growBlockFor(Tx tx, long endBytes, int maxBlockBytes) {
     int size = blockBytes;
     if (blockCount > 1 || endBytes <= size || size >= maxBlockBytes) {

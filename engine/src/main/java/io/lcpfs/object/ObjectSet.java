@@ -174,19 +174,29 @@ public final class ObjectSet {
 
   /** Starts a transaction that writes new data; see {@link io.lcpfs.txg.TxgManager#begin}. */
   public Tx begin(long dirtyBytesExpected) {
-    return begin(dirtyBytesExpected, SpaceGate.Use.GROW);
+    return begin(dirtyBytesExpected, dirtyBytesExpected, SpaceGate.Use.GROW);
+  }
+
+  /**
+   * As {@link #begin(long)}, for data that may take more room on the devices than in memory.
+   *
+   * @param storedBytesExpected a bound on the space that its data will take, all copies
+   */
+  public Tx begin(long dirtyBytesExpected, long storedBytesExpected) {
+    return begin(dirtyBytesExpected, Math.max(dirtyBytesExpected, storedBytesExpected),
+        SpaceGate.Use.GROW);
   }
 
   /** Starts a transaction that gives space back: it may use the pool's reserve. */
   public Tx beginFreeing(long dirtyBytesExpected) {
-    return begin(dirtyBytesExpected, SpaceGate.Use.FREEING);
+    return begin(dirtyBytesExpected, dirtyBytesExpected, SpaceGate.Use.FREEING);
   }
 
-  private Tx begin(long dirtyBytesExpected, SpaceGate.Use use) {
+  private Tx begin(long dirtyBytesExpected, long storedBytesExpected, SpaceGate.Use use) {
     if (readOnly) {
       throw PoolException.posix(Errno.EROFS, "dataset");
     }
-    SpaceGrant grant = context.space().admit(dirtyBytesExpected, use);
+    SpaceGrant grant = context.space().admit(storedBytesExpected, use);
     boolean begun = false;
     try {
       Tx tx = context.txgs().begin(dirtyBytesExpected);

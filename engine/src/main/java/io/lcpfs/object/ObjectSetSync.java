@@ -124,6 +124,10 @@ public final class ObjectSetSync {
       }
     }
     for (Changed change : changed) {
+      if (change.pending.blockCount > 0 && !change.pending.freed) {
+        // The last block may have been freed again before it was ever written.
+        change.tree.ensureHeightFor(change.pending.blockCount - 1);
+      }
       change.tree.writeIndirects();
       takeOver(change);
     }

@@ -99,6 +99,11 @@ public final class BlockIo {
     return reader;
   }
 
+  /** Bytes that one copy of a block of {@code bytes} takes: whole sectors. */
+  public int allocatedSize(int bytes) {
+    return allocator.allocatedSize(bytes);
+  }
+
   /** Writes one block; see the class. {@code fill} goes into the pointer. */
   public BlockPointer write(MemorySegment content, WriteSpec spec, long fill) {
     if (spec.mayVanish() && isZero(content)) {

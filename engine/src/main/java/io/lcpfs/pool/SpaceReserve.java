@@ -115,7 +115,8 @@ final class SpaceReserve implements SpaceGate {
         return new Grant(need);
       }
       promised.addAndGet(-need);
-      boolean mayCome = inFlight() > 0 || allocator.deferredBytes() > 0;
+      long coming = allocator.deferredBytes();
+      boolean mayCome = (inFlight() > 0 || coming > 0) && freeNowBytes() + coming - need >= floor;
       if (attempt == SYNCS_BEFORE_REFUSAL || !mayCome) {
         env.probe(CodeProbe.ENOSPC_TO_USER);
         throw new PoolException(new PoolError.OutOfSpace(bytes, availableBytes()));

@@ -126,13 +126,17 @@ final class FileData {
 
   private void writeChunk(
       Znode file, long at, MemorySegment source, long sourceOffset, int length, boolean killSetId) {
-    try (Tx tx = core.begin(length + FsCore.WRITE_OVERHEAD_BYTES)) {
+    int recordBytes = core.options.recordBytes();
+    long dirty = length + FsCore.WRITE_OVERHEAD_BYTES;
+    long stored =
+        file.dnode.spaceForWrite(at, length, recordBytes) + FsCore.WRITE_OVERHEAD_BYTES;
+    try (Tx tx = core.objects.begin(dirty, stored)) {
       ZnodeRecord before = file.attrs();
       if (at > before.size) {
         clearBeyondEnd(tx, file);
       }
       try {
-        file.dnode.write(tx, at, source, sourceOffset, length, core.options.recordBytes());
+        file.dnode.write(tx, at, source, sourceOffset, length, recordBytes);
       } catch (PoolException e) {
         if (at + length > before.size) {
           file.bytesBeyondEnd = true;

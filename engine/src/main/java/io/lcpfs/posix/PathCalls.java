@@ -116,6 +116,9 @@ public final class PathCalls {
   }
 
   public Attr symlink(byte[] target, byte[] path, Caller caller) {
+    if (target.length == 0) {
+      throw posix(Errno.ENOENT, "empty target"); // before the path is looked at
+    }
     PathWalk.Last last = newFile(path, caller);
     return fs.symlink(last.directory().inode, last.name(), target, caller);
   }

@@ -121,7 +121,7 @@ final class Writer implements Runnable {
     if (actual instanceof Outcome.Failed(Errno errno)) {
       if (SeedRun.outOfResources(errno)) {
         refusals++;
-        journal.refuse();
+        refuse(op);
         return;
       }
       if (errno == Errno.EIO && run.stopped()) {
@@ -129,7 +129,7 @@ final class Writer implements Runnable {
         return;
       }
       if (errno == Errno.EIO && run.eioTolerated() && eioInARow++ < EIO_IN_A_ROW) {
-        journal.refuse();
+        refuse(op);
         return;
       }
     } else {
@@ -158,6 +158,15 @@ final class Writer implements Runnable {
         && expected.equals(Outcome.done())
         && target.fsyncCoversEarlierOperations()) {
       journal.fsynced();
+    }
+  }
+
+  /** It changed nothing; but a handle whose close failed is closed. */
+  private void refuse(Op op) {
+    if (op instanceof Op.Close) {
+      journal.end(op);
+    } else {
+      journal.refuse();
     }
   }
 

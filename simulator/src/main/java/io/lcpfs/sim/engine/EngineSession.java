@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.lcpfs.api.Pool;
 import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.VerifyReport;
 import io.lcpfs.posix.Attr;
@@ -15,17 +16,19 @@ import io.lcpfs.posix.PosixFileSystem;
 import io.lcpfs.posix.SetAttr;
 import io.lcpfs.sim.Finding;
 import io.lcpfs.sim.SimTarget.Session;
+import io.lcpfs.sim.model.Contents;
 import io.lcpfs.sim.model.FileRef;
 import io.lcpfs.sim.model.Op;
 import io.lcpfs.sim.model.Outcome;
 import io.lcpfs.sim.model.Tree;
 import io.lcpfs.sim.world.SimEnv;
+import io.lcpfs.sim.world.Violation;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import org.jspecify.annotations.Nullable;
 
 /** An imported pool whose root dataset the writers work in; other datasets come and go beside it. */
 final class EngineSession implements Session {
@@ -55,7 +58,17 @@ final class EngineSession implements Session {
       side.now();
       return carryOut(op);
     } catch (PoolException e) {
+      refuseBadSuspension(e);
       return Outcome.failed(e.errno());
+    }
+  }
+
+  /** A pool stops when a device fails or metadata is lost, never for want of space or memory. */
+  private static void refuseBadSuspension(PoolException failure) {
+    if (failure.error() instanceof PoolError.Suspended
+        && failure.getCause() instanceof PoolException cause
+        && cause.errno() != Errno.EIO) {
+      throw new Violation("the pool stopped: " + cause.getMessage(), cause);
     }
   }
 
@@ -98,7 +111,7 @@ final class EngineSession implements Session {
           Kinds.attributes(paths.lstat(bytes(o.path()), Caller.ROOT)));
       case Op.Readlink o -> new Outcome.Text(
           new String(paths.readlink(bytes(o.path()), Caller.ROOT), UTF_8));
-      case Op.Readdir o -> names(paths.names(bytes(o.path()), Caller.ROOT));
+      case Op.Readdir o -> readdir(o);
     };
   }
 
@@ -131,6 +144,23 @@ final class EngineSession implements Session {
         };
     paths.rename(bytes(op.from()), bytes(op.to()), flags, Caller.ROOT);
     return Outcome.done();
+  }
+
+  private Outcome readdir(Op.Readdir op) {
+    int flags = OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW;
+    List<byte[]> found = new ArrayList<>();
+    try (FileHandle directory = paths.open(bytes(op.path()), flags, 0, Caller.ROOT)) {
+      fs.readdir(
+          directory,
+          0,
+          (cookie, name, inode, type) -> {
+            if (cookie > 2) {
+              found.add(name.clone());
+            }
+            return true;
+          });
+    }
+    return names(found);
   }
 
   // ---- content
@@ -185,7 +215,7 @@ final class EngineSession implements Session {
   private static Outcome read(FileHandle file, Op.Read op) {
     byte[] target = new byte[op.length()];
     int count = file.read(op.offset(), MemorySegment.ofArray(target), 0, op.length());
-    return new Outcome.Data(count == target.length ? target : java.util.Arrays.copyOf(target, count));
+    return new Outcome.Data(count == target.length ? target : Arrays.copyOf(target, count));
   }
 
   private Outcome truncate(Op.Truncate op) {
@@ -251,7 +281,7 @@ final class EngineSession implements Session {
   }
 
   private Outcome setXattr(Op.SetXattr op) {
-    byte[] value = io.lcpfs.sim.model.Contents.bytes(op.contentSeed(), op.length());
+    byte[] value = Contents.bytes(op.contentSeed(), op.length());
     paths.setxattr(
         bytes(op.path()), false, bytes(op.name()), value, flags(op.mode()), Caller.ROOT);
     return Outcome.done();
@@ -261,7 +291,12 @@ final class EngineSession implements Session {
 
   @Override
   public void sync() {
-    fs.sync();
+    try {
+      fs.sync();
+    } catch (PoolException e) {
+      refuseBadSuspension(e);
+      throw e;
+    }
   }
 
   @Override
@@ -296,9 +331,5 @@ final class EngineSession implements Session {
     handles.values().forEach(FileHandle::close);
     handles.clear();
     pool.close();
-  }
-
-  @Nullable PoolException reaperFailure() {
-    return fs.reaperFailure();
   }
 }

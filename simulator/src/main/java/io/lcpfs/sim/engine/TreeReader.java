@@ -14,8 +14,10 @@ import io.lcpfs.sim.model.SparseBytes.Fingerprint;
 import io.lcpfs.sim.model.Tree;
 import io.lcpfs.sim.world.Digest;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -58,7 +60,7 @@ final class TreeReader {
     }
   }
 
-  private TreeMap<String, Long> children(long inode) {
+  private NavigableMap<String, Long> children(long inode) {
     TreeMap<String, Long> children = new TreeMap<>();
     int flags = OpenFlags.O_DIRECTORY | OpenFlags.O_NOATIME;
     try (FileHandle directory = fs.open(inode, flags, Caller.ROOT)) {
@@ -75,7 +77,7 @@ final class TreeReader {
     return children;
   }
 
-  private TreeMap<String, Long> xattrs(long inode) {
+  private NavigableMap<String, Long> xattrs(long inode) {
     TreeMap<String, Long> values = new TreeMap<>();
     for (byte[] name : fs.listxattr(inode, Caller.ROOT)) {
       values.put(
@@ -116,7 +118,7 @@ final class TreeReader {
   }
 
   /** Hashes the chunks from {@code at} on; answers how many bytes were looked at. */
-  private int readSome(FileHandle file, long at, TreeMap<Long, Long> hashes) {
+  private int readSome(FileHandle file, long at, Map<Long, Long> hashes) {
     int count = readOrFail(file, at, READ_BYTES);
     if (count >= 0) {
       for (int from = 0; from < count; from += SparseBytes.CHUNK_BYTES) {
@@ -139,8 +141,8 @@ final class TreeReader {
     return READ_BYTES;
   }
 
-  private void put(TreeMap<Long, Long> hashes, long at, int from, int length) {
-    byte[] chunk = java.util.Arrays.copyOfRange(buffer, from, from + length);
+  private void put(Map<Long, Long> hashes, long at, int from, int length) {
+    byte[] chunk = Arrays.copyOfRange(buffer, from, from + length);
     long hash = Fingerprint.hashOf(chunk, length);
     if (hash != Fingerprint.ZEROS) {
       hashes.put(at / SparseBytes.CHUNK_BYTES, hash);
