@@ -35,18 +35,42 @@ public final class Allocator {
   private final int sectorBytes;
   private final Lane[] lanes;
   private final ReentrantLock membership = new ReentrantLock();
-  private volatile Members members =
-      new Members(new Place[0], new Metaslab[0], new Metaslab[0], new int[0]);
+  private volatile Members members = new Members(new Place[0], new Metaslab[0], new int[0]);
 
   /** The metaslabs of one device, in ascending order of id. */
   private record Place(int number, Metaslab[] metaslabs) {}
 
-  /** All metaslabs: by place, in order of id, indexed by id; and the place's index by id. */
-  private record Members(
-      Place[] places, Metaslab[] ordered, @Nullable Metaslab[] byId, int[] placeById) {
+  /** All metaslabs: by place, in order of id; and the place's index of each of these. */
+  private record Members(Place[] places, Metaslab[] ordered, int[] placeOf) {
+
+    /**
+     * Where the metaslab with this id stands, or -1. Ids may be anything: no array is as long as the
+     * highest.
+     */
+    int indexOf(int id) {
+      // Ids without a gap stand at their own place; else search.
+      if (id > 0 && id <= ordered.length && ordered[id - 1].id() == id) {
+        return id - 1;
+      }
+      int low = 0;
+      int high = ordered.length - 1;
+      while (low <= high) {
+        int middle = (low + high) >>> 1;
+        int at = ordered[middle].id();
+        if (at == id) {
+          return middle;
+        } else if (at < id) {
+          low = middle + 1;
+        } else {
+          high = middle - 1;
+        }
+      }
+      return -1;
+    }
 
     int placeOf(int metaslab) {
-      return metaslab == 0 || metaslab >= placeById.length ? -1 : placeById[metaslab];
+      int at = indexOf(metaslab);
+      return at < 0 ? -1 : placeOf[at];
     }
   }
 
@@ -108,18 +132,15 @@ public final class Allocator {
         places.add(at, new Place(place, new Metaslab[0]));
       }
       places.set(at, new Place(place, with(places.get(at).metaslabs, metaslab)));
-      @Nullable Metaslab[] byId =
-          Arrays.copyOf(now.byId, Math.max(now.byId.length, metaslab.id() + 1));
-      Check.that(byId[metaslab.id()] == null, "metaslab added twice", metaslab.id());
-      byId[metaslab.id()] = metaslab;
-      int[] placeById = new int[byId.length];
+      Check.that(now.indexOf(metaslab.id()) < 0, "metaslab added twice", metaslab.id());
+      Members next = new Members(places.toArray(Place[]::new), with(now.ordered, metaslab),
+          new int[now.ordered.length + 1]);
       for (int i = 0; i < places.size(); i++) {
         for (Metaslab one : places.get(i).metaslabs) {
-          placeById[one.id()] = i;
+          next.placeOf[next.indexOf(one.id())] = i;
         }
       }
-      members =
-          new Members(places.toArray(Place[]::new), with(now.ordered, metaslab), byId, placeById);
+      members = next;
     } finally {
       membership.unlock();
     }
@@ -144,18 +165,17 @@ public final class Allocator {
 
   /** The metaslab with this id; Corrupt when it is not one of this allocator. */
   public Metaslab metaslab(int id) {
-    @Nullable Metaslab[] byId = members.byId;
-    Metaslab metaslab = id < byId.length ? byId[id] : null;
-    if (metaslab == null) {
+    Members now = members;
+    int at = now.indexOf(id);
+    if (at < 0) {
       throw corrupt("dva.metaslab", id);
     }
-    return metaslab;
+    return now.ordered[at];
   }
 
   /** Whether a metaslab with this id is one of this allocator. */
   public boolean contains(int id) {
-    @Nullable Metaslab[] byId = members.byId;
-    return id < byId.length && byId[id] != null;
+    return members.indexOf(id) >= 0;
   }
 
   /** The smallest allocation, in bytes. */

@@ -6,6 +6,7 @@ import io.lcpfs.codec.ChecksumType;
 import io.lcpfs.codec.Compression;
 import io.lcpfs.codec.CompressionType;
 import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.DatasetPolicy;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -34,6 +35,7 @@ public final class PropertyCatalog {
   /** Longest value of a user's property, in bytes. */
   public static final int MAX_USER_VALUE_BYTES = 8192;
 
+  private static final long DAY_SECONDS = 86_400;
   private static final int MAX_COMMENT_BYTES = 256;
   private static final int MIN_RECORD = 512;
   private static final int MAX_RECORD = 16 << 20;
@@ -336,7 +338,9 @@ public final class PropertyCatalog {
   private static String localTime(long epochSeconds) {
     return DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss", Locale.ROOT)
         .withZone(ZoneId.systemDefault())
-        .format(Instant.ofEpochSecond(epochSeconds));
+        .format(Instant.ofEpochSecond(
+            Math.clamp(epochSeconds, Instant.MIN.getEpochSecond() + DAY_SECONDS,
+                Instant.MAX.getEpochSecond() - DAY_SECONDS)));
   }
 
   /**
@@ -352,7 +356,7 @@ public final class PropertyCatalog {
     String at = path;
     while (true) {
       String value = localAt.apply(at).get(property.name());
-      if (value != null) {
+      if (value != null && isAllowed(property, value)) {
         if (at.equals(path)) {
           return PropertyValue.of(value, PropertySource.LOCAL);
         }
@@ -368,6 +372,15 @@ public final class PropertyCatalog {
     String byDefault =
         property.name().equals("mountpoint") ? "/" + fullName : property.defaultValue();
     return PropertyValue.of(byDefault, PropertySource.DEFAULT);
+  }
+
+  /** Whether a stored value can be acted on; one that a later version wrote counts as not there. */
+  private static boolean isAllowed(Property property, String value) {
+    try {
+      return parse(property, value).equals(value);
+    } catch (PoolException notKnown) {
+      return false;
+    }
   }
 
   private static String inheritedValue(Property property, String value, String path, String from) {

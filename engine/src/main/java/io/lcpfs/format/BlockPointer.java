@@ -125,7 +125,7 @@ public final class BlockPointer {
       }
       return HOLE;
     }
-    CompressionType.ofCode((int) (properties >>> 32) & 0x7f);
+    CompressionType compression = CompressionType.ofCode((int) (properties >>> 32) & 0x7f);
     ChecksumType.ofCode((int) (properties >>> 40) & 0xff);
     ObjectType.ofCode((int) (properties >>> 48) & 0xff, "block_pointer.type");
     int lsize = (int) (properties & 0xffff) * 512;
@@ -143,7 +143,7 @@ public final class BlockPointer {
     }
     long fill = u64(at, offset + FILL);
     if (isEmbedded) {
-      if (psize == 0 || psize > EMBEDDED_BYTES) {
+      if (psize == 0 || psize > EMBEDDED_BYTES || compression == CompressionType.OFF) {
         throw corrupt("block_pointer.psize", psize);
       }
       byte[] payload = new byte[psize];
@@ -153,7 +153,8 @@ public final class BlockPointer {
       return new BlockPointer(new long[3], properties, birth, physicalBirth, fill, payload,
           new long[4]);
     }
-    if (psize == 0 || psize * 512 > MAX_BLOCK_BYTES || psize * 512 > lsize) {
+    if (psize == 0 || psize * 512 > MAX_BLOCK_BYTES || psize * 512 > lsize
+        || (compression == CompressionType.OFF && psize * 512 != lsize)) {
       throw corrupt("block_pointer.psize", psize);
     }
     if (dvas[0] == Dva.NONE || (dvas[1] == Dva.NONE && dvas[2] != Dva.NONE)) {

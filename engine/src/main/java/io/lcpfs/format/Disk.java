@@ -19,6 +19,12 @@ public final class Disk {
   public static final ValueLayout.OfLong U64 =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LITTLE_ENDIAN);
 
+  /**
+   * No txg and no generation is above this: a program that counts up from a device's numbers must not
+   * run over.
+   */
+  public static final long MAX_TXG = 1L << 48;
+
   /** Smallest unit of an address or a block size, in bytes. */
   public static final int SECTOR_BYTES = 512;
 

@@ -81,11 +81,13 @@ public record DnodeRecord(ObjectType type, int levels, int blockBytes, int indir
     long blockCount = u64(at, offset + 16);
     long storedBytes = u64(at, offset + 24);
     long generation = u64(at, offset + 32);
-    if (levels < 1 || levels > MAX_LEVELS) {
-      throw corrupt("dnode.levels", levels);
-    }
     if (indirectShift < 10 || indirectShift > 20) {
       throw corrupt("dnode.indirect_shift", indirectShift);
+    }
+    // No tree is so high that it would be as wide with a level less.
+    if (levels < 1 || levels > MAX_LEVELS
+        || (levels > 1 && maxBlocks(levels - 1, indirectShift) > Long.MAX_VALUE / 512)) {
+      throw corrupt("dnode.levels", levels);
     }
     if ((flags & ~FLAG_IN_TAIL) != 0) {
       throw corrupt("dnode.flags", flags);
@@ -101,21 +103,17 @@ public record DnodeRecord(ObjectType type, int levels, int blockBytes, int indir
         || (!inTail && tailBytes != 0) || (inTail && levels != 1)) {
       throw corrupt("dnode.tail_bytes", tailBytes);
     }
-    if (blockCount < 0 || blockCount > maxBlocks(levels, indirectShift)) {
+    if (blockCount < 0 || blockCount > maxBlocks(levels, indirectShift)
+        || blockCount > Long.MAX_VALUE / blockBytes) {
       throw corrupt("dnode.block_count", blockCount);
     }
     if (storedBytes < 0 || generation < 0) {
       throw corrupt("dnode.stored_bytes", storedBytes);
     }
     BlockPointer root = BlockPointer.decode(at, offset + ROOT);
-    if (!root.isHole()) {
-      int want = levels == 1 ? (int) blockBytes : 1 << indirectShift;
-      // Tail blocks are as long as their content.
-      boolean sizeFits = root.lsizeBytes() == want || (levels == 1 && root.lsizeBytes() < want
-          && (type == ObjectType.TAILS || type == ObjectType.META_TAILS));
-      if (root.level() != levels - 1 || !sizeFits || inTail) {
-        throw corrupt("dnode.root", root.toString());
-      }
+    if (!root.isHole() && (inTail
+        || !fits(root, type, levels - 1, (int) blockBytes, indirectShift))) {
+      throw corrupt("dnode.root", root.toString());
     }
     byte[] bonus = at.asSlice(offset + BONUS, bonusBytes).toArray(Disk.U8);
     return new DnodeRecord(type, levels, (int) blockBytes, indirectShift, blockCount, storedBytes,
@@ -137,6 +135,27 @@ public record DnodeRecord(ObjectType type, int levels, int blockBytes, int indir
     putU64(at, offset + 32, generation);
     root.encode(at, offset + ROOT);
     MemorySegment.copy(bonus, 0, at, Disk.U8, offset + BONUS, bonus.length);
+  }
+
+  /**
+   * Whether a pointer, not a hole, may stand in an object's tree for a block of {@code level}: its type,
+   * level and size, and how much it can have below it. Only dnodes may be stored with none among them.
+   *
+   * @param blockBytes size of a data block of the object
+   */
+  public static boolean fits(BlockPointer pointer, ObjectType type, int level, int blockBytes,
+      int indirectShift) {
+    int want = level == 0 ? blockBytes : 1 << indirectShift;
+    // Tail blocks are as long as their content.
+    boolean shorter = level == 0 && (type == ObjectType.TAILS || type == ObjectType.META_TAILS);
+    long most = maxBlocks(level + 1, indirectShift);
+    if (type == ObjectType.DNODE) {
+      most = most > Long.MAX_VALUE / TailRecord.SLOTS ? Long.MAX_VALUE : most * TailRecord.SLOTS;
+    }
+    return pointer.level() == level && pointer.type() == type
+        && (pointer.lsizeBytes() == want || (shorter && pointer.lsizeBytes() < want))
+        && (!pointer.isEmbedded() || (level == 0 && type.mayVanish()))
+        && pointer.fill() >= (type == ObjectType.DNODE ? 0 : 1) && pointer.fill() <= most;
   }
 
   /** How many data blocks a tree of {@code levels} levels can address. */

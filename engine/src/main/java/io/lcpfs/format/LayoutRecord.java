@@ -171,7 +171,7 @@ public record LayoutRecord(long generation, long poolGuid, int nextMetaslab, Lis
     if (count > (total - HEADER_BYTES) / (ENTRY_BYTES + COLUMN_BYTES)) {
       throw corrupt("layout.entry_count", count);
     }
-    if (generation <= 0) {
+    if (generation <= 0 || generation > Disk.MAX_TXG) {
       throw corrupt("layout.generation", generation);
     }
     if (next < 1 || next > Dva.MAX_METASLAB + 1L) {

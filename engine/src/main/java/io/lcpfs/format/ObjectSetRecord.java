@@ -20,6 +20,8 @@ public record ObjectSetRecord(DnodeRecord dnodes, DnodeRecord tails, DnodeRecord
     long objectCount) {
 
   public static final int BYTES = 2048;
+  /** Bytes of a block of dnodes. */
+  public static final int DNODE_BLOCK_BYTES = TailRecord.SLOTS * DnodeRecord.BYTES;
   public static final long MAGIC = 0x5445534A424F434CL; // "LCOBJSET"
 
   public static final StructLayout LAYOUT = structLayout(
@@ -42,14 +44,22 @@ public record ObjectSetRecord(DnodeRecord dnodes, DnodeRecord tails, DnodeRecord
     if (objectCount < 0) {
       throw corrupt("object_set.object_count", objectCount);
     }
-    return new ObjectSetRecord(typed(at, 512, ObjectType.DNODE), typed(at, 1024, ObjectType.TAILS),
-        typed(at, 1536, ObjectType.META_TAILS), objectCount);
+    return new ObjectSetRecord(typed(at, 512, ObjectType.DNODE, DNODE_BLOCK_BYTES),
+        typed(at, 1024, ObjectType.TAILS, TailRecord.MAX_BYTES),
+        typed(at, 1536, ObjectType.META_TAILS, TailRecord.MAX_BYTES), objectCount);
   }
 
-  private static DnodeRecord typed(MemorySegment at, long offset, ObjectType type) {
+  private static DnodeRecord typed(MemorySegment at, long offset, ObjectType type,
+      int blockBytes) {
     DnodeRecord dnode = DnodeRecord.decode(at, offset);
     if (dnode.type() != type) {
       throw corrupt("object_set." + type, dnode.type().code());
+    }
+    if (dnode.blockBytes() != blockBytes) {
+      throw corrupt("object_set." + type + ".block_bytes", dnode.blockBytes());
+    }
+    if (dnode.inTail()) {
+      throw corrupt("object_set." + type + ".flags", "in a tail");
     }
     return dnode;
   }

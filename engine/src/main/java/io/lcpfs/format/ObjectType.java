@@ -48,6 +48,17 @@ public enum ObjectType {
     return metadata;
   }
 
+  /**
+   * Whether a data block of this type that is all zeros is left out, and a tiny one kept in the pointer
+   * to it. Indirect blocks never are.
+   */
+  public boolean mayVanish() {
+    return switch (this) {
+      case FILE, VOLUME, XATTRS, DIRECTORY, ZAP -> true;
+      default -> false;
+    };
+  }
+
   /** The type of an on-disk number; Corrupt, naming {@code field}, when there is none. */
   public static ObjectType ofCode(int code, String field) {
     if (code >= BY_CODE.length) {

@@ -407,6 +407,9 @@ public record PoolConfig(
         throw corrupt("config.generation, guid or fork", 0);
       }
     }
+    if (Disk.u64(at, 16) < 0 || Disk.u64(at, 16) > Disk.MAX_TXG) {
+      throw corrupt("config.generation", Disk.u64(at, 16));
+    }
     long offset = HEADER_BYTES;
     List<Feature> features = new ArrayList<>(featureCount);
     for (int i = 0; i < featureCount; i++, offset += FEATURE_BYTES) {

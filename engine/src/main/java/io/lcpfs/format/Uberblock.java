@@ -85,7 +85,7 @@ public record Uberblock(
       throw corrupt("uberblock.flags", Disk.u32(slot, 12));
     }
     long txg = Disk.u64(slot, 16);
-    if (txg <= 0) {
+    if (txg <= 0 || txg > Disk.MAX_TXG) {
       throw corrupt("uberblock.txg", txg);
     }
     return new Uberblock(

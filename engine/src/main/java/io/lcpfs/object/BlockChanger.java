@@ -2,7 +2,10 @@ package io.lcpfs.object;
 
 import io.lcpfs.env.CodeProbe;
 import io.lcpfs.error.Check;
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
+import io.lcpfs.format.DnodeRecord;
 import io.lcpfs.memory.Slab;
 import io.lcpfs.txg.Tx;
 import java.lang.foreign.MemorySegment;
@@ -30,6 +33,9 @@ final class BlockChanger {
    * the caller fills all of it.
    */
   Dbuf dirty(Tx tx, long blockId, boolean overwrite) {
+    if (blockId >= DnodeRecord.maxBlocks(DnodeRecord.MAX_LEVELS, dnode.indirectShift())) {
+      throw PoolException.posix(Errno.EFBIG, "block " + blockId + " of object " + dnode.number());
+    }
     long txg = tx.txg();
     Dbuf cached = dnode.blocks.find(blockId);
     if (cached != null && cached.tryPin()) {

@@ -4,6 +4,7 @@ import io.lcpfs.env.CodeProbe;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.DnodeRecord;
+import io.lcpfs.format.ObjectType;
 import io.lcpfs.format.TailRecord;
 import io.lcpfs.memory.Slab;
 import java.lang.foreign.MemorySegment;
@@ -57,6 +58,7 @@ final class BlockLoader {
           slab.segment().fill((byte) 0);
         } else {
           context().io().read(pointer, slab.segment(), seenTxg);
+          check(level, pointer, slab.segment());
         }
         done = true;
         return slab;
@@ -74,6 +76,52 @@ final class BlockLoader {
         }
       }
     }
+  }
+
+  /**
+   * Refuses a block of pointers or dnodes that does not hold what the pointer to it says. What passes
+   * can be searched without end in sight: below a pointer there is as much as its fill says.
+   */
+  private void check(int level, BlockPointer pointer, MemorySegment block) {
+    if (level > 0) {
+      checkIndirect(level, pointer, block);
+    } else if (dnode.type() == ObjectType.DNODE && dnodesIn(block) != pointer.fill()) {
+      throw PoolException.corrupt("block_pointer.fill of dnodes", pointer.fill());
+    }
+  }
+
+  private void checkIndirect(int level, BlockPointer pointer, MemorySegment block) {
+    int blockBytes;
+    dnode.lock.lock();
+    try {
+      blockBytes = dnode.syncedBlockBytes;
+    } finally {
+      dnode.lock.unlock();
+    }
+    long fill = 0;
+    for (long at = 0; at < block.byteSize(); at += BlockPointer.BYTES) {
+      BlockPointer child = BlockPointer.decode(block, at);
+      if (child.isHole()) {
+        continue;
+      }
+      if (!DnodeRecord.fits(child, dnode.type(), level - 1, blockBytes, dnode.indirectShift())) {
+        throw PoolException.corrupt("indirect block of object " + dnode.number(),
+            child.toString());
+      }
+      fill += child.fill();
+    }
+    if (fill != pointer.fill()) {
+      throw PoolException.corrupt("block_pointer.fill of object " + dnode.number(),
+          pointer.fill());
+    }
+  }
+
+  private static long dnodesIn(MemorySegment block) {
+    long found = 0;
+    for (int slot = 0; slot < TailRecord.SLOTS; slot++) {
+      found += DnodeRecord.isAllocated(block, (long) slot * DnodeRecord.BYTES) ? 1 : 0;
+    }
+    return found;
   }
 
   /** The content from the tail block; null when the object left its tail meanwhile. */

@@ -1,11 +1,24 @@
 package io.lcpfs.object;
 
+import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.DnodeRecord;
-import org.jspecify.annotations.Nullable;
+import java.util.Arrays;
 
-/** Finds the next data or hole of an object, block by block, skipping empty subtrees. */
+/**
+ * Finds the next data or hole of an object. Goes down the tree once, since the fill of a pointer, which
+ * is checked when its block is read, says whether there is data or a hole below it.
+ */
 final class BlockSearch {
-  private BlockSearch() {}
+  /** No object has a block of this number or above. */
+  private static final long MAX_BLOCKS = Long.MAX_VALUE / 512;
+
+  private final Dnode dnode;
+  private final boolean data;
+
+  private BlockSearch(Dnode dnode, boolean data) {
+    this.dnode = dnode;
+    this.data = data;
+  }
 
   /**
    * The first block at or after {@code from} that is data (or a hole).
@@ -13,34 +26,121 @@ final class BlockSearch {
    * @return the block id; for data, -1 when there is none; for a hole, at most the block count
    */
   static long next(Dnode dnode, long from, boolean data) {
-    long id = from;
     long end = dnode.blockCount();
-    long[] dirty = dirtyBlocks(dnode);
-    while (id < end) {
-      boolean isData = java.util.Arrays.binarySearch(dirty, id) >= 0
-          || dnode.inTailNow(id) || !dnode.pointerTo(0, id).isHole();
-      if (isData == data) {
-        return id;
-      }
-      id = data ? skipHole(dnode, id, dirty) : id + 1;
+    if (from >= end) {
+      return data ? -1 : from;
     }
-    return data ? -1 : Math.max(from, end);
+    long[] dirty = dirtyBlocks(dnode);
+    BlockSearch search = new BlockSearch(dnode, data);
+    return data ? search.nextData(from, end, dirty) : search.nextHole(from, end, dirty);
   }
 
-  private static long skipHole(Dnode dnode, long id, long[] dirty) {
-    int level = 0;
-    int shift = dnode.fanoutShift();
-    // Climb while the parent's whole subtree is a hole on disk.
-    while (level + 1 < dnode.levels && shift * (level + 1) < 60
-        && !dnode.hasIndirect(level + 1, id >>> (shift * (level + 1)), false)) {
-      level++;
+  private long nextData(long from, long end, long[] dirty) {
+    if (dnode.inTailNow(from)) {
+      return from;
     }
-    // The tree on disk ends somewhere: behind it there is only what is dirty.
-    long next = id >= DnodeRecord.maxBlocks(dnode.levels, dnode.indirectShift()) ? Long.MAX_VALUE
-        : ((id >>> (shift * level)) + 1) << (shift * level);
-    int at = java.util.Arrays.binarySearch(dirty, id + 1);
-    int index = at >= 0 ? at : -at - 1;
-    return index < dirty.length ? Math.min(next, dirty[index]) : next;
+    int index = indexFrom(dirty, from);
+    long changed = index < dirty.length ? dirty[index] : end;
+    long at = from;
+    while (at < Math.min(end, changed)) {
+      long found = onDisk(at);
+      if (found < 0 || found >= changed) {
+        break;
+      }
+      if (!dnode.isFreedPendingNow(found)) {
+        return found < end ? found : -1;
+      }
+      at = dnode.freedUntil(found);
+    }
+    return changed < end ? changed : -1;
+  }
+
+  private long nextHole(long from, long end, long[] dirty) {
+    long at = from;
+    while (at < end) {
+      if (Arrays.binarySearch(dirty, at) >= 0 || dnode.inTailNow(at)) {
+        at++;
+        continue;
+      }
+      long found = dnode.nextFreedPending(at);
+      if (found != at) {
+        long hole = onDisk(at);
+        found = hole < 0 ? found : Math.min(hole, found);
+      }
+      if (found == at) {
+        return at;
+      }
+      at = found;
+    }
+    return Math.max(from, end);
+  }
+
+  private static int indexFrom(long[] sorted, long from) {
+    int at = Arrays.binarySearch(sorted, from);
+    return at >= 0 ? at : -at - 1;
+  }
+
+  /** As the tree has it, changes of unsynced groups aside; -1 when there is none. */
+  private long onDisk(long from) {
+    int top;
+    BlockPointer root;
+    dnode.lock.lock();
+    try {
+      top = dnode.levels - 1;
+      root = dnode.root;
+    } finally {
+      dnode.lock.unlock();
+    }
+    if (from >= DnodeRecord.maxBlocks(top + 1, dnode.indirectShift())) {
+      return data ? -1 : from;
+    }
+    if (top == 0) {
+      return root.isHole() == data ? data ? -1 : from : data ? 0 : 1;
+    }
+    if (root.isHole() && !isCached(top, 0)) {
+      return data ? -1 : from;
+    }
+    long found = below(top, 0, from);
+    return found >= 0 || data ? found : DnodeRecord.maxBlocks(top + 1, dnode.indirectShift());
+  }
+
+  private boolean isCached(int level, long id) {
+    return dnode.blocks.find(BlockTable.key(level, id)) != null;
+  }
+
+  /** The first one at or after {@code from} below an indirect block, or -1. */
+  private long below(int level, long id, long from) {
+    int shift = dnode.fanoutShift();
+    int childShift = shift * (level - 1);
+    long last = Math.min(((id + 1) << shift) - 1, (MAX_BLOCKS - 1) >>> childShift);
+    try (Dbuf block = dnode.load(level, id)) {
+      for (long child = Math.max(id << shift, from >>> childShift); child <= last; child++) {
+        BlockPointer pointer;
+        dnode.lock.lock();
+        try {
+          pointer = BlockPointer.decode(block.segment(),
+              (child & ((1L << shift) - 1)) * BlockPointer.BYTES);
+        } finally {
+          dnode.lock.unlock();
+        }
+        // What the sync task has changed is found in memory before it is in the pointer.
+        boolean cached = level > 1 && isCached(level - 1, child);
+        boolean none = !cached && (pointer.isHole() || (data && pointer.fill() == 0));
+        boolean all = !cached && pointer.fill() == 1L << childShift;
+        long found = -1;
+        if (data ? none : all) {
+          continue;
+        } else if (level == 1 || (data ? all : none)) {
+          found = pointer.isHole() == data ? -1 : Math.max(from, child << childShift);
+        } else {
+          found = below(level - 1, child, from);
+        }
+        if (found >= 0) {
+          return found;
+        }
+      }
+    }
+    return -1;
   }
 
   private static long[] dirtyBlocks(Dnode dnode) {
@@ -48,13 +148,13 @@ final class BlockSearch {
     try {
       long[] ids = new long[dnode.blocks.size()];
       int n = 0;
-      for (@Nullable Dbuf dbuf : dnode.blocks.snapshot()) {
-        if (dbuf != null && dbuf.level() == 0 && dbuf.newest != null) {
+      for (Dbuf dbuf : dnode.blocks.snapshot()) {
+        if (dbuf.level() == 0 && dbuf.newest != null) {
           ids[n++] = dbuf.blockId();
         }
       }
-      long[] sorted = java.util.Arrays.copyOf(ids, n);
-      java.util.Arrays.sort(sorted);
+      long[] sorted = Arrays.copyOf(ids, n);
+      Arrays.sort(sorted);
       return sorted;
     } finally {
       dnode.lock.unlock();

@@ -266,7 +266,9 @@ public final class Dnode implements BlockObject, AutoCloseable {
       MemorySegment data = dbuf.segment();
       // A block may have been replaced by a larger one meanwhile; what it lacks is zeros.
       long have = Math.clamp(data.byteSize() - inside, 0, n);
-      MemorySegment.copy(data, inside, target, to, have);
+      if (have > 0) {
+        MemorySegment.copy(data, inside, target, to, have);
+      }
       target.asSlice(to + have, n - have).fill((byte) 0);
     }
   }
@@ -311,6 +313,52 @@ public final class Dnode implements BlockObject, AutoCloseable {
       }
     }
     return false;
+  }
+
+  /** As {@link #isFreedPending}, for callers without the lock. */
+  boolean isFreedPendingNow(long blockId) {
+    lock.lock();
+    try {
+      return isFreedPending(blockId);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Where a range that an unsynced group freed ends, which has this block; else the next block. */
+  long freedUntil(long blockId) {
+    long end = blockId + 1;
+    lock.lock();
+    try {
+      for (Pending changes : pending) {
+        for (long[] range : changes == null ? List.<long[]>of() : changes.freedRanges) {
+          if (blockId >= range[0] && blockId < range[1]) {
+            end = Math.max(end, range[1]);
+          }
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+    return end;
+  }
+
+  /** The first block at or after this one that an unsynced group freed, or Long.MAX_VALUE. */
+  long nextFreedPending(long blockId) {
+    long first = Long.MAX_VALUE;
+    lock.lock();
+    try {
+      for (Pending changes : pending) {
+        for (long[] range : changes == null ? List.<long[]>of() : changes.freedRanges) {
+          if (range[1] > blockId) {
+            first = Math.min(first, Math.max(blockId, range[0]));
+          }
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+    return first;
   }
 
   @Override
@@ -469,7 +517,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
     lock.lock();
     try {
       return new DnodeRecord(type, levels, syncedBlockBytes, indirectShift, syncedBlockCount,
-          storedBytes, generation, inTail, tailBytes, root, syncedBonus);
+          Math.max(0, storedBytes), generation, inTail, tailBytes, root, syncedBonus);
     } finally {
       lock.unlock();
     }

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 /** A numbered collection of objects: the content of one dataset, or the pool's own. */
 public final class ObjectSet {
   /** Bytes of a block of dnodes: 32 of them. */
-  static final int DNODE_BLOCK_BYTES = TailRecord.SLOTS * DnodeRecord.BYTES;
+  static final int DNODE_BLOCK_BYTES = ObjectSetRecord.DNODE_BLOCK_BYTES;
 
   private final ObjectContext context;
   private final long id;
@@ -112,11 +112,34 @@ public final class ObjectSet {
     Slab slab = context.cache().allocate(ObjectSetRecord.BYTES, io.lcpfs.cache.CacheClass.METADATA);
     try {
       context.io().read(root, slab.segment(), context.txgs().syncedTxg());
-      return new ObjectSet(context, id, readOnly, options, root,
-          ObjectSetRecord.decode(slab.segment()));
+      ObjectSetRecord record = ObjectSetRecord.decode(slab.segment());
+      honest(context, record.dnodes());
+      honest(context, record.tails());
+      honest(context, record.metaTails());
+      if (record.objectCount() != record.dnodes().root().fill()) {
+        throw PoolException.corrupt("object_set.object_count", record.objectCount());
+      }
+      return new ObjectSet(context, id, readOnly, options, root, record);
     } finally {
       context.slabs().free(slab);
     }
+  }
+
+  /**
+   * Refuses an object with more blocks than the pool has sectors for: one whose tree leads to the same
+   * blocks again and again would take for ever to walk through.
+   */
+  private static DnodeRecord honest(ObjectContext context, DnodeRecord record) {
+    long most = context.io().capacitySectors();
+    if (record.type() == ObjectType.DNODE) {
+      most *= TailRecord.SLOTS;
+    } else if (record.type().mayVanish() && record.levels() > 1) {
+      most <<= record.indirectShift() - 7; // tiny blocks lie in the pointers themselves
+    }
+    if (record.root().fill() > most) {
+      throw PoolException.corrupt("block_pointer.fill", record.root().fill());
+    }
+    return record;
   }
 
   ObjectContext context() {
@@ -326,7 +349,7 @@ public final class ObjectSet {
           if (!DnodeRecord.isAllocated(block.segment(), at)) {
             throw noObject(objectNumber);
           }
-          record = DnodeRecord.decode(block.segment(), at);
+          record = honest(context, DnodeRecord.decode(block.segment(), at));
         } finally {
           dnodes.lock.unlock();
         }
@@ -420,26 +443,21 @@ public final class ObjectSet {
   /** Object number of the first allocated object at or after {@code from}, or -1. */
   public long nextObject(long from) {
     long number = Math.max(1, from);
-    while (number / TailRecord.SLOTS < dnodes.blockCount()) {
-      long blockId = number / TailRecord.SLOTS;
-      long next = (blockId + 1) * TailRecord.SLOTS;
-      if (dnodes.hasData(blockId)) {
-        try (Dbuf block = dnodes.load(0, blockId)) {
-          for (; number < next; number++) {
-            if (isAllocated(number, block)) {
-              return number;
-            }
+    while (true) {
+      long blockId = BlockSearch.next(dnodes, number / TailRecord.SLOTS, true);
+      long known = nextInMemory(number);
+      if (blockId < 0 || (known >= 0 && known < blockId * TailRecord.SLOTS)) {
+        return known;
+      }
+      number = Math.max(number, blockId * TailRecord.SLOTS);
+      try (Dbuf block = dnodes.load(0, blockId)) {
+        for (; number / TailRecord.SLOTS == blockId; number++) {
+          if (isAllocated(number, block)) {
+            return number;
           }
         }
-      } else {
-        long known = nextInMemory(number);
-        if (known >= 0 && known < next) {
-          return known;
-        }
-        number = next;
       }
     }
-    return nextInMemory(number);
   }
 
   private boolean isAllocated(long number, Dbuf block) {

@@ -236,12 +236,8 @@ public final class ObjectSetSync {
     boolean metadata = type.isMetadata();
     ChecksumType checksum =
         metadata ? options.checksum().metadataType() : options.checksum();
-    boolean mayVanish = switch (type) {
-      case FILE, VOLUME, XATTRS, DIRECTORY, ZAP -> true;
-      default -> false;
-    };
     return new WriteSpec(type, 0, options.compression(), checksum,
-        metadata ? options.metadataCopies() : options.dataCopies(), txg, mayVanish);
+        metadata ? options.metadataCopies() : options.dataCopies(), txg, type.mayVanish());
   }
 
   /** The group's values become what is on disk. */

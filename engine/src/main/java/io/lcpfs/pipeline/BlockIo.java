@@ -290,6 +290,11 @@ public final class BlockIo {
     }
   }
 
+  /** How many blocks the pool could hold: the sectors of its metaslabs. */
+  public long capacitySectors() {
+    return devices.capacityBytes() / sectorBytes;
+  }
+
   /** Frees all copies of a block in {@code txg}; a hole or an embedded block has none. */
   public void free(BlockPointer pointer, long txg) {
     for (int copy = 0; copy < pointer.copies(); copy++) {

@@ -32,6 +32,9 @@ public interface Devices {
    */
   void awaitWrites();
 
+  /** Bytes that there are addresses for. */
+  long capacityBytes();
+
   /** Notes that a copy read from this address did not verify. */
   void countChecksumError(long dva);
 }

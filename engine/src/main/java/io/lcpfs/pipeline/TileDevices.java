@@ -12,6 +12,7 @@ public final class TileDevices implements Devices {
   private final List<DeviceQueue> queues;
   private final AtomicLongArray checksumErrors;
   private volatile TileMap tiles;
+  private volatile long capacityBytes;
 
   /**
    * @param queues by device index
@@ -20,6 +21,16 @@ public final class TileDevices implements Devices {
     this.queues = List.copyOf(queues);
     this.checksumErrors = new AtomicLongArray(queues.size());
     this.tiles = tiles;
+    this.capacityBytes = sizeOf(tiles);
+  }
+
+  private static long sizeOf(TileMap map) {
+    return map.metaslabs().stream().mapToLong(entry -> map.sizeBytes(entry.id())).sum();
+  }
+
+  @Override
+  public long capacityBytes() {
+    return capacityBytes;
   }
 
   public TileMap tiles() {
@@ -28,6 +39,7 @@ public final class TileDevices implements Devices {
 
   /** Takes a map with more metaslabs. */
   public void setTiles(TileMap newTiles) {
+    capacityBytes = sizeOf(newTiles);
     tiles = newTiles;
   }
 

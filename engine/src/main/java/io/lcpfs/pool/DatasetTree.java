@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class DatasetTree {
   private static final long TX_BYTES = 64 << 10;
+  /** Characters of a path below the root; names are shorter than this, so no tree is deeper. */
+  private static final int MAX_PATH_LENGTH = 1024;
 
   private final ObjectContext context;
   private final ObjectSet meta;
@@ -132,32 +135,45 @@ final class DatasetTree {
     lock.lock();
     try {
       SortedMap<String, DatasetInfo> found = new TreeMap<>();
-      collect("", rootObject, found, 0);
+      collect("", rootObject, found, new TreeSet<>());
       return List.copyOf(found.values());
     } finally {
       lock.unlock();
     }
   }
 
-  private void collect(String path, long object, SortedMap<String, DatasetInfo> found, int depth) {
-    if (depth > 100) {
-      throw PoolException.corrupt("dataset.children", "deeper than 100 at " + path);
+  private void collect(String path, long object, SortedMap<String, DatasetInfo> found,
+      TreeSet<Long> seen) {
+    if (!seen.add(object)) {
+      throw PoolException.corrupt("dataset.children", path + " is another dataset, too");
+    }
+    if (path.length() > MAX_PATH_LENGTH) {
+      throw PoolException.corrupt("dataset.children", "too deep at " + path);
     }
     DatasetInfo info = info(path, object);
     found.put(path, info);
     childrenOf(object).forEach((name, child) ->
-        collect(path.isEmpty() ? name : path + "/" + name, child, found, depth + 1));
+        collect(path.isEmpty() ? name : path + "/" + name, child, found, seen));
   }
 
   private SortedMap<String, Long> childrenOf(long object) {
     SortedMap<String, Long> children = new TreeMap<>();
     try (Dnode zap = meta.hold(childrenZap(object))) {
       Zap.open(zap, context.env()).iterate(0, (cookie, name, value) -> {
-        children.put(new String(name, UTF_8), longOf(value));
+        children.put(checkName(new String(name, UTF_8)), longOf(value));
         return true;
       });
     }
     return children;
+  }
+
+  /** A name from disk: it must not lead anywhere else. */
+  private static String checkName(String name) {
+    if (name.isEmpty() || name.equals(".") || name.equals("..") || name.indexOf('/') >= 0
+        || name.indexOf('@') >= 0 || name.chars().anyMatch(Character::isISOControl)) {
+      throw PoolException.corrupt("dataset.child", name.length() + " characters, no name");
+    }
+    return name;
   }
 
   private static long longOf(byte[] value) {

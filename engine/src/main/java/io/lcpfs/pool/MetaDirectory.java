@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import io.lcpfs.env.Env;
 import io.lcpfs.error.Check;
+import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.ObjectType;
 import io.lcpfs.object.Dnode;
@@ -63,7 +64,15 @@ final class MetaDirectory {
     if (number == Zap.ABSENT) {
       throw PoolException.corrupt("meta_directory", name + " is missing");
     }
-    Dnode object = meta.hold(number);
+    Dnode object;
+    try {
+      object = meta.hold(number);
+    } catch (PoolException e) {
+      if (e.errno() == Errno.ENOENT) {
+        throw PoolException.corrupt("meta_directory." + name, "there is no object " + number);
+      }
+      throw e;
+    }
     if (object.type() != type) {
       object.close();
       throw PoolException.corrupt("meta_directory." + name, "object " + number + " is "

@@ -58,7 +58,7 @@ public final class PoolEngines {
       int intact = (int) scan.labels().stream().filter(l -> l.record() != null).count();
       return new LabelInfo(config.name(), config.poolGuid(), label.deviceGuid(),
           config.state(), txg, PoolConfig.VERSION,
-          config.groups().getFirst().sectorBytes(), config.hostId(), "",
+          config.groups().isEmpty() ? 0 : config.groups().getFirst().sectorBytes(), config.hostId(), "",
           config.devices().stream().map(PoolConfig.Device::guid).toList(),
           config.devices().stream().map(PoolConfig.Device::pathHint).toList(), intact);
     });

@@ -6,9 +6,12 @@ import io.lcpfs.env.Env;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.Features;
+import io.lcpfs.format.LayoutRecord;
 import io.lcpfs.format.ObjectType;
+import io.lcpfs.format.PlacementClass;
 import io.lcpfs.format.PoolConfig;
 import io.lcpfs.format.PoolState;
+import io.lcpfs.format.Profile;
 import io.lcpfs.format.Uberblock;
 import io.lcpfs.memory.SlabAllocator;
 import io.lcpfs.object.Dnode;
@@ -165,12 +168,54 @@ final class PoolImporter {
     return ordered;
   }
 
+  /** Refuses layouts that this version cannot use, although a label may describe them. */
+  private static void checkShape(PoolConfig config, LayoutRecord layout) {
+    PoolConfig.Group group = config.groups().isEmpty() ? null : config.groups().getFirst();
+    if (group == null || config.groups().size() > 1 || group.id() != 0
+        || group.placement() != PlacementClass.NORMAL || !group.profile().equals(Profile.SINGLE)) {
+      throw unsupported(config, "groups " + config.groups());
+    }
+    for (int i = 0; i < config.devices().size(); i++) {
+      if (config.devices().get(i).index() != i) {
+        throw unsupported(config, "devices that are not numbered from 0 on");
+      }
+    }
+    for (LayoutRecord.Entry entry : layout.entries()) {
+      if (!entry.profile().equals(Profile.SINGLE)
+          || entry.placement() != PlacementClass.NORMAL) {
+        throw unsupported(config, "metaslab " + entry.id() + " of profile " + entry.profile());
+      }
+    }
+    if (config.devices().isEmpty() || layout.entries().isEmpty()) {
+      throw PoolException.corrupt("layout.entry_count", layout.entries().size());
+    }
+  }
+
+  private static PoolException unsupported(PoolConfig config, String what) {
+    return PoolException.refused(Errno.EOPNOTSUPP, "pool " + config.name() + " has " + what
+        + ", which this version does not know; import it with a newer lcpfs");
+  }
+
   private OpenPool load(LabelChoice choice, SlabAllocator slabs) {
     PoolConfig config = choice.config();
+    checkShape(config, choice.layout());
     List<BlockDevice> ordered = inOrder(config);
-    long txg = choice.uberblock().txg();
     PoolParts parts = new PoolParts(env, slabs, options.tuning(), ordered, config,
         choice.layout(), choice.uberblock(), choice.highestTxg(), options.readOnly());
+    boolean done = false;
+    try {
+      OpenPool pool = load(choice, parts, ordered);
+      done = true;
+      return pool;
+    } finally {
+      if (!done) {
+        parts.context.background().close(); // read-ahead, in memory that is about to go
+      }
+    }
+  }
+
+  private OpenPool load(LabelChoice choice, PoolParts parts, List<BlockDevice> ordered) {
+    long txg = choice.uberblock().txg();
     ObjectSet meta = ObjectSet.open(parts.context, 0, choice.uberblock().root(),
         options.readOnly(), ObjectSetOptions.META);
     MetaDirectory directory = new MetaDirectory(meta, env);

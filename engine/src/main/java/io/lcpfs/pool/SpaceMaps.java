@@ -8,6 +8,7 @@ import io.lcpfs.alloc.SpaceMapState;
 import io.lcpfs.env.Env;
 import io.lcpfs.env.PlantedBug;
 import io.lcpfs.error.Check;
+import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.LayoutRecord;
 import io.lcpfs.format.ObjectType;
@@ -77,7 +78,7 @@ final class SpaceMaps {
       if (number == Zap.ABSENT) {
         throw PoolException.corrupt("space_maps", "metaslab " + entry.id() + " has none");
       }
-      Dnode object = meta.hold(number);
+      Dnode object = hold(number);
       if (object.type() != ObjectType.SPACE_MAP) {
         throw PoolException.corrupt("space_maps", "object " + number + " is " + object.type());
       }
@@ -86,6 +87,17 @@ final class SpaceMaps {
           tiles.sectorBytes(entry.id()));
       metaslab.load(env, replay(object, metaslab), txg);
       allocator.add(metaslab, entry.columns().getFirst().device());
+    }
+  }
+
+  private Dnode hold(long number) {
+    try {
+      return meta.hold(number);
+    } catch (PoolException e) {
+      if (e.errno() == Errno.ENOENT) {
+        throw PoolException.corrupt("space_maps", "there is no object " + number);
+      }
+      throw e;
     }
   }
 

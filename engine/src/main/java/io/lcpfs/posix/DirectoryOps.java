@@ -69,13 +69,16 @@ final class DirectoryOps {
       return null;
     }
     long entry = directory.zap(core).getLong(name, 0, name.length);
-    Znode found = entry == DirectoryEntry.ABSENT ? null : load(entry);
+    Znode found = entry == DirectoryEntry.ABSENT ? null : load(directory, entry);
     core.names.put(directory, name, found);
     return found;
   }
 
-  /** The file of an entry. The directory's lock keeps it from being removed. */
-  private Znode load(long entry) {
+  /**
+   * The file of an entry. The directory's lock keeps it from being removed. A directory is only found
+   * in the one that it names as its parent, so that no path leads in a circle.
+   */
+  private Znode load(Znode directory, long entry) {
     Znode found;
     try {
       found = core.znodes.get(DirectoryEntry.inode(entry));
@@ -87,6 +90,10 @@ final class DirectoryOps {
     }
     if (!DirectoryEntry.fits(entry, found.attrs())) {
       throw corrupt("directory_entry.generation", entry);
+    }
+    if (found.isDirectory()
+        && (found.attrs().parent != directory.inode || found.inode == core.rootInode)) {
+      throw corrupt("znode.parent", found.attrs().parent);
     }
     return found;
   }

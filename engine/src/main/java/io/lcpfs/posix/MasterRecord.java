@@ -31,7 +31,9 @@ record MasterRecord(long rootInode, long unlinkedObject) {
     try (Dnode master = objects.create(tx, ObjectType.ZAP, ZAP_BLOCK_BYTES);
         Dnode unlinked = objects.create(tx, ObjectType.ZAP, ZAP_BLOCK_BYTES);
         Dnode root = objects.create(tx, ObjectType.DIRECTORY, ZAP_BLOCK_BYTES)) {
-      Check.that(master.number() == OBJECT, "master object", master.number());
+      if (master.number() != OBJECT) {
+        throw corrupt("master.object", master.number());
+      }
       Zap.create(tx, unlinked, env);
       Zap.create(tx, root, env);
       ZnodeRecord record = new ZnodeRecord();

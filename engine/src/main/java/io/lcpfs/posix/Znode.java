@@ -176,7 +176,7 @@ final class Znode {
   private long blocks512(ZnodeRecord from) {
     long stored = dnode.storedBytes();
     if (stored > 0) {
-      return (stored + Disk.SECTOR_BYTES - 1) / Disk.SECTOR_BYTES;
+      return Math.ceilDiv(stored, Disk.SECTOR_BYTES);
     }
     // Archivers take a file without blocks for one hole, so unsynced data counts as one block.
     return from.isRegular() && from.size > 0 && dnode.blockCount() > 0 ? 1 : 0;

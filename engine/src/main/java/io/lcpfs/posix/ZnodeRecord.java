@@ -38,6 +38,7 @@ public final class ZnodeRecord {
   public static final int FLAG_CAPABILITY = 4;
 
   private static final int ALL_FLAGS = FLAG_INLINE_TARGET | FLAG_INLINE_XATTRS | FLAG_CAPABILITY;
+  private static final long MAX_LINKS = 0xffff_ffffL;
   private static final int NANOS_PER_SECOND = 1_000_000_000;
   private static final byte[] NOTHING = {};
 
@@ -264,14 +265,15 @@ public final class ZnodeRecord {
     Disk.putU32(at, 4, mode);
     Disk.putU32(at, 8, uid);
     Disk.putU32(at, 12, gid);
-    Disk.putU32(at, 16, nlink);
+    // Counts that a crafted device got wrong are counted from, but not beyond what decodes.
+    Disk.putU32(at, 16, Math.clamp(nlink, 0, MAX_LINKS));
     Disk.putU32(at, 20, project);
     Disk.putU64(at, 24, size);
     Disk.putU64(at, 32, parent);
     Disk.putU64(at, 40, generation);
     Disk.putU64(at, 48, rdev);
     Disk.putU64(at, 56, xattrObject);
-    Disk.putU64(at, 64, entryCount);
+    Disk.putU64(at, 64, Math.max(0, entryCount));
     Disk.putU64(at, 72, atimeSeconds);
     Disk.putU64(at, 80, mtimeSeconds);
     Disk.putU64(at, 88, ctimeSeconds);
