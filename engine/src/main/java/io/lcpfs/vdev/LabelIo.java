@@ -19,6 +19,7 @@ import io.lcpfs.memory.Slab;
 import io.lcpfs.memory.SlabAllocator;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -398,6 +399,62 @@ public final class LabelIo {
       }
     }
     target.queue().flushHere();
+    if (!scan.damaged().isEmpty()) {
+      scan.damaged().forEach(place -> restore(target, scan, present, place, done));
+      target.queue().flushHere();
+    }
+  }
+
+  /** Rewrites a damaged place from its like elsewhere on the device, or with zeros. */
+  private void restore(
+      LabelTarget target,
+      LabelScan scan,
+      LabelChoice present,
+      LabelScan.Damaged place,
+      List<String> done) {
+    Geometry geometry = target.geometry();
+    String name = target.queue().device().name();
+    switch (place.part()) {
+      case ACTIVITY -> {
+        zero(target, geometry.activityOffset(place.index()), geometry.unitBytes());
+        done.add(name + ": activity sector of label " + place.index());
+      }
+      case UBERBLOCK -> {
+        if (place.place() == geometry.uberblockSlot(present.uberblock().txg())) {
+          return; // rewritten with its label
+        }
+        Optional<Uberblock> other =
+            scan.labels().stream()
+                .flatMap(label -> label.uberblocks().stream())
+                .filter(one -> geometry.uberblockSlot(one.txg()) == place.place())
+                .max(Comparator.comparingLong(Uberblock::txg));
+        if (other.isPresent()) {
+          writeUberblock(target, place.index(), other.get());
+        } else {
+          zero(
+              target,
+              geometry.uberblockOffset(place.index(), place.place()),
+              geometry.unitBytes());
+        }
+        done.add(name + ": uberblock slot " + place.place() + " of label " + place.index());
+      }
+      case LAYOUT -> {
+        if (place.index() == Geometry.layoutSlot(present.layout().generation())) {
+          return; // rewritten already
+        }
+        Optional<LabelScan.Layout> other =
+            scan.layouts().stream().filter(layout -> layout.slot() == place.index()).findFirst();
+        if (other.isPresent()) {
+          writeLayout(target, other.get().record());
+        } else {
+          zero(
+              target,
+              geometry.layoutOffset(place.index(), place.place()),
+              geometry.unitBytes());
+        }
+        done.add(name + ": layout slot " + (place.index() == 0 ? "A" : "B"));
+      }
+    }
   }
 
   /**

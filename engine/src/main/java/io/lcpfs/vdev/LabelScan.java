@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param geometry by which it was read; null when the device is too small for labels
  * @param labels all 4, also where nothing is intact; empty without geometry
  * @param layouts the intact layout records, from any slot
+ * @param damaged the places with neither a record nor zeros, but for configurations
  * @param problems what was unreadable or damaged, one line each; an unused place is no problem
  */
 public record LabelScan(
@@ -26,6 +27,7 @@ public record LabelScan(
     @Nullable Geometry geometry,
     List<Label> labels,
     List<Layout> layouts,
+    List<Damaged> damaged,
     List<String> problems) {
 
   /**
@@ -45,9 +47,28 @@ public record LabelScan(
   /** An intact layout record in slot A (0) or B (1), front (0) or back (1). */
   public record Layout(int slot, int copy, LayoutRecord record) {}
 
+  /** What a damaged place is for. */
+  public enum Part {
+    /** A slot of the uberblock ring of a label. */
+    UBERBLOCK,
+    /** The activity sector of a label. */
+    ACTIVITY,
+    /** A copy of a layout slot. */
+    LAYOUT
+  }
+
+  /**
+   * A place that does not decode.
+   *
+   * @param index the label, or the layout slot
+   * @param place the slot of the ring, 0 for an activity sector, or the copy of the layout slot
+   */
+  public record Damaged(Part part, int index, int place) {}
+
   public LabelScan {
     labels = List.copyOf(labels);
     layouts = List.copyOf(layouts);
+    damaged = List.copyOf(damaged);
     problems = List.copyOf(problems);
   }
 

@@ -21,6 +21,7 @@ final class LabelScanner {
   private final BlockDevice device;
   private final SlabAllocator slabs;
   private final List<String> problems = new ArrayList<>();
+  private final List<LabelScan.Damaged> damaged = new ArrayList<>();
 
   LabelScanner(BlockDevice device, SlabAllocator slabs) {
     this.device = device;
@@ -31,7 +32,7 @@ final class LabelScanner {
     String name = device.name();
     if (device.capacity() < Geometry.MIN_SMALL_DEVICE_BYTES) {
       return new LabelScan(
-          name, null, List.of(), List.of(), List.of(name + " is too small for labels"));
+          name, null, List.of(), List.of(), List.of(), List.of(name + " is too small for labels"));
     }
     Geometry geometry = new Geometry(device.capacity(), device.blockSize());
     List<LabelScan.Label> labels = labels(geometry);
@@ -50,11 +51,12 @@ final class LabelScanner {
                 + " when it was added");
       }
       problems.removeIf(problem -> problem.contains("label"));
+      damaged.clear();
       geometry = recorded;
       labels = labels(geometry);
     }
     List<LabelScan.Layout> layouts = recorded == null ? List.of() : layouts(geometry);
-    return new LabelScan(name, geometry, labels, layouts, problems);
+    return new LabelScan(name, geometry, labels, layouts, damaged, problems);
   }
 
   private static @Nullable Geometry recorded(List<LabelScan.Label> labels) {
@@ -143,6 +145,7 @@ final class LabelScanner {
         }
       } catch (PoolException e) {
         problem("uberblock slot " + slot + " of label " + index, e);
+        damaged.add(new LabelScan.Damaged(LabelScan.Part.UBERBLOCK, index, slot));
       }
     }
     return new LabelScan.Label(index, record, uberblocks, activity(geometry, index, bytes));
@@ -155,6 +158,7 @@ final class LabelScanner {
       return isZero(unit.asSlice(0, Long.BYTES)) ? null : ActivityRecord.decode(unit, at);
     } catch (PoolException e) {
       problem("activity sector of label " + index, e);
+      damaged.add(new LabelScan.Damaged(LabelScan.Part.ACTIVITY, index, 0));
       return null;
     }
   }
@@ -172,9 +176,12 @@ final class LabelScanner {
     List<LabelScan.Layout> found = new ArrayList<>();
     for (int slot = 0; slot < 2; slot++) {
       for (int copy = 0; copy < Geometry.LAYOUT_COPIES; copy++) {
+        int before = problems.size();
         LayoutRecord record = layout(geometry, slot, copy);
         if (record != null) {
           found.add(new LabelScan.Layout(slot, copy, record));
+        } else if (problems.size() > before) {
+          damaged.add(new LabelScan.Damaged(LabelScan.Part.LAYOUT, slot, copy));
         }
       }
     }
