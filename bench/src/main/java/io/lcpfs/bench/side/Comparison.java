@@ -66,8 +66,12 @@ public final class Comparison {
       }
       List<Turn> turns = new ArrayList<>();
       for (Row row : rows) {
-        turns.add(new Turn(row, false));
-        turns.add(new Turn(row, true));
+        if (options.side() != Options.Side.LCPFS) {
+          turns.add(new Turn(row, false));
+        }
+        if (options.side() != Options.Side.HOST) {
+          turns.add(new Turn(row, true));
+        }
       }
       Random random = new Random(options.seed());
       Report report = new Report(rows);

@@ -36,12 +36,18 @@ final class Report {
 
   static double median(List<Sample> samples, ToDoubleFunction<Sample> of) {
     double[] sorted = samples.stream().mapToDouble(of).sorted().toArray();
+    if (sorted.length == 0) {
+      return Double.NaN;
+    }
     int middle = sorted.length / 2;
     return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
   }
 
   private static String span(List<Sample> samples) {
     double[] sorted = samples.stream().mapToDouble(Sample::value).sorted().toArray();
+    if (sorted.length == 0) {
+      return " ".repeat(29);
+    }
     return String.format(Locale.ROOT, "%,9.0f %,9.0f %,9.0f", sorted[0],
         median(samples, Sample::value), sorted[sorted.length - 1]);
   }

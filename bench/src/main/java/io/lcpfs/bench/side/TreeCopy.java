@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A tree of small real files copied from a folder of the host: with modes, owners, times and symbolic
- * links, then synced. Also tells what the tree takes on LCPFS with ZSTD.
+ * links, then synced; a new copy each time. Also tells what the tree takes on LCPFS with ZSTD.
  */
 final class TreeCopy extends Row {
   private static final List<String> SOURCES = List.of("/usr/include", "/usr/lib/python3",
@@ -113,8 +113,7 @@ final class TreeCopy extends Row {
 
   @Override
   Sample host(long seed) throws Exception {
-    Path target = world.directory.resolve("copied");
-    HostSystem.removeTree(target);
+    Path target = world.directory.resolve("copied" + made++);
     world.settle();
     Meter meter = Meter.start();
     Files.walkFileTree(tree, new SimpleFileVisitor<>() {
@@ -148,10 +147,10 @@ final class TreeCopy extends Row {
 
   @Override
   Sample lcpfs(long seed) throws Exception {
-    world.pool().removeTree("copied" + made++);
+    String name = "copied" + made++;
     world.settle();
     Meter meter = Meter.start();
-    copyToLcpfs("copied" + made);
+    copyToLcpfs(name);
     return meter.stop(entries, entries);
   }
 

@@ -107,7 +107,7 @@ final class World implements AutoCloseable {
   }
 
   long poolBytes() {
-    return Math.max(8 * fileBytes, 1L << 30);
+    return Math.max(12 * fileBytes, 1L << 30);
   }
 
   Path hostFile(String name) {
