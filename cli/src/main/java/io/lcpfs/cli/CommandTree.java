@@ -22,6 +22,7 @@ final class CommandTree {
     TOP.putAll(FileCommands.all());
     TOP.put("debug", DebugCommand::new);
     TOP.put("quickstart", QuickstartCommand::new);
+    TOP.put("sim", SimCommand::new);
     TOP.put("completion", CompletionCommand::new);
     TOP.put("man", ManCommand::new);
     TOP.put("version", VersionCommand::new);
@@ -47,6 +48,8 @@ final class CommandTree {
             branch.addSubcommand(name, new CommandLine(make.apply(cli)));
           }
         });
+    // The simulator reads its own options.
+    branch.setUnmatchedOptionsArePositionalParams(first.equals("sim"));
     root.addSubcommand(first, branch);
     return configured(root);
   }
