@@ -3,8 +3,14 @@ package io.lcpfs.object;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** Counts jobs that nobody waits for, so that a pool can be closed only after the last has ended. */
+/**
+ * Counts jobs that nobody waits for, so that a pool can be closed only after the last has ended. There
+ * are fewer at a time than the environment has device threads: each may wait for a block that somebody
+ * else is reading, who needs a device thread for that.
+ */
 public final class BackgroundWork {
+  private static final int MOST_JOBS = 24;
+
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition quiet = lock.newCondition();
   private int running;
@@ -14,7 +20,7 @@ public final class BackgroundWork {
   public boolean begin() {
     lock.lock();
     try {
-      if (closed) {
+      if (closed || running >= MOST_JOBS) {
         return false;
       }
       running++;

@@ -102,7 +102,7 @@ public final class TxgManager {
     lock.lock();
     try {
       long dirty = totalDirtyBytes;
-      if (dirty <= start) {
+      if (dirty <= start || failure != null) {
         return 0;
       }
       // The closer to the limit, the longer: unit * used / left, as a queue at constant service rate.

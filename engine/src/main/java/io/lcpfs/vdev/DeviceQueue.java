@@ -63,6 +63,8 @@ public final class DeviceQueue {
   private long inFlightBytes;
   private long sweep;
   private int writers;
+  /** Writers that are at the device; the others wait for a device thread. */
+  private int working;
 
   /** Whether something was written that no flush that began later has covered. */
   private volatile boolean unflushed;
@@ -194,6 +196,17 @@ public final class DeviceQueue {
     }
   }
 
+  /** Writes what is queued on the calling thread. */
+  private void help() {
+    lock.lock();
+    try {
+      writers++;
+    } finally {
+      lock.unlock();
+    }
+    writeLoop();
+  }
+
   /** The world is closing: nobody would ever write it. */
   private void withdraw(@Nullable Write write) {
     lock.lock();
@@ -256,7 +269,8 @@ public final class DeviceQueue {
     }
     Write first = entry.getValue();
     long total = first.data.byteSize();
-    if (inFlightBytes > 0 && inFlightBytes + total > MAX_IN_FLIGHT_BYTES) {
+    if (working == MAX_WRITERS
+        || (inFlightBytes > 0 && inFlightBytes + total > MAX_IN_FLIGHT_BYTES)) {
       return List.of(); // a writer that is at the device goes on with it
     }
     List<Write> batch = new ArrayList<>();
@@ -272,6 +286,7 @@ public final class DeviceQueue {
       next = pending.get(next.end());
     }
     sweep = batch.getLast().end();
+    working++;
     inFlightBytes += total;
     return batch;
   }
@@ -283,6 +298,7 @@ public final class DeviceQueue {
     }
     lock.lock();
     try {
+      working--;
       inFlightBytes -= total;
       queuedBytes -= total;
       outstanding -= batch.size();
@@ -388,11 +404,15 @@ public final class DeviceQueue {
   }
 
   /**
-   * Waits until no queued write is left.
+   * Waits until no queued write is left. A platform thread helps to write them: it may be the device
+   * thread that a writer would need.
    *
    * @throws PoolException EIO when the device is faulted
    */
   public void drain() {
+    if (!Thread.currentThread().isVirtual()) {
+      help();
+    }
     lock.lock();
     try {
       while (outstanding > 0) {

@@ -48,7 +48,6 @@ final class PoolForge {
   private PoolConfig config;
   private LayoutRecord layout;
   private Uberblock uberblock;
-  private final long deviceGuid;
   private final Deque<long[]> loot = new ArrayDeque<>();
 
   /** Forges {@code bytes}, a copy of a {@link SoundImage}. */
@@ -70,7 +69,6 @@ final class PoolForge {
     LabelRecord label = LabelRecord.decode(
         image.asSlice(geometry.configOffset(0), geometry.configBytes()), geometry.configOffset(0));
     config = label.config();
-    deviceGuid = label.deviceGuid();
     int slot = Geometry.layoutSlot(uberblock.layoutGeneration());
     layout = LayoutRecord.decode(
         image.asSlice(geometry.layoutOffset(slot, 0), geometry.layoutSlotBytes()));
