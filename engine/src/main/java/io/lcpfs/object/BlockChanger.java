@@ -6,6 +6,7 @@ import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.DnodeRecord;
+import io.lcpfs.format.ObjectType;
 import io.lcpfs.memory.Slab;
 import io.lcpfs.txg.Tx;
 import java.lang.foreign.MemorySegment;
@@ -88,7 +89,7 @@ final class BlockChanger {
         } finally {
           dnode.lock.unlock();
         }
-        tx.chargeDirty(dbuf.slab().chargedBytes());
+        charge(tx, dbuf.slab().chargedBytes());
         return dbuf;
       } finally {
         if (copy != null) {
@@ -98,6 +99,14 @@ final class BlockChanger {
           dbuf.unpin();
         }
       }
+    }
+  }
+
+  /** Content written by others than {@link Dnode#write} counts as whole blocks. */
+  private void charge(Tx tx, int bytes) {
+    tx.chargeDirty(bytes);
+    if (dnode.type() != ObjectType.FILE && dnode.type() != ObjectType.VOLUME) {
+      tx.countWritten(bytes);
     }
   }
 
@@ -193,7 +202,7 @@ final class BlockChanger {
       }
     }
     dropDetached(detached);
-    tx.chargeDirty(newBytes);
+    charge(tx, newBytes);
     context().cache().insert(bigger);
     bigger.unpin();
   }

@@ -538,6 +538,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
       return;
     }
     growBlockFor(tx, Math.addExact(offsetBytes, length), maxBlockBytes);
+    tx.countWritten(length);
     long at = offsetBytes;
     long from = sourceOffset;
     long left = length;

@@ -500,6 +500,7 @@ public final class ObjectSet {
     }
     context.txgs().markDirty();
     tx.chargeDirty(Dnode.DIRTY_OVERHEAD_BYTES + memory);
+    tx.countWritten(Dnode.DIRTY_OVERHEAD_BYTES);
   }
 
   /** Whether {@code txg} changed anything here. */

@@ -10,7 +10,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class ReadAhead {
   private static final long MAX_WINDOW_BYTES = 16L << 20;
   private static final long FIRST_WINDOW_BYTES = 1L << 20;
-  private static final int MAX_IN_FLIGHT = 32;
+  private static final long MAX_JOB_BYTES = 1L << 20;
+  private static final int JOBS_PER_WINDOW = 8;
+  private static final int MAX_JOBS = 16;
 
   private final Dnode dnode;
   private final AtomicInteger inFlight = new AtomicInteger();
@@ -23,9 +25,12 @@ final class ReadAhead {
     this.dnode = dnode;
   }
 
-  /** A cached block was read. */
+  /**
+   * A cached block was read. Only the successor of the last one is of interest: whoever reads cached
+   * blocks at random writes nothing here, which readers beside him would have to fetch.
+   */
   void hit(long blockId, int blockBytes) {
-    if (blockId != lastBlock) {
+    if (blockId == lastBlock + 1) {
       advance(blockId, blockBytes);
     }
   }
@@ -51,25 +56,33 @@ final class ReadAhead {
       issuedTo = blockId + 1;
     }
     streak++;
-    if (streak < 2 || blockId + 1 >= dnode.blockCount()) {
+    long end = dnode.blockCount();
+    if (streak < 2 || blockId + 1 >= end) {
       return;
     }
     long windowBlocks = Math.max(1, windowBytes / blockBytes);
     if (issuedTo - blockId > windowBlocks / 2) {
       return; // enough is under way
     }
+    // Short jobs while the reader waits for the first ones, long ones to keep the device busy.
+    long jobBytes = Math.min(MAX_JOB_BYTES, windowBytes / JOBS_PER_WINDOW);
+    long jobBlocks = Math.max(1, jobBytes / blockBytes);
     windowBytes = Math.min(MAX_WINDOW_BYTES, windowBytes * 2);
     long from = Math.max(issuedTo, blockId + 1);
-    long to = Math.min(dnode.blockCount(), blockId + 1 + windowBlocks);
-    issuedTo = to;
-    for (long id = from; id < to && inFlight.get() < MAX_IN_FLIGHT; id++) {
-      if (dnode.blocks.find(id) == null) {
-        issue(id);
+    long to = Math.min(end, blockId + 1 + windowBlocks);
+    while (from < to && inFlight.get() < MAX_JOBS) {
+      if (dnode.blocks.find(from) != null) {
+        from++;
+        continue;
       }
+      long jobEnd = Math.min(to, from + jobBlocks);
+      issue(from, jobEnd);
+      from = jobEnd;
     }
+    issuedTo = from;
   }
 
-  private void issue(long blockId) {
+  private void issue(long from, long to) {
     BackgroundWork background = dnode.objectSet().context().background();
     if (!background.begin()) {
       return;
@@ -77,7 +90,11 @@ final class ReadAhead {
     inFlight.incrementAndGet();
     dnode.objectSet().context().env().onDevice(() -> {
       try {
-        dnode.loadAhead(blockId);
+        for (long id = from; id < to; id++) {
+          if (dnode.blocks.find(id) == null) {
+            dnode.loadAhead(id);
+          }
+        }
         return true;
       } catch (PoolException e) {
         return false; // whoever reads the block meets the error itself

@@ -11,6 +11,7 @@ import io.lcpfs.txg.TxgManager;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps a reserve of free space, so that a full pool can always be deleted from. What transactions were
@@ -43,6 +44,10 @@ final class SpaceReserve implements SpaceGate {
   private final AtomicLong promised = new AtomicLong();
   /** What the ended transactions of each group may take. */
   private final AtomicLongArray used = new AtomicLongArray(TxgManager.IN_FLIGHT);
+  /** As of the last sync: to ask every metaslab for each transaction would cost more than it does. */
+  private volatile @Nullable Space asSynced;
+
+  private record Space(long freeBytes, long reserveBytes) {}
 
   /**
    * @param unboundBytes bytes of tiles that no metaslab uses yet
@@ -101,6 +106,7 @@ final class SpaceReserve implements SpaceGate {
 
   /** What {@code txg} took is in the allocator's figures now. */
   void groupSynced(long txg) {
+    asSynced = new Space(freeNowBytes(), reserveBytes());
     used.set((int) txg & TxgManager.MASK, 0);
   }
 
@@ -108,21 +114,31 @@ final class SpaceReserve implements SpaceGate {
   public SpaceGrant admit(long bytes, Use use) {
     long need = bytes
         + Math.max(OVERHEAD_BYTES, (long) OVERHEAD_SECTORS * allocator.sectorBytes());
+    Space known = asSynced;
+    if (known != null && promise(need, known, use)) {
+      return new Grant(need);
+    }
     for (int attempt = 0;; attempt++) {
-      long floor = use == Use.GROW ? reserveBytes() : reserveBytes() / 2;
-      promised.addAndGet(need);
-      if (freeNowBytes() - inFlight() >= floor) {
+      if (promise(need, new Space(freeNowBytes(), reserveBytes()), use)) {
         return new Grant(need);
       }
-      promised.addAndGet(-need);
-      long coming = allocator.deferredBytes();
-      boolean mayCome = (inFlight() > 0 || coming > 0) && freeNowBytes() + coming - need >= floor;
+      boolean mayCome = inFlight() > 0 || allocator.deferredBytes() > 0;
       if (attempt == SYNCS_BEFORE_REFUSAL || !mayCome) {
         env.probe(CodeProbe.ENOSPC_TO_USER);
         throw new PoolException(new PoolError.OutOfSpace(bytes, availableBytes()));
       }
       txgs.waitSynced(txgs.openTxg());
     }
+  }
+
+  private boolean promise(long need, Space space, Use use) {
+    long floor = use == Use.GROW ? space.reserveBytes : space.reserveBytes / 2;
+    promised.addAndGet(need);
+    if (space.freeBytes - inFlight() >= floor) {
+      return true;
+    }
+    promised.addAndGet(-need);
+    return false;
   }
 
   private final class Grant implements SpaceGrant {

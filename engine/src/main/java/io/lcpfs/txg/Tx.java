@@ -4,18 +4,23 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A hold on the open transaction group: everything done under one Tx is on disk whole or not at all.
- * Take object locks first, then begin the Tx, then change; close it before waiting for anything.
+ * Take object locks first, then begin the Tx, then change; close it before waiting for anything. Used
+ * by one thread at a time.
  */
 public final class Tx implements AutoCloseable {
   private final @Nullable TxgManager manager;
   private final long txg;
   private @Nullable SpaceGrant grant;
   private long spaceBytes;
+  private final long expectedBytes;
+  private long dirtyBytes;
+  private long writtenBytes;
   private boolean closed;
 
-  Tx(@Nullable TxgManager manager, long txg) {
+  Tx(@Nullable TxgManager manager, long txg, long expectedBytes) {
     this.manager = manager;
     this.txg = txg;
+    this.expectedBytes = expectedBytes;
   }
 
   /**
@@ -23,7 +28,7 @@ public final class Tx implements AutoCloseable {
    * synced. It holds nothing and is charged nothing.
    */
   public static Tx inSync(long txg) {
-    return new Tx(null, txg);
+    return new Tx(null, txg, 0);
   }
 
   /** The group that this transaction belongs to. */
@@ -31,11 +36,17 @@ public final class Tx implements AutoCloseable {
     return txg;
   }
 
-  /** Charges bytes of dirty memory to the group, beyond what was announced at the start. */
+  /** Charges memory that became dirty to the group; it replaces what was expected at the start. */
   public void chargeDirty(long bytes) {
-    if (manager != null) {
-      manager.chargeDirty(txg, bytes);
-    }
+    dirtyBytes += bytes;
+  }
+
+  /**
+   * Counts bytes that were given to be written. A group is synced early once it has many of them, and
+   * not because few bytes made many large blocks dirty: those are likely to be changed again.
+   */
+  public void countWritten(long bytes) {
+    writtenBytes += bytes;
   }
 
   /** Gives the transaction a promise of space, which ends with it. */
@@ -57,7 +68,7 @@ public final class Tx implements AutoCloseable {
         grant.settle(txg, spaceBytes);
       }
       if (manager != null) {
-        manager.release(txg);
+        manager.release(txg, expectedBytes, dirtyBytes, writtenBytes);
       }
     }
   }

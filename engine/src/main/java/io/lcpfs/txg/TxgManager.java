@@ -12,8 +12,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The three stages of transaction groups. Group n is open while group n-1 quiesces (waits for its last
- * Tx) or syncs. Dirty bytes are bounded by a budget: from 60 % of it writers are delayed, smoothly more
- * the closer they are to it, and at 100 % they wait for a sync.
+ * Tx) or syncs. Dirty bytes are bounded by a budget: while a group is on its way to disk, writers are
+ * delayed from 60 % of it on, smoothly more the closer they are to it: at 80 % they are as fast as the
+ * last syncs were. At 100 % they wait for a sync.
  */
 public final class TxgManager {
   /** Groups that can be unsynced at once: open, quiescing, syncing; a power of two above. */
@@ -22,10 +23,14 @@ public final class TxgManager {
   public static final int MASK = IN_FLIGHT - 1;
 
   private static final long THROTTLE_START_PERCENT = 60;
-  private static final long THROTTLE_UNIT_NANOS = 500_000;
+  /** A shorter delay is saved up: a sleep costs more. */
+  private static final long THROTTLE_MIN_NANOS = 200_000;
   private static final long THROTTLE_MAX_NANOS = 100_000_000;
-  /** A group is closed early when it alone holds this share of the dirty budget. */
+  /** A group is closed early when this share of the dirty budget was written in it. */
   private static final long EARLY_SYNC_PERCENT = 25;
+  /** A shorter sync says nothing about the speed of the disk. */
+  private static final long TELLING_SYNC_BYTES = 1 << 20;
+  private static final double FIRST_DRAIN_BYTES_PER_NANO = 0.5;
 
   private final Env env;
   private final SyncTarget target;
@@ -34,6 +39,10 @@ public final class TxgManager {
   private final Condition changed = lock.newCondition();
   private final long[] holds = new long[IN_FLIGHT];
   private final long[] dirtyBytes = new long[IN_FLIGHT];
+  private final long[] writtenBytes = new long[IN_FLIGHT];
+  private double drainBytesPerNano = FIRST_DRAIN_BYTES_PER_NANO;
+  /** Bytes made dirty that no writer was delayed for yet. */
+  private long unpacedBytes;
   private long openTxg;
   private long syncedTxg;
   private long syncRequestedTxg;
@@ -73,13 +82,18 @@ public final class TxgManager {
    * @throws PoolException Suspended when the pool no longer accepts changes
    */
   public Tx begin(long dirtyBytesExpected) {
-    long delay = throttleDelayNanos();
-    if (delay > 0) {
-      env.probe(CodeProbe.WRITE_THROTTLED);
-      env.sleep(delay);
-    }
     lock.lock();
     try {
+      long delay = takeThrottleDelayNanos();
+      if (delay > 0) {
+        lock.unlock();
+        try {
+          env.probe(CodeProbe.WRITE_THROTTLED);
+          env.sleep(delay);
+        } finally {
+          lock.lock();
+        }
+      }
       while (true) {
         refuseIfStopped();
         if (totalDirtyBytes + dirtyBytesExpected <= dirtyBudgetBytes || totalDirtyBytes == 0) {
@@ -90,43 +104,31 @@ public final class TxgManager {
       }
       int slot = (int) openTxg & MASK;
       holds[slot]++;
-      return new Tx(this, openTxg);
+      totalDirtyBytes += dirtyBytesExpected;
+      return new Tx(this, openTxg, dirtyBytesExpected);
     } finally {
       lock.unlock();
     }
   }
 
-  private long throttleDelayNanos() {
+  /**
+   * How long the next writer is to be held up for what was made dirty since the last was. Only while
+   * there is something to wait for.
+   */
+  private long takeThrottleDelayNanos() {
     long budget = dirtyBudgetBytes;
     long start = budget / 100 * THROTTLE_START_PERCENT;
-    lock.lock();
-    try {
-      long dirty = totalDirtyBytes;
-      if (dirty <= start || failure != null) {
-        return 0;
-      }
-      // The closer to the limit, the longer: unit * used / left, as a queue at constant service rate.
-      long left = Math.max(1, budget - dirty);
-      return Math.min(THROTTLE_MAX_NANOS,
-          (long) ((double) THROTTLE_UNIT_NANOS * (dirty - start) / left));
-    } finally {
-      lock.unlock();
+    if (totalDirtyBytes <= start || failure != null || syncRequestedTxg <= syncedTxg) {
+      unpacedBytes = 0;
+      return 0;
     }
-  }
-
-  void chargeDirty(long txg, long bytes) {
-    lock.lock();
-    try {
-      dirtyBytes[(int) txg & MASK] += bytes;
-      totalDirtyBytes += bytes;
-      if (dirtyBytes[(int) txg & MASK] > dirtyBudgetBytes / 100 * EARLY_SYNC_PERCENT) {
-        requestSync(txg);
-      } else if (!timerArmed) {
-        armTimer();
-      }
-    } finally {
-      lock.unlock();
+    double pace = (double) (totalDirtyBytes - start) / Math.max(1, budget - totalDirtyBytes);
+    double delay = unpacedBytes / drainBytesPerNano * pace;
+    if (delay < THROTTLE_MIN_NANOS) {
+      return 0;
     }
+    unpacedBytes = 0;
+    return (long) Math.min(THROTTLE_MAX_NANOS, delay);
   }
 
   /** Tells that the open group has something to write, so that it is synced within the timeout. */
@@ -160,7 +162,7 @@ public final class TxgManager {
     });
   }
 
-  void release(long txg) {
+  void release(long txg, long expected, long dirty, long written) {
     lock.lock();
     try {
       int slot = (int) txg & MASK;
@@ -168,6 +170,18 @@ public final class TxgManager {
       holds[slot]--;
       if (holds[slot] == 0 && txg < openTxg) {
         changed.signalAll();
+      }
+      totalDirtyBytes += dirty - expected;
+      if (dirty > 0) {
+        dirtyBytes[slot] += dirty;
+        unpacedBytes += dirty;
+        if (!timerArmed) {
+          armTimer();
+        }
+      }
+      writtenBytes[slot] += written;
+      if (writtenBytes[slot] > dirtyBudgetBytes / 100 * EARLY_SYNC_PERCENT) {
+        requestSync(txg);
       }
     } finally {
       lock.unlock();
@@ -276,6 +290,7 @@ public final class TxgManager {
       } finally {
         lock.unlock();
       }
+      long start = env.nanoTime();
       try {
         target.sync(txg);
       } catch (PoolException e) {
@@ -288,13 +303,21 @@ public final class TxgManager {
       lock.lock();
       try {
         int slot = (int) txg & MASK;
+        measureDrain(dirtyBytes[slot], env.nanoTime() - start);
         totalDirtyBytes -= dirtyBytes[slot];
         dirtyBytes[slot] = 0;
+        writtenBytes[slot] = 0;
         syncedTxg = txg;
         changed.signalAll();
       } finally {
         lock.unlock();
       }
+    }
+  }
+
+  private void measureDrain(long bytes, long nanos) {
+    if (bytes >= TELLING_SYNC_BYTES && nanos > 0) {
+      drainBytesPerNano += ((double) bytes / nanos - drainBytesPerNano) / 4;
     }
   }
 

@@ -157,6 +157,7 @@ class PoolLifeTest {
             contents.put(dnode.number(), content);
           }
         }
+        pool.sync(); // what is freed in the group that made it was never on the device
         for (long number : contents.keySet().stream().filter(n -> n % 3 == 0).toList()) {
           try (Dnode dnode = objects.hold(number); Tx tx = objects.beginFreeing(1000)) {
             dnode.free(tx);

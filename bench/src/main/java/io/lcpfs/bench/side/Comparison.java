@@ -135,7 +135,7 @@ public final class Comparison {
   private void printMachine(World world, String host) throws IOException {
     double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
     out.println("lcpfs: " + describe(world.pool(), 128 << 10) + "; pool on a preallocated file of "
-        + (world.poolBytes() >> 20) + " MiB, in process");
+        + (world.poolBytes() >> 20) + " MiB, in process, memory kept across imports");
     out.println(host + ": " + Files.getFileStore(world.directory) + ", through java.nio.file");
     out.println("machine: " + processor() + ", " + Runtime.getRuntime().availableProcessors()
         + " processors; JDK " + Runtime.version() + ", Linux "

@@ -33,6 +33,7 @@ final class World implements AutoCloseable {
   final MemorySegment source;
   private final long[] firstWords = new long[SOURCE_BYTES / PAGE_BYTES];
   private final Arena arena = Arena.ofShared();
+  private final KeptMemory memory = new KeptMemory();
   private @Nullable LcpfsPool main;
   private @Nullable LcpfsPool small;
 
@@ -84,7 +85,7 @@ final class World implements AutoCloseable {
   private Tuning tuning(long cacheBytes, long dirtyBytes) {
     int part = options.quick() ? 16 : 1;
     // The least that a 16 MiB flow of writes works well in.
-    return Tuning.standard().withCacheBytes(Math.max(256L << 20, cacheBytes / part))
+    return Tuning.standard().withMemory(memory).withCacheBytes(Math.max(256L << 20, cacheBytes / part))
         .withDirtyBytes(Math.max(64L << 20, dirtyBytes / part));
   }
 
@@ -187,6 +188,7 @@ final class World implements AutoCloseable {
         small.close();
       }
     } finally {
+      memory.clear();
       HostSystem.removeTree(directory);
       arena.close();
     }
