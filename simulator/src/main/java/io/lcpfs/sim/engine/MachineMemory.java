@@ -4,11 +4,11 @@ import io.lcpfs.memory.MemorySource;
 import io.lcpfs.sim.world.SimEnv;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeMap;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,9 +20,10 @@ final class MachineMemory implements MemorySource {
   /** Bytes that wait for reuse; beyond it the collector gets them. */
   private static final long MOST_SPARE_BYTES = 256L << 20;
 
-  private static final ReentrantLock LOCK = new ReentrantLock();
-  private static final TreeMap<Long, ArrayDeque<MemorySegment>> SPARE = new TreeMap<>();
-  private static long spareBytes;
+  // Shared by the worlds of all workers, so without locks: one world must never wait for another.
+  private static final ConcurrentSkipListMap<Long, ConcurrentLinkedDeque<MemorySegment>> SPARE =
+      new ConcurrentSkipListMap<>();
+  private static final AtomicLong SPARE_BYTES = new AtomicLong();
 
   private final List<MemorySegment> held = new ArrayList<>();
 
@@ -41,18 +42,13 @@ final class MachineMemory implements MemorySource {
   }
 
   private static @Nullable MemorySegment spare(long bytes, long alignmentBytes) {
-    LOCK.lock();
-    try {
-      ArrayDeque<MemorySegment> fitting = SPARE.get(bytes);
-      if (fitting == null || fitting.isEmpty()) {
-        return null;
-      }
-      MemorySegment chunk = fitting.removeLast();
-      spareBytes -= bytes;
-      return chunk.address() % alignmentBytes == 0 ? chunk : null;
-    } finally {
-      LOCK.unlock();
+    ConcurrentLinkedDeque<MemorySegment> fitting = SPARE.get(bytes);
+    MemorySegment chunk = fitting == null ? null : fitting.pollLast();
+    if (chunk == null) {
+      return null;
     }
+    SPARE_BYTES.addAndGet(-bytes);
+    return chunk.address() % alignmentBytes == 0 ? chunk : null;
   }
 
   @Override
@@ -64,14 +60,15 @@ final class MachineMemory implements MemorySource {
   }
 
   private static void keep(MemorySegment chunk) {
-    LOCK.lock();
-    try {
-      if (spareBytes + chunk.byteSize() <= MOST_SPARE_BYTES) {
-        SPARE.computeIfAbsent(chunk.byteSize(), bytes -> new ArrayDeque<>()).addLast(chunk);
-        spareBytes += chunk.byteSize();
-      }
-    } finally {
-      LOCK.unlock();
+    long bytes = chunk.byteSize();
+    if (SPARE_BYTES.addAndGet(bytes) > MOST_SPARE_BYTES) {
+      SPARE_BYTES.addAndGet(-bytes);
+      return;
+    }
+    SPARE.putIfAbsent(bytes, new ConcurrentLinkedDeque<>());
+    ConcurrentLinkedDeque<MemorySegment> fitting = SPARE.get(bytes);
+    if (fitting != null) {
+      fitting.addLast(chunk);
     }
   }
 
