@@ -436,7 +436,7 @@ public final class LabelIo {
               geometry.uberblockOffset(place.index(), place.place()),
               geometry.unitBytes());
         }
-        done.add(name + ": uberblock slot " + place.place() + " of label " + place.index());
+        note(done, name + ": uberblock of label " + place.index());
       }
       case LAYOUT -> {
         if (place.index() == Geometry.layoutSlot(present.layout().generation())) {
@@ -452,8 +452,15 @@ public final class LabelIo {
               geometry.layoutOffset(place.index(), place.place()),
               geometry.unitBytes());
         }
-        done.add(name + ": layout slot " + (place.index() == 0 ? "A" : "B"));
+        note(done, name + ": layout slot " + (place.index() == 0 ? "A" : "B"));
       }
+    }
+  }
+
+  /** A ring may have many damaged slots: its label is told once. */
+  private static void note(List<String> done, String line) {
+    if (!done.contains(line)) {
+      done.add(line);
     }
   }
 

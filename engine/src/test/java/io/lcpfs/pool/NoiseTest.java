@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
@@ -172,7 +173,7 @@ class NoiseTest {
     expected.keySet().removeAll(lost);
     assertThat(found.keySet()).isEqualTo(expected.keySet());
     for (Map.Entry<String, Golden> file : expected.entrySet()) {
-      Golden is = found.get(file.getKey());
+      Golden is = Objects.requireNonNull(found.get(file.getKey()));
       assertThat(Arrays.equals(is.content, file.getValue().content))
           .as("content of " + file.getKey()).isTrue();
       assertThat(is.attr).isEqualTo(file.getValue().attr);

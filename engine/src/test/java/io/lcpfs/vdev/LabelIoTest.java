@@ -87,7 +87,7 @@ class LabelIoTest {
         LabelChoice choice = world.labels.chooseBest(List.of(scan), LabelWorld.POOL, 99);
         assertThat(choice.uberblock().txg()).isEqualTo(3);
         List<String> done = world.labels.repair(world.targets.getFirst(), scan, choice, false);
-        assertThat(done).hasSize(6);
+        assertThat(done).hasSize(9);
         assertThat(world.probes).containsKey(CodeProbe.LABEL_REPAIRED);
         LabelScan after = world.labels.scan(device);
         assertThat(after.labels())
