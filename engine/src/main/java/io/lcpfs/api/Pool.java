@@ -506,8 +506,12 @@ public final class Pool implements AutoCloseable {
     VerifyReport below = engine.verify(progress);
     List<Finding> findings = new ArrayList<>(below.findings());
     SortedMap<String, Long> counts = new TreeMap<>(below.counts());
-    for (DatasetInfo info : engine.datasets()) {
-      checkFiles(info.path(), findings, counts);
+    try {
+      for (DatasetInfo info : engine.datasets()) {
+        checkFiles(info.path(), findings, counts);
+      }
+    } catch (PoolException e) {
+      findings.add(new Finding("DatasetCheck", name, e.error().message()));
     }
     return new VerifyReport(findings, counts, below.bytesChecked());
   }

@@ -683,6 +683,29 @@ public final class Dnode implements BlockObject, AutoCloseable {
     return Math.max(offsetBytes, found * blockBytes);
   }
 
+  /**
+   * The end of the longest range from {@code fromBytes} that holds at most {@code limitBlocks} blocks
+   * of data, in bytes; Long.MAX_VALUE when that is all.
+   */
+  public long endOfBlocks(long fromBytes, long limitBlocks) {
+    int size = blockBytes;
+    long left = limitBlocks;
+    long data = nextData(fromBytes);
+    while (data >= 0) {
+      long hole = nextHole(data);
+      if (hole <= data) {
+        return Long.MAX_VALUE;
+      }
+      long blocks = (hole - data + size - 1) / size;
+      if (blocks > left) {
+        return data - data % size + left * size;
+      }
+      left -= blocks;
+      data = nextData(hole);
+    }
+    return Long.MAX_VALUE;
+  }
+
   /** Bytes allocated for the object on disk as of the last sync. */
   public long storedBytes() {
     lock.lock();

@@ -277,6 +277,24 @@ final class DatasetTree {
     }
   }
 
+  /**
+   * Refuses to take the object of a dataset that is in the tree for a destroyed one.
+   *
+   * @throws PoolException Corrupt
+   */
+  void checkDestroyed(long object) {
+    lock.lock();
+    try {
+      TreeSet<Long> live = new TreeSet<>();
+      collect("", rootObject, new TreeMap<>(), live);
+      if (live.contains(object)) {
+        throw PoolException.corrupt("destroyed", "object " + object + " is a dataset in use");
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Bytes that destroyed datasets still hold. */
   long destroyedBytes() {
     long bytes = 0;

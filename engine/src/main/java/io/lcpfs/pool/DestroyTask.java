@@ -99,6 +99,7 @@ final class DestroyTask {
       }
       try {
         for (long object : datasets.destroyedObjects()) {
+          datasets.checkDestroyed(object);
           if (!free(object)) {
             return;
           }
@@ -110,6 +111,24 @@ final class DestroyTask {
     }
   }
 
+  /** Leaves so much of an object as one group can free; holes cost nothing. */
+  private boolean shorten(ObjectSet objects, Dnode dnode) {
+    if (dnode.blockCount() <= Dnode.MAX_BLOCKS_FREED_AT_ONCE) {
+      return true;
+    }
+    long end = dnode.endOfBlocks(0, Dnode.MAX_BLOCKS_FREED_AT_ONCE);
+    while (end < Long.MAX_VALUE) {
+      if (stopping()) {
+        return false;
+      }
+      try (Tx tx = objects.beginFreeing(TX_BYTES)) {
+        dnode.freeRange(tx, 0, end);
+      }
+      end = dnode.endOfBlocks(0, Dnode.MAX_BLOCKS_FREED_AT_ONCE);
+    }
+    return true;
+  }
+
   private boolean free(long object) {
     OpenDataset dataset = datasets.openObject(object);
     ObjectSet objects = dataset.objectSet();
@@ -118,10 +137,8 @@ final class DestroyTask {
         return false;
       }
       try (Dnode dnode = objects.hold(number)) {
-        while (dnode.blockCount() > Dnode.MAX_BLOCKS_FREED_AT_ONCE) {
-          try (Tx tx = objects.beginFreeing(TX_BYTES)) {
-            dnode.truncateBlocks(tx, dnode.blockCount() - Dnode.MAX_BLOCKS_FREED_AT_ONCE);
-          }
+        if (!shorten(objects, dnode)) {
+          return false;
         }
         try (Tx tx = objects.beginFreeing(TX_BYTES)) {
           dnode.free(tx);

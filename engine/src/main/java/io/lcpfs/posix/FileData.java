@@ -204,22 +204,7 @@ final class FileData {
    * blocks of data, Long.MAX_VALUE when that is all.
    */
   static long boundedEnd(Dnode dnode, long fromBytes, long limitBlocks) {
-    long blockBytes = dnode.blockBytes();
-    long left = limitBlocks;
-    long data = dnode.nextData(fromBytes);
-    while (data >= 0) {
-      long hole = dnode.nextHole(data);
-      if (hole <= data) {
-        return Long.MAX_VALUE;
-      }
-      long blocks = (hole - data + blockBytes - 1) / blockBytes;
-      if (blocks > left) {
-        return data - data % blockBytes + left * blockBytes;
-      }
-      left -= blocks;
-      data = dnode.nextData(hole);
-    }
-    return Long.MAX_VALUE;
+    return dnode.endOfBlocks(fromBytes, limitBlocks);
   }
 
   void fallocate(Znode file, int mode, long offsetBytes, long length, boolean killSetId) {

@@ -196,7 +196,6 @@ public final class DeviceQueue {
     }
   }
 
-  /** Writes what is queued on the calling thread. */
   private void help() {
     lock.lock();
     try {

@@ -17,9 +17,7 @@ class HostilePoolTest {
   @Test
   void theSoundImageIsReadAndUsedWithoutAComplaint() {
     HostileRun.Outcome read = HostileRun.read(SoundImage.get().copy(), ENV);
-    System.out.println(read);
     HostileRun.Outcome used = HostileRun.use(SoundImage.get().copy(), ENV);
-    System.out.println(used);
     assertThat(read.findings()).isEmpty();
     assertThat(read.verified()).isTrue();
   }
@@ -28,7 +26,6 @@ class HostilePoolTest {
   void aForgeThatChangesNothingLeavesTheImageSound() {
     PoolForge forge = PoolForge.fresh();
     HostileRun.Outcome read = HostileRun.read(forge.bytes(), ENV);
-    System.out.println(read);
     assertThat(read.findings()).isEmpty();
   }
 }
