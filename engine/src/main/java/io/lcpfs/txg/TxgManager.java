@@ -118,18 +118,9 @@ public final class TxgManager {
   private long takeThrottleDelayNanos() {
     long budget = dirtyBudgetBytes;
     long start = budget / 100 * THROTTLE_START_PERCENT;
-    lock.lock();
-    try {
-      long dirty = totalDirtyBytes;
-      if (dirty <= start || failure != null) {
-        return 0;
-      }
-      // The closer to the limit, the longer: unit * used / left, as a queue at constant service rate.
-      long left = Math.max(1, budget - dirty);
-      return Math.min(THROTTLE_MAX_NANOS,
-          (long) ((double) THROTTLE_UNIT_NANOS * (dirty - start) / left));
-    } finally {
-      lock.unlock();
+    if (totalDirtyBytes <= start || failure != null || syncRequestedTxg <= syncedTxg) {
+      unpacedBytes = 0;
+      return 0;
     }
     double pace = (double) (totalDirtyBytes - start) / Math.max(1, budget - totalDirtyBytes);
     double delay = unpacedBytes / drainBytesPerNano * pace;

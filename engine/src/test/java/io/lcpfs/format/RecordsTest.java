@@ -328,6 +328,8 @@ class RecordsTest {
   }
 
   private static DnodeRecord empty(ObjectType type) {
-    return new DnodeRecord(type, 1, 16384, 15, 0, 0, 1, false, 0, BlockPointer.HOLE, new byte[0]);
+    int blockBytes = type == ObjectType.DNODE ? 16_384 : TailRecord.MAX_BYTES;
+    return new DnodeRecord(
+        type, 1, blockBytes, 15, 0, 0, 1, false, 0, BlockPointer.HOLE, new byte[0]);
   }
 }

@@ -32,7 +32,7 @@ public final class SampleRecords {
     for (int i = 0; i < bytes; i++) {
       payload[i] = (byte) (i * 7 + 1);
     }
-    return BlockPointer.embedded(payload, 512, CompressionType.OFF, ObjectType.FILE, 0, 9, 1);
+    return BlockPointer.embedded(payload, 512, CompressionType.LZ4, ObjectType.FILE, 0, 9, 1);
   }
 
   public static PoolConfig config(int devices) {
