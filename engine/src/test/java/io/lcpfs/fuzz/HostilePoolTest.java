@@ -17,7 +17,7 @@ class HostilePoolTest {
   @Test
   void theSoundImageIsReadAndUsedWithoutAComplaint() {
     HostileRun.Outcome read = HostileRun.read(SoundImage.get().copy(), ENV);
-    HostileRun.Outcome used = HostileRun.use(SoundImage.get().copy(), ENV);
+    HostileRun.use(SoundImage.get().copy(), ENV);
     assertThat(read.findings()).isEmpty();
     assertThat(read.verified()).isTrue();
   }
