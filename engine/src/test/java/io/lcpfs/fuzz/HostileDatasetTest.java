@@ -1,6 +1,6 @@
 package io.lcpfs.fuzz;
 
-import static io.lcpfs.fuzz.HostileFileTest.name;
+import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.DatasetRecord;
@@ -41,6 +41,10 @@ class HostileDatasetTest {
 
   private static PoolForge.Obj properties(PoolForge forge, String dataset) {
     return forge.meta().object(record(forge, dataset).propertiesZap());
+  }
+
+  private static byte[] name(String text) {
+    return text.getBytes(UTF_8);
   }
 
   private static PoolForge.Obj only(PoolForge forge, ObjectType type) {

@@ -141,6 +141,12 @@ class PosixModelTest {
     if (node == null) {
       throw new Refused(Errno.ENOENT);
     }
+    if (there != null && flags == OpenFlags.RENAME_NOREPLACE) {
+      throw new Refused(Errno.EEXIST);
+    }
+    if (there == null && exchange) {
+      throw new Refused(Errno.ENOENT);
+    }
     if (oldParent != newParent) {
       if (node.directory && contains(node, newParent)) {
         throw new Refused(Errno.EINVAL);
@@ -151,12 +157,6 @@ class PosixModelTest {
                 ? Errno.EINVAL
                 : flags == OpenFlags.RENAME_NOREPLACE ? Errno.EEXIST : Errno.ENOTEMPTY);
       }
-    }
-    if (there != null && flags == OpenFlags.RENAME_NOREPLACE) {
-      throw new Refused(Errno.EEXIST);
-    }
-    if (there == null && exchange) {
-      throw new Refused(Errno.ENOENT);
     }
     if (node == there) {
       return;
