@@ -4,6 +4,8 @@ import io.lcpfs.codec.ChecksumType;
 import io.lcpfs.env.CodeProbe;
 import io.lcpfs.env.Env;
 import io.lcpfs.env.Task;
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.Disk;
 import io.lcpfs.format.DnodeRecord;
@@ -349,13 +351,67 @@ public final class ObjectSetSync {
       if (!any) {
         return null;
       }
-      Dbuf old = owner.hasData(id) ? owner.loadForSync(0, id) : null;
+      Dbuf old;
+      try {
+        old = owner.hasData(id) ? owner.loadForSync(0, id) : null;
+      } catch (PoolException e) {
+        if (e.errno() != Errno.EIO) {
+          throw e;
+        }
+        return leaveLostTail(owner, bySlot);
+      }
       Slab content = TailBlock.merge(objectSet.context(), old == null ? null : old.segment(),
           bySlot, txg);
       Dbuf block = TailBlock.install(owner, id, old, content, bySlot);
       held.add(block);
       return content == null ? BlockPointer.HOLE
           : io.write(content.segment(), dataSpec(owner.type()), 1);
+    }
+
+    /**
+     * A tail block that cannot be read any more stays as it is, so that what is lost with it keeps
+     * saying so; changed contents become blocks of their own. It goes with the last that was in it.
+     */
+    private @Nullable BlockPointer leaveLostTail(Dnode owner, @Nullable Changed[] bySlot) {
+      env.probe(CodeProbe.TAIL_SPILLED_TO_BLOCK);
+      boolean[] left = new boolean[TailRecord.SLOTS];
+      for (int slot = 0; slot < TailRecord.SLOTS; slot++) {
+        Changed change = bySlot[slot];
+        if (change == null) {
+          continue;
+        }
+        left[slot] = true;
+        Dbuf.Version content = change.tailContent;
+        if (content != null && !change.removeTail) {
+          change.tree.replace(0, 0,
+              io.write(content.slab.segment(), dataSpec(change.dnode.type()), 1));
+        }
+        owner.lock.lock();
+        try {
+          change.dnode.setTail(false, 0);
+        } finally {
+          owner.lock.unlock();
+        }
+      }
+      return anyoneInTail(owner, left) ? null : BlockPointer.HOLE;
+    }
+
+    /** Whether an object has its content in this tail, as of the last group and but for some. */
+    private boolean anyoneInTail(Dnode owner, boolean[] exceptSlots) {
+      Dbuf block = objectSet.dnodes().loadForSync(0, id);
+      held.add(block);
+      boolean meta = owner.type().isMetadata();
+      for (int slot = 0; slot < TailRecord.SLOTS; slot++) {
+        long at = (long) slot * DnodeRecord.BYTES;
+        if (exceptSlots[slot] || !DnodeRecord.isAllocated(block.segment(), at)) {
+          continue;
+        }
+        DnodeRecord dnode = DnodeRecord.decode(block.segment(), at);
+        if (dnode.inTail() && dnode.type().isMetadata() == meta) {
+          return true;
+        }
+      }
+      return false;
     }
   }
 

@@ -41,10 +41,10 @@ class NoiseTest {
   private static final int DISK_BYTES = 16 << 20;
   private static final int PAGE = 4096;
   /** Of the pages and of the sectors tried, one in this many. */
-  private static final int PART = ALL ? 1 : 7;
-  private static final int SECTOR_PART = ALL ? 1 : 61;
+  private static final int PART = ALL ? 1 : 5;
+  private static final int SECTOR_PART = ALL ? 1 : 101;
   /** Every so many imports, one is writable. */
-  private static final int WRITABLE = 5;
+  private static final int WRITABLE = 3;
   /** What may be lost with one data block: the files that share a tail block. */
   private static final int MOST_LOST = 32;
 
@@ -263,6 +263,66 @@ class NoiseTest {
       }
     }
     tryAll(image, places);
+  }
+
+  /** One life of the image with noise that cost several small files: all of them are replaced. */
+  private void replaceWhatIsLost(Image image, long offset, byte[] noise, List<String> lost) {
+    MemoryDisk disk = new MemoryDisk(512, image.bytes);
+    disk.overwrite(offset, noise);
+    TreeMap<String, byte[]> fresh = new TreeMap<>();
+    Random random = new Random(offset);
+    try (PoolEngine pool = world.open(disk); PosixFileSystem fs = world.mount(pool)) {
+      for (int i = 0; i < lost.size(); i++) {
+        String name = lost.get(i);
+        if (i % 3 == 0) {
+          fs.paths().unlink(name.getBytes(UTF_8), Caller.ROOT);
+        } else {
+          byte[] content = noise(random, 1 + random.nextInt(3000));
+          fs.paths().setattr(name.getBytes(UTF_8), false, new SetAttr().size(0), Caller.ROOT);
+          write(fs, name, 0, content);
+          fresh.put(name, content);
+        }
+        fs.sync();
+        List<String> stillLost = new ArrayList<>();
+        TreeMap<String, Golden> found = new TreeMap<>();
+        read(fs, found, stillLost);
+        assertThat(stillLost).containsExactlyInAnyOrderElementsOf(lost.subList(i + 1, lost.size()));
+      }
+      world.assertFilesClean(pool);
+    }
+    try (PoolEngine pool = world.open(disk); PosixFileSystem fs = world.mount(pool)) {
+      TreeMap<String, Golden> found = new TreeMap<>();
+      List<String> none = new ArrayList<>();
+      read(fs, found, none);
+      assertThat(none).isEmpty();
+      fresh.forEach((name, content) ->
+          assertThat(Objects.requireNonNull(found.get(name)).content).as(name).isEqualTo(content));
+      world.assertFilesClean(pool);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {4096, 512})
+  void everySmallFileThatIsLostCanBeReplacedOneByOne(int sectorBytes) {
+    Image image = image(sectorBytes);
+    Random random = new Random(2);
+    int tried = 0;
+    for (int page = 300; page < DISK_BYTES / PAGE && tried < 3; page++) {
+      byte[] noise = noise(random, PAGE);
+      MemoryDisk disk = new MemoryDisk(512, image.bytes);
+      disk.overwrite((long) page * PAGE, noise);
+      List<String> lost = new ArrayList<>();
+      if (image.pages.get(page)) {
+        try (PoolEngine pool = world.openReadOnly(disk); PosixFileSystem fs = world.mount(pool)) {
+          read(fs, new TreeMap<>(), lost);
+        }
+      }
+      if (lost.size() > 3) {
+        replaceWhatIsLost(image, (long) page * PAGE, noise, lost);
+        tried++;
+      }
+    }
+    assertThat(tried).isEqualTo(3);
   }
 
   @Test
