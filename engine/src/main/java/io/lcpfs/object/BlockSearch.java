@@ -94,11 +94,11 @@ final class BlockSearch {
     if (from >= DnodeRecord.maxBlocks(top + 1, dnode.indirectShift())) {
       return data ? -1 : from;
     }
-    if (top == 0) {
-      return root.isHole() == data ? data ? -1 : from : data ? 0 : 1;
-    }
-    if (root.isHole() && !isCached(top, 0)) {
+    if (root.isHole() && (top == 0 || !isCached(top, 0))) {
       return data ? -1 : from;
+    }
+    if (top == 0) {
+      return data ? 0 : 1; // there is only block 0
     }
     long found = below(top, 0, from);
     return found >= 0 || data ? found : DnodeRecord.maxBlocks(top + 1, dnode.indirectShift());
