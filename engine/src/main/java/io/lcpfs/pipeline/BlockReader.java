@@ -89,6 +89,7 @@ public final class BlockReader {
 
   private void readIntact(BlockPointer pointer, MemorySegment bytes, long seenTxg) {
     PoolException lastFailure = null;
+    PoolError error = new PoolError.ChecksumMismatch(pointer.toString());
     int damaged = 0;
     for (int copy = 0; copy < pointer.copies(); copy++) {
       lastFailure = readCopy(pointer, copy, bytes);
@@ -100,10 +101,10 @@ public final class BlockReader {
         return;
       }
       damaged |= 1 << copy;
+      if (lastFailure.error() instanceof PoolError.DeviceFailed failed) {
+        error = failed; // this copy may be intact: who asks again may get it
+      }
     }
-    PoolError error = lastFailure != null && pointer.copies() == 1
-        && lastFailure.error() instanceof PoolError.DeviceFailed failed ? failed
-        : new PoolError.ChecksumMismatch(pointer.toString());
     throw lastFailure == null ? new PoolException(error) : new PoolException(error, lastFailure);
   }
 

@@ -4,6 +4,7 @@ import io.lcpfs.device.BlockDevice;
 import io.lcpfs.env.CodeProbe;
 import io.lcpfs.env.Env;
 import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.Features;
 import io.lcpfs.format.LayoutRecord;
@@ -15,6 +16,7 @@ import io.lcpfs.format.Profile;
 import io.lcpfs.format.Uberblock;
 import io.lcpfs.memory.SlabAllocator;
 import io.lcpfs.object.Dnode;
+import io.lcpfs.object.GroupReadback;
 import io.lcpfs.object.ObjectSet;
 import io.lcpfs.object.ObjectSetOptions;
 import io.lcpfs.vdev.LabelChoice;
@@ -70,7 +72,7 @@ final class PoolImporter {
         done = true;
         return options.readOnly() ? pool : makeWritable(pool.parts(), choice, pool);
       } catch (PoolException e) {
-        if (done || e.errno() != Errno.EIO) {
+        if (done || !lost(e)) {
           throw e;
         }
         firstFailure = firstFailure == null ? e : firstFailure;
@@ -88,6 +90,11 @@ final class PoolImporter {
         }
       }
     }
+  }
+
+  /** Whether a group is proved to be incomplete; a device that did not answer proves nothing. */
+  private static boolean lost(PoolException e) {
+    return e.errno() == Errno.EIO && !(e.error() instanceof PoolError.DeviceFailed);
   }
 
   private LabelChoice olderChoice(long guid, long maxTxg, PoolException firstFailure) {
@@ -223,6 +230,7 @@ final class PoolImporter {
         directory.hold(MetaDirectory.SPACE_MAPS, ObjectType.ZAP));
     spaceMaps.load(parts.devices.tiles(), txg);
     parts.sync.connect(meta, parts.io, spaceMaps, parts.reserve);
+    readBackNewest(parts, choice.uberblock());
     long root;
     try (Dnode dataset = directory.hold(MetaDirectory.ROOT_DATASET, ObjectType.DATASET)) {
       root = dataset.number();
@@ -233,6 +241,17 @@ final class PoolImporter {
         directory.hold(MetaDirectory.HISTORY, ObjectType.HISTORY), ordered, options.readOnly(),
         problems);
     return pool;
+  }
+
+  /** Finds out whether the newest group is there before anything is written on top of it. */
+  private static void readBackNewest(PoolParts parts, Uberblock uberblock) {
+    GroupReadback readback = new GroupReadback(parts.context, uberblock.txg());
+    CommittedView view = new CommittedView(parts.context, uberblock.root());
+    readback.objectSet(uberblock.root(), (number, dnode) -> {
+      if (dnode.type() == ObjectType.DATASET) {
+        readback.objectSet(view.dataset(number).objectSet(), (object, inDataset) -> {});
+      }
+    });
   }
 
   private PoolEngine makeWritable(PoolParts parts, LabelChoice choice, OpenPool pool) {

@@ -21,13 +21,18 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A short script of operations and syncs by one client, crashed at every write and every flush that
- * it makes the devices do, and at each of those points in every state that the unflushed writes can
- * leave. Each state has to open, hold a prefix of the script no older than the last sync, and pass
- * all checks.
+ * A short script of operations and syncs by one client, crashed at every moment, and at each in
+ * every state that the unflushed writes can leave. Each state has to open, hold a prefix of the
+ * script no older than the last sync, and pass all checks.
+ *
+ * <p>A crash between two flushes leaves some of the writes since the first of them; so does a crash
+ * just before the second takes effect, where all of them are there to be lost, and at which at
+ * least as much has been promised. So the moments before each flush stand for all others.
  */
 public final class ScriptSearch {
-  private static final int MAX_POINTS = 200;
+  /** The longest script. */
+  public static final int MAX_OPERATIONS = 12;
+
   private static final long MIN_STATES_PER_POINT = 8;
 
   /**
@@ -87,10 +92,18 @@ public final class ScriptSearch {
           Session session =
               target.open(
                   machine,
-                  attach(machine, media, (device, flush) -> remember(media, journal)),
+                  attach(
+                      machine,
+                      media,
+                      (device, barrier) -> {
+                        if (barrier) {
+                          remember(media, journal);
+                        }
+                      }),
                   shape);
           script(session, journal);
           session.close();
+          remember(media, journal);
           return 0;
         });
   }
@@ -116,7 +129,7 @@ public final class ScriptSearch {
             shape.deviceBytes() / 8,
             0,
             target.handles());
-    int operations = random.between(3, 14);
+    int operations = random.between(3, MAX_OPERATIONS);
     for (int i = 0; i < operations; i++) {
       Op op = i == 0 ? new Op.Mkdir(journal.root(), 0755) : generator.next();
       journal.begin(op);
@@ -138,21 +151,20 @@ public final class ScriptSearch {
   }
 
   private Result searchPoints(long maxStates) {
-    int step = Math.max(1, points.size() / MAX_POINTS);
-    int visited = (points.size() + step - 1) / step;
-    long perPoint = Math.max(MIN_STATES_PER_POINT, maxStates / Math.max(1, visited));
     CrashSearch.Options options =
         new CrashSearch.Options(
-            perPoint, MIN_STATES_PER_POINT, random.chance(250), random.chance(330));
+            Long.MAX_VALUE, MIN_STATES_PER_POINT, random.chance(250), random.chance(500));
     long states = 0;
-    boolean complete = step == 1;
-    for (int i = 0; i < points.size(); i += step) {
+    boolean complete = true;
+    for (int i = 0; i < points.size(); i++) {
       Point point = points.get(i);
+      // What one moment leaves of its share is there for the rest.
+      long share = Math.max(MIN_STATES_PER_POINT, (maxStates - states) / (points.size() - i));
       CrashSearch.Result result =
           CrashSearch.explore(
               config,
               point.media,
-              options,
+              options.withMaxStates(share),
               (machine, devices) -> {
                 check(machine, devices, point.journal.copy());
               });
@@ -162,10 +174,10 @@ public final class ScriptSearch {
       if (violation != null) {
         return new Result(
             config.seed(),
-            visited,
+            points.size(),
             states,
             false,
-            "crash at command "
+            "crash before flush "
                 + (i + 1)
                 + " of "
                 + points.size()
@@ -173,7 +185,7 @@ public final class ScriptSearch {
                 + violation);
       }
     }
-    return new Result(config.seed(), visited, states, complete, null);
+    return new Result(config.seed(), points.size(), states, complete, null);
   }
 
   private void check(SimEnv machine, List<SimDevice> devices, Journal journal) {

@@ -25,6 +25,8 @@ import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One seed: format, then rounds of operations by concurrent writers, each ended by a crash, with
@@ -220,17 +222,37 @@ public final class SeedRun {
     return faults.injected().getOrDefault(FaultKind.READ_ERROR, 0L);
   }
 
+  /** What ends a round: nothing yet, or one of the commands that the devices get. */
+  private final class PowerFailure implements CommandHook {
+    private @Nullable SimEnv host;
+    private int commandsLeft = -1;
+    private boolean ignoringFlush;
+    private boolean ignored;
+
+    @Override
+    public void onCommand(SimDevice device, boolean barrier) {
+      if (commandsLeft > 0 && --commandsLeft == 0) {
+        powerOff();
+      } else if (barrier && ignored) {
+        powerOff();
+      } else if (barrier
+          && ignoringFlush
+          && faults.silentDamage() == 0
+          && device.medium().openOnlyInTheMiddle(target.endBytes(shape))) {
+        ignored = true;
+        device.ignoreFlush();
+      }
+    }
+
+    private void powerOff() {
+      Objects.requireNonNull(host).crash();
+    }
+  }
+
   private void roundThatCrashes(int share) {
-    int[] commandsLeft = {-1};
-    SimEnv[] host = new SimEnv[1];
-    CommandHook hook =
-        (device, flush) -> {
-          if (commandsLeft[0] > 0 && --commandsLeft[0] == 0) {
-            host[0].crash();
-          }
-        };
-    Opened opened = open(hook);
-    host[0] = opened.machine;
+    PowerFailure end = new PowerFailure();
+    Opened opened = open(end);
+    end.host = opened.machine;
     if (!compareRecovered(opened)) {
       crash(opened.machine);
       return;
@@ -241,14 +263,17 @@ public final class SeedRun {
     while (operations() - before < share && !opened.machine.crashed() && !last.isDone()) {
       world.sleep(POLL_NANOS);
     }
-    // Then a moment later, or at the n-th write or flush from now.
-    if (random.nextBoolean()) {
-      commandsLeft[0] = 1 + random.nextInt(60);
-      for (int i = 0; i < 50 && !opened.machine.crashed(); i++) {
-        world.sleep(10 * POLL_NANOS);
+    // Then a moment later, or at the n-th command from now, or after a flush that lied.
+    switch (random.nextInt(target.endBytes(shape) > 0 ? 8 : 7)) {
+      case 0, 1, 2 -> {
+        end.commandsLeft = 1 + random.nextInt(60);
+        awaitPowerFailure(opened);
       }
-    } else {
-      world.sleep(random.nextLong(8_000_000L));
+      case 7 -> {
+        end.ignoringFlush = true;
+        awaitPowerFailure(opened);
+      }
+      default -> world.sleep(random.nextLong(8_000_000L));
     }
     for (Writer writer : writers) {
       writer.throwIfFailed();
@@ -256,13 +281,19 @@ public final class SeedRun {
     crash(opened.machine);
   }
 
+  private void awaitPowerFailure(Opened opened) {
+    for (int i = 0; i < 50 && !opened.machine.crashed(); i++) {
+      world.sleep(10 * POLL_NANOS);
+    }
+  }
+
   private void crash(SimEnv machine) {
     machine.crash();
     crashes++;
     CrashChooser sampled = CrashChooser.sampled(random);
     CrashChooser counting =
-        (device, firstBlock, sectors) -> {
-          WriteFate fate = sampled.fate(device, firstBlock, sectors);
+        (device, firstBlock, sectors, distinct) -> {
+          WriteFate fate = sampled.fate(device, firstBlock, sectors, distinct);
           if (fate == WriteFate.LOST) {
             faults.count(FaultKind.UNFLUSHED_WRITE_LOST);
           } else if (fate != WriteFate.DONE) {
@@ -398,7 +429,7 @@ public final class SeedRun {
     }
     opened.machine.crash(); // the machine is off; nothing was left to be lost
     for (SimMedium medium : media) {
-      medium.crash((device, firstBlock, sectors) -> WriteFate.LOST);
+      medium.crash((device, firstBlock, sectors, distinct) -> WriteFate.LOST);
     }
     return true;
   }

@@ -15,8 +15,8 @@ public final class SimMain {
         --seeds N       seeds to run (default 20)
         --first S       first seed (default 1)
         --operations N  operations per seed (default 1000)
-        --scripts N     scripts whose crash states are searched (default: seeds / 50, at least 1)
-        --states N      recoveries per script before the search samples (default 500)
+        --scripts N     scripts whose crash states are searched (default: seeds / 100, at least 1)
+        --states N      recoveries per script before the search samples (default 20000)
         --workers N     threads; results do not depend on it (default 2)
         --plant BUG     make the engine do something wrong on purpose: %s
         --replay SEED   run one seed again
@@ -58,7 +58,7 @@ public final class SimMain {
     long first = 1;
     long seeds = 20;
     long scripts = -1;
-    long states = 500;
+    long states = 20_000;
     int operations = SimOptions.OPERATIONS;
     int workers = 2;
     EnumSet<PlantedBug> planted = EnumSet.noneOf(PlantedBug.class);
@@ -90,7 +90,7 @@ public final class SimMain {
         default -> throw new IllegalArgumentException(args[i] + ": not an option");
       }
     }
-    long searched = scripts >= 0 ? scripts : Math.max(1, seeds / 50);
+    long searched = scripts >= 0 ? scripts : Math.max(1, seeds / 100);
     return new SimOptions(
         first,
         seeds,

@@ -44,8 +44,8 @@ public record SimOptions(
         first,
         count,
         OPERATIONS,
-        Math.max(1, count / 50),
-        500,
+        Math.max(1, count / 100),
+        20_000,
         EnumSet.noneOf(PlantedBug.class),
         2,
         count >= SEEDS_THAT_REACH_EVERY_PROBE);

@@ -46,6 +46,12 @@ public record SimReport(
     long virtualSeconds,
     long realNanos) {
 
+  /**
+   * Two names of one directory with the same 47-bit hash: some ten million entries would be needed.
+   * The tests of the ZAP reach it with a narrower hash and fail when they do not.
+   */
+  private static final Set<CodeProbe> OUT_OF_REACH = Set.of(CodeProbe.ZAP_HASH_COLLISION);
+
   static SimReport of(
       String target,
       SimOptions options,
@@ -67,12 +73,15 @@ public record SimReport(
       }
     }
     for (ScriptSearch.Result script : scripts) {
+      digest.add(script.points());
+      digest.add(script.states());
       if (script.violation() != null) {
         violations.add(script.violation() + replay(options, "--script", script.seed()));
       }
     }
     EnumSet<CodeProbe> missing = EnumSet.allOf(CodeProbe.class);
     missing.removeAll(probes.keySet());
+    missing.removeAll(OUT_OF_REACH);
     if (options.requireProbes() && !missing.isEmpty()) {
       violations.add("never reached: " + missing);
     }

@@ -34,6 +34,15 @@ public interface SimTarget {
    */
   int writeUnitBytes();
 
+  /**
+   * Bytes at each end of a device that hold nothing but what names the contents. A target with
+   * such ends goes back to the state before when a device has acknowledged a flush of contents and
+   * lost them all the same, and only what names them arrived. 0 when it does not.
+   */
+  default long endBytes(PoolShape shape) {
+    return 0;
+  }
+
   /** Makes an empty file system whose root directory has mode 0755. */
   void format(Env env, List<? extends BlockDevice> devices, PoolShape shape);
 

@@ -113,7 +113,7 @@ class HarnessTest {
     SimConfig planted =
         SimConfig.of(1).withPlanted(EnumSet.of(PlantedBug.NO_FLUSH_BEFORE_UBERBLOCK));
     ScriptSearch.Result result = ScriptSearch.run(TOY, planted, 2_000);
-    assertThat(result.violation()).contains("crash at command").contains("in the state where");
+    assertThat(result.violation()).contains("crash before flush").contains("in the state where");
   }
 
   @Test

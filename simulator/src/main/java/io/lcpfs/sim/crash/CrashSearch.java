@@ -34,9 +34,15 @@ public final class CrashSearch {
    * @param samples runs with random answers when the budget did not suffice
    * @param bySector whether each 512-byte sector has its own fate; else a write is lost, done, or
    *     done in one half
-   * @param crashAgain whether recovery itself is crashed too, at each of its writes and flushes
+   * @param crashAgain whether recovery itself is crashed too, before each of its flushes: all that
+   *     was written since the one before can then be lost
    */
-  public record Options(long maxStates, long samples, boolean bySector, boolean crashAgain) {}
+  public record Options(long maxStates, long samples, boolean bySector, boolean crashAgain) {
+
+    public Options withMaxStates(long most) {
+      return new Options(most, samples, bySector, crashAgain);
+    }
+  }
 
   /**
    * What a search found.
@@ -135,8 +141,8 @@ public final class CrashSearch {
     }
     SimEnv first = world.newMachine("recovery");
     CommandHook hook =
-        (device, flush) -> {
-          if (choices.choose(2, () -> "crash again at " + (flush ? "a flush" : "a write")) == 1) {
+        (device, barrier) -> {
+          if (barrier && choices.choose(2, () -> "crash again before a flush") == 1) {
             first.crash();
           }
         };
@@ -170,19 +176,20 @@ public final class CrashSearch {
   private CrashChooser chooser(Choices choices) {
     return new CrashChooser() {
       @Override
-      public WriteFate fate(String device, long firstBlock, int sectors) {
-        List<WriteFate> fates = WriteFate.searched(sectors);
+      public WriteFate fate(
+          String device, long firstBlock, int sectors, List<WriteFate> distinct) {
         int answer =
             choices.choose(
-                fates.size(),
+                distinct.size(),
                 () ->
                     device
                         + ", write of "
                         + sectors
                         + " sectors at block "
                         + firstBlock
-                        + " (lost, done, front half, back half)");
-        return fates.get(answer);
+                        + " "
+                        + distinct);
+        return distinct.get(answer);
       }
 
       @Override

@@ -18,6 +18,8 @@ public enum FaultKind {
   WRITE_ERROR,
   /** A flush failed and the device dropped what it should have written. */
   FLUSH_ERROR,
+  /** A flush was acknowledged and nothing was made durable; then the power failed. */
+  IGNORED_FLUSH,
   /** The device answers nothing any more. */
   DISAPPEARANCE,
   /** A command took up to seconds. */
@@ -30,6 +32,9 @@ public enum FaultKind {
 
   /** Whether the damage stays on the medium and is noticed only by checksums. */
   public boolean silent() {
-    return this == MISDIRECTED_WRITE || this == LOST_WRITE || this == BIT_ROT;
+    return this == MISDIRECTED_WRITE
+        || this == LOST_WRITE
+        || this == IGNORED_FLUSH
+        || this == BIT_ROT;
   }
 }

@@ -1,5 +1,7 @@
 package io.lcpfs.sim.device;
 
+import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A write that no flush has covered: its content, and after a crash what became of it. */
@@ -13,6 +15,9 @@ final class LoggedWrite {
 
   /** Set when the call that wrote returned: only then can a later flush cover it. */
   boolean returned;
+
+  /** What lies below each page; null when nobody can tell. */
+  private byte @Nullable [][] below;
 
   private @Nullable WriteFate fate;
 
@@ -29,6 +34,7 @@ final class LoggedWrite {
   LoggedWrite copy() {
     LoggedWrite made = new LoggedWrite(sequence, firstBlock, pages, sectorsPerBlock * SECTOR_BYTES);
     made.returned = returned;
+    made.below = below;
     made.fate = fate;
     byte[] fates = sectorFates;
     made.sectorFates = fates == null ? null : fates.clone();
@@ -39,10 +45,44 @@ final class LoggedWrite {
     return pages[(int) (block - firstBlock)];
   }
 
+  /** The machine crashed: where the write only repeats what was there, its fate is no question. */
+  void over(byte @Nullable [][] content) {
+    below = content;
+  }
+
+  private boolean changes(int sector) {
+    byte[][] old = below;
+    if (old == null) {
+      return true;
+    }
+    int block = sector / sectorsPerBlock;
+    int at = sector % sectorsPerBlock * SECTOR_BYTES;
+    return Arrays.mismatch(
+            pages[block], at, at + SECTOR_BYTES, old[block], at, at + SECTOR_BYTES)
+        >= 0;
+  }
+
+  private boolean changesAny(int from, int to) {
+    for (int sector = from; sector < to; sector++) {
+      if (changes(sector)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private List<WriteFate> distinctFates(int sectors) {
+    boolean halves = changesAny(0, sectors / 2) && changesAny(sectors / 2, sectors);
+    return halves ? WriteFate.HALVES : WriteFate.WHOLE;
+  }
+
   /** Whether sector {@code sectorInBlock} of {@code block} reached the medium. */
   boolean sectorDone(String device, long block, int sectorInBlock, CrashChooser chooser) {
     int sector = (int) (block - firstBlock) * sectorsPerBlock + sectorInBlock;
     int sectors = pages.length * sectorsPerBlock;
+    if (!changes(sector)) {
+      return true;
+    }
     byte[] fates = sectorFates;
     if (fates == null && fate == null && chooser.bySector()) {
       fates = new byte[sectors];
@@ -56,7 +96,7 @@ final class LoggedWrite {
     }
     WriteFate decided = fate;
     if (decided == null) {
-      decided = chooser.fate(device, firstBlock, sectors);
+      decided = chooser.fate(device, firstBlock, sectors, distinctFates(sectors));
       fate = decided;
     }
     return decided.sectorDone(sequence, sector, sectors);

@@ -29,6 +29,7 @@ public final class SimDevice implements BlockDevice {
   private final SimRandom random;
   private final long nameHash;
   private CommandHook hook = CommandHook.NONE;
+  private boolean ignoreFlush;
   private boolean gone;
   private boolean closed;
   private long commands;
@@ -50,9 +51,18 @@ public final class SimDevice implements BlockDevice {
     return this;
   }
 
-  /** Writes and flushes so far. */
+  /** Writes, flushes and discards so far. */
   public long commands() {
     return commands;
+  }
+
+  /**
+   * The flush about to happen shall do nothing and say that it did: to be called by the hook that
+   * is told of it.
+   */
+  public void ignoreFlush() {
+    ignoreFlush = true;
+    faults.count(FaultKind.IGNORED_FLUSH);
   }
 
   /** From now on every command fails. */
@@ -141,6 +151,10 @@ public final class SimDevice implements BlockDevice {
       throw failed("flush", "injected flush error");
     }
     env.record(nameHash + 1);
+    if (ignoreFlush) {
+      ignoreFlush = false;
+      return;
+    }
     medium.makeDurable(covered);
   }
 
@@ -151,6 +165,7 @@ public final class SimDevice implements BlockDevice {
       throw invalid("discard of " + blockCount + " blocks at " + lba);
     }
     checkPresent("discard");
+    command(true);
     env.record(nameHash ^ ~lba);
     pause(10 * MICRO, 50 * MICRO);
     for (long i = 0; i < blockCount; i++) {
@@ -166,9 +181,9 @@ public final class SimDevice implements BlockDevice {
     }
   }
 
-  private void command(boolean flush) {
+  private void command(boolean barrier) {
     commands++;
-    hook.onCommand(this, flush);
+    hook.onCommand(this, barrier);
   }
 
   private void pause(int fromNanos, int toNanos) {

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is on a simulated disk: blocks that are durable, writes that are not yet, and after a crash
@@ -32,7 +33,7 @@ public final class SimMedium {
   /** For each block with undecided writes: those writes, oldest first. */
   private Map<Long, List<LoggedWrite>> undecided = new HashMap<>();
 
-  private CrashChooser chooser = (device, firstBlock, sectors) -> WriteFate.LOST;
+  private CrashChooser chooser = (device, firstBlock, sectors, distinct) -> WriteFate.LOST;
   private long sequence;
 
   public SimMedium(String name, int blockSize, long blocks) {
@@ -185,6 +186,7 @@ public final class SimMedium {
     chooser = decides;
     live = durable.clone();
     for (LoggedWrite write : open) {
+      write.over(contentBelow(write));
       for (int i = 0; i < write.pages.length; i++) {
         undecided.computeIfAbsent(write.firstBlock + i, block -> new ArrayList<>()).add(write);
       }
@@ -195,6 +197,18 @@ public final class SimMedium {
     }
   }
 
+  /** What a write was made over; null where that depends on other undecided writes. */
+  private byte @Nullable [][] contentBelow(LoggedWrite write) {
+    byte[][] below = new byte[write.pages.length][];
+    for (int i = 0; i < below.length; i++) {
+      if (undecided.containsKey(write.firstBlock + i)) {
+        return null;
+      }
+      below[i] = durable[(int) write.firstBlock + i];
+    }
+    return below;
+  }
+
   /** Hands the undecided fates to another chooser (of a copy that is explored differently). */
   public void decideBy(CrashChooser decides) {
     chooser = decides;
@@ -203,6 +217,17 @@ public final class SimMedium {
   /** Writes that no flush covered yet. */
   public int openWrites() {
     return open.size();
+  }
+
+  /** Whether there are writes that no flush covered, all of them so far from both ends. */
+  public boolean openOnlyInTheMiddle(long endBytes) {
+    long end = endBytes / blockSize;
+    return !open.isEmpty()
+        && open.stream()
+            .allMatch(
+                write ->
+                    write.firstBlock >= end
+                        && write.firstBlock + write.pages.length <= blocks() - end);
   }
 
   /** Blocks whose content nobody has looked at since the crash. */

@@ -16,13 +16,11 @@ public enum WriteFate {
   /** Each sector did or did not. */
   MIXED;
 
-  private static final List<WriteFate> SINGLE = List.of(LOST, DONE);
-  private static final List<WriteFate> SEVERAL = List.of(LOST, DONE, FRONT_HALF, BACK_HALF);
+  /** What can become of a write whose parts share one fate. */
+  public static final List<WriteFate> WHOLE = List.of(LOST, DONE);
 
-  /** The fates that a search tells apart for a write of so many sectors of 512 bytes. */
-  public static List<WriteFate> searched(int sectors) {
-    return sectors == 1 ? SINGLE : SEVERAL;
-  }
+  /** What a search tells apart when both halves of a write change something. */
+  static final List<WriteFate> HALVES = List.of(LOST, DONE, FRONT_HALF, BACK_HALF);
 
   boolean sectorDone(long writeSequence, int sector, int sectors) {
     return switch (this) {

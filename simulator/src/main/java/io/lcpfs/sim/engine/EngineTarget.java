@@ -3,6 +3,7 @@ package io.lcpfs.sim.engine;
 import io.lcpfs.api.Pool;
 import io.lcpfs.device.BlockDevice;
 import io.lcpfs.env.Env;
+import io.lcpfs.format.Geometry;
 import io.lcpfs.pool.CreateOptions;
 import io.lcpfs.pool.OpenOptions;
 import io.lcpfs.pool.Tuning;
@@ -64,6 +65,12 @@ public final class EngineTarget implements SimTarget {
   @Override
   public boolean fsyncCoversEarlierOperations() {
     return true;
+  }
+
+  @Override
+  public long endBytes(PoolShape shape) {
+    Geometry geometry = new Geometry(shape.deviceBytes(), shape.blockSize());
+    return geometry.dataStart();
   }
 
   @Override

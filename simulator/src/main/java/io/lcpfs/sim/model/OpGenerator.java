@@ -23,6 +23,7 @@ public final class OpGenerator {
     MIXED,
     NAMES,
     MANY_FILES,
+    LONG_NAMES,
     CONTENT,
     LARGE_CONTENT,
     ATTRIBUTES,
@@ -78,6 +79,7 @@ public final class OpGenerator {
       case MIXED -> mixed();
       case NAMES -> names();
       case MANY_FILES -> random.chance(850) ? create(crowded + "/" + "file" + serial++) : content();
+      case LONG_NAMES -> random.chance(850) ? create(crowded + "/" + longName()) : names();
       case CONTENT, LARGE_CONTENT -> random.chance(850) ? content() : names();
       case ATTRIBUTES -> random.chance(850) ? attributes() : look();
       case DELETE -> delete();
@@ -87,6 +89,9 @@ public final class OpGenerator {
   private void newPhase() {
     left = random.between(10, 120);
     phase = model.storedBytes() > contentBudgetBytes ? Phase.DELETE : random.pick(Phase.values());
+    if (phase == Phase.LONG_NAMES) {
+      left *= 3;
+    }
     refresh();
     crowded = directory();
   }
@@ -292,6 +297,11 @@ public final class OpGenerator {
       return "n" + serial++;
     }
     return "long".repeat(random.between(10, random.chance(200) ? 70 : 63));
+  }
+
+  /** A few dozen of these fill a block of a directory. */
+  private String longName() {
+    return "n" + serial++ + "-".repeat(random.between(150, 240));
   }
 
   private String notRoot(String path) {

@@ -12,8 +12,11 @@ import java.util.concurrent.Executor;
  */
 final class VirtualThreads {
   private static final Constructor<?> BUILDER = builder();
-  private static final Field CONTINUATION = field("cont");
-  private static final Field STEPS = field("scheduler");
+  private static final String VIRTUAL_THREAD = "java.lang.VirtualThread";
+  private static final Field CONTINUATION = field(VIRTUAL_THREAD, "cont");
+  private static final Field STEPS = field(VIRTUAL_THREAD, "scheduler");
+  private static final Field BLOCKER = field("java.lang.Thread", "parkBlocker");
+  private static final Field LOCALS = field("java.lang.Thread", "threadLocals");
   private static final Executor NOBODY = step -> {};
 
   private VirtualThreads() {}
@@ -32,24 +35,27 @@ final class VirtualThreads {
     }
   }
 
-  private static Field field(String name) {
+  private static Field field(String owner, String name) {
     try {
-      Field found = Class.forName("java.lang.VirtualThread").getDeclaredField(name);
+      Field found = Class.forName(owner).getDeclaredField(name);
       found.setAccessible(true);
       return found;
     } catch (ReflectiveOperationException e) {
-      throw new IllegalStateException("virtual thread field " + name, e);
+      throw new IllegalStateException(owner + "." + name, e);
     }
   }
 
   /**
-   * Lets go of the stack of a thread that will never run again: the JDK keeps a reference to every
-   * thread that has not ended, so all that a crashed machine held would stay for ever.
+   * Lets go of the stack of a thread that will never run again, and of what it waits for: the JDK
+   * keeps a reference to every thread that has not ended, so all that a crashed machine held would
+   * stay for ever.
    */
   static void abandon(Thread thread) {
     try {
       CONTINUATION.set(thread, null);
       STEPS.set(thread, NOBODY);
+      BLOCKER.set(thread, null);
+      LOCALS.set(thread, null);
     } catch (IllegalAccessException e) {
       throw new IllegalStateException("virtual thread fields", e);
     }
