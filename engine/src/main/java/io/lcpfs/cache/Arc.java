@@ -481,6 +481,11 @@ public final class Arc {
     }
   }
 
+  /** How many bytes of entries are kept. */
+  public long capacityBytes() {
+    return capacityBytes;
+  }
+
   /** Bytes of all entries now in. */
   public long cachedBytes() {
     lock.lock();

@@ -534,8 +534,22 @@ public final class Dnode implements BlockObject, AutoCloseable {
    */
   public void write(Tx tx, long offsetBytes, MemorySegment source, long sourceOffset, long length,
       int maxBlockBytes) {
+    for (long done = 0; done < length; ) {
+      done += writeSome(tx, offsetBytes + done, source, sourceOffset + done, length - done,
+          maxBlockBytes);
+    }
+  }
+
+  /**
+   * As {@link #write}, up to the first block that cannot be written.
+   *
+   * @return bytes written, 0 only when {@code length} is
+   * @throws PoolException EIO, ENOMEM: nothing was written
+   */
+  public long writeSome(Tx tx, long offsetBytes, MemorySegment source, long sourceOffset,
+      long length, int maxBlockBytes) {
     if (length == 0) {
-      return;
+      return 0;
     }
     growBlockFor(tx, Math.addExact(offsetBytes, length), maxBlockBytes);
     tx.countWritten(length);
@@ -549,11 +563,17 @@ public final class Dnode implements BlockObject, AutoCloseable {
       int n = (int) Math.min(left, size - inside);
       try (Dbuf dbuf = dirty(tx, blockId, n == size)) {
         MemorySegment.copy(source, from, dbuf.segment(), inside, n);
+      } catch (PoolException e) {
+        if (left < length) {
+          return length - left; // who goes on from there is told
+        }
+        throw e;
       }
       at += n;
       from += n;
       left -= n;
     }
+    return length;
   }
 
   /**

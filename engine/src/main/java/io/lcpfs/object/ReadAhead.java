@@ -5,12 +5,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Detects sequential reading of one object and loads blocks ahead, in a window that doubles up to 16
- * MiB. Its fields are guesses that racing readers may spoil at no harm.
+ * MiB, but never to more than an eighth of the cache: what readers wait for comes first. Its fields are guesses that racing readers may spoil at no harm.
  */
 final class ReadAhead {
   private static final long MAX_WINDOW_BYTES = 16L << 20;
   private static final long FIRST_WINDOW_BYTES = 1L << 20;
   private static final long MAX_JOB_BYTES = 1L << 20;
+  private static final int CACHE_SHARE = 8;
   private static final int JOBS_PER_WINDOW = 8;
   private static final int MAX_JOBS = 16;
 
@@ -57,9 +58,11 @@ final class ReadAhead {
     }
     streak++;
     long end = dnode.blockCount();
-    if (streak < 2 || blockId + 1 >= end) {
+    long most = mostBytes();
+    if (streak < 2 || blockId + 1 >= end || blockBytes > most) {
       return;
     }
+    windowBytes = Math.min(windowBytes, most);
     long windowBlocks = Math.max(1, windowBytes / blockBytes);
     if (issuedTo - blockId > windowBlocks / 2) {
       return; // enough is under way
@@ -67,7 +70,7 @@ final class ReadAhead {
     // Short jobs while the reader waits for the first ones, long ones to keep the device busy.
     long jobBytes = Math.min(MAX_JOB_BYTES, windowBytes / JOBS_PER_WINDOW);
     long jobBlocks = Math.max(1, jobBytes / blockBytes);
-    windowBytes = Math.min(MAX_WINDOW_BYTES, windowBytes * 2);
+    windowBytes = Math.min(most, windowBytes * 2);
     long from = Math.max(issuedTo, blockId + 1);
     long to = Math.min(end, blockId + 1 + windowBlocks);
     while (from < to && inFlight.get() < MAX_JOBS) {
@@ -80,6 +83,11 @@ final class ReadAhead {
       from = jobEnd;
     }
     issuedTo = from;
+  }
+
+  private long mostBytes() {
+    long cacheBytes = dnode.objectSet().context().cache().capacityBytes();
+    return Math.min(MAX_WINDOW_BYTES, cacheBytes / CACHE_SHARE);
   }
 
   private void issue(long from, long to) {

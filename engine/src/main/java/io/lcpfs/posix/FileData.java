@@ -80,7 +80,7 @@ final class FileData {
    *
    * @param append whether the offset is the end of the file
    * @param killSetId whether set-id bits and capabilities go
-   * @return bytes written: fewer than asked when a later chunk failed
+   * @return bytes written: fewer than asked when a later block could not be written
    */
   int write(
       Znode file,
@@ -108,15 +108,19 @@ final class FileData {
       while (done < todo) {
         long at = start + done;
         int chunk = Math.min(todo - done, CHUNK_BYTES - (int) (at % CHUNK_BYTES));
+        int written;
         try {
-          writeChunk(file, at, source, sourceOffset + done, chunk, killSetId);
+          written = writeChunk(file, at, source, sourceOffset + done, chunk, killSetId);
         } catch (PoolException e) {
           if (done > 0) {
             return done;
           }
           throw e;
         }
-        done += chunk;
+        done += written;
+        if (written < chunk) {
+          return done;
+        }
       }
       return done;
     } finally {
@@ -124,7 +128,7 @@ final class FileData {
     }
   }
 
-  private void writeChunk(
+  private int writeChunk(
       Znode file, long at, MemorySegment source, long sourceOffset, int length, boolean killSetId) {
     int recordBytes = core.options.recordBytes();
     long dirty = length + FsCore.WRITE_OVERHEAD_BYTES;
@@ -135,8 +139,10 @@ final class FileData {
       if (at > before.size) {
         clearBeyondEnd(tx, file);
       }
+      int written;
       try {
-        file.dnode.write(tx, at, source, sourceOffset, length, recordBytes);
+        written =
+            (int) file.dnode.writeSome(tx, at, source, sourceOffset, length, recordBytes);
       } catch (PoolException e) {
         if (at + length > before.size) {
           file.bytesBeyondEnd = true;
@@ -148,8 +154,9 @@ final class FileData {
         }
         throw e;
       }
+      file.bytesBeyondEnd |= written < length && at + length > before.size;
       ZnodeRecord next = before.copy();
-      next.size = Math.max(before.size, at + length);
+      next.size = Math.max(before.size, at + written);
       if (killSetId) {
         next.mode = Permissions.withoutSetId(next.mode);
       }
@@ -157,6 +164,7 @@ final class FileData {
       next.setMtime(now);
       next.setCtime(now);
       file.publish(tx, next);
+      return written;
     }
   }
 

@@ -238,6 +238,7 @@ final class RenameOp {
         putNew(tx, move, entry, undo);
         if (core.env.planted(PlantedBug.RENAME_IN_TWO_TXGS)) {
           tx.close();
+          core.objects.sync();
           tx = core.beginFreeing(FsCore.NAME_CHANGE_BYTES);
         }
         removeOld(tx, move, entry, undo);

@@ -139,7 +139,7 @@ final class Journal {
       match = latestMatch(candidates, durable, found, true);
     }
     if (match < 0) {
-      throw new Violation(explain(candidates, durable, found));
+      throw new Violation(explain(candidates, durable, found, tolerateUnreadable));
     }
     done.clear();
     done.addAll(candidates.subList(0, match));
@@ -192,7 +192,8 @@ final class Journal {
     return match;
   }
 
-  private String explain(List<Op> candidates, int durable, Tree found) {
+  private String explain(
+      List<Op> candidates, int durable, Tree found, boolean tolerateUnreadable) {
     ReferenceFs replay = new ReferenceFs();
     int best = -1;
     int fewest = Integer.MAX_VALUE;
@@ -203,7 +204,7 @@ final class Journal {
         replay.apply(candidates.get(k - 1));
       }
       List<String> differences =
-          replay.tree().below(root).differences(found, false, DIFFERENCES_COUNTED);
+          replay.tree().below(root).differences(found, tolerateUnreadable, DIFFERENCES_COUNTED);
       if (k < durable && differences.isEmpty()) {
         older = k;
       }

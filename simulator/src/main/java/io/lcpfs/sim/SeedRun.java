@@ -49,6 +49,7 @@ public final class SeedRun {
   private final FaultPlan faults;
   private final List<SimMedium> media = new ArrayList<>();
   private final List<Writer> writers = new ArrayList<>();
+  private @Nullable Onlooker onlooker;
   private final int totalOperations;
   private final int victim;
   private long stoppingAtOpen;
@@ -142,6 +143,9 @@ public final class SeedRun {
   private FaultPlan plan(SimRandom faultRandom) {
     FaultPlan plan = new FaultPlan(faultRandom);
     plan.allow(FaultKind.LATENCY_SPIKE, 2_000, 20);
+    if (faultRandom.nextInt(8) == 0) {
+      plan.withSlowReads();
+    }
     switch (faultRandom.nextInt(8)) {
       case 0 -> plan.allow(FaultKind.READ_ERROR, 20_000, 3);
       case 1 -> plan.allow(FaultKind.LOST_WRITE, 8_000, 1);
@@ -275,9 +279,7 @@ public final class SeedRun {
       }
       default -> world.sleep(random.nextLong(8_000_000L));
     }
-    for (Writer writer : writers) {
-      writer.throwIfFailed();
-    }
+    throwIfFailed();
     crash(opened.machine);
   }
 
@@ -312,12 +314,32 @@ public final class SeedRun {
       writer.prepare(opened.session, share / writers.size() + 1);
       tasks.add(opened.machine.fork("writer " + writer.index(), writer));
     }
+    Onlooker looking =
+        new Onlooker(
+            this, world, opened.session, writers, "onlooker of " + opened.machine.name());
+    onlooker = looking;
+    List<Task<Void>> onlookers =
+        writers.size() < target.writers()
+            ? List.of(opened.machine.fork("onlooker", looking))
+            : List.of();
     return opened.machine.start(
         "writers",
         () -> {
           tasks.forEach(Task::join);
+          looking.finish();
+          onlookers.forEach(Task::join);
           return 0;
         });
+  }
+
+  private void throwIfFailed() {
+    for (Writer writer : writers) {
+      writer.throwIfFailed();
+    }
+    Onlooker looking = onlooker;
+    if (looking != null) {
+      looking.throwIfFailed();
+    }
   }
 
   /** Bits rot while the machine is down; at most what the shape can repair or has to report. */
@@ -436,9 +458,7 @@ public final class SeedRun {
 
   private boolean writersFinished(Opened opened) {
     startWriters(opened, (int) Math.max(20, totalOperations - operations())).join();
-    for (Writer writer : writers) {
-      writer.throwIfFailed();
-    }
+    throwIfFailed();
     return !stopped();
   }
 

@@ -16,6 +16,7 @@ public final class FaultPlan {
   private final EnumMap<FaultKind, Integer> budget = new EnumMap<>(FaultKind.class);
   private final EnumMap<FaultKind, Long> injected = new EnumMap<>(FaultKind.class);
   private boolean enabled = true;
+  private boolean slowReads;
   private @Nullable String victim;
 
   public FaultPlan(SimRandom random) {
@@ -38,6 +39,19 @@ public final class FaultPlan {
   public FaultPlan onlyOn(String device) {
     victim = device;
     return this;
+  }
+
+  /**
+   * Reads take so long that whole transaction groups come and go meanwhile. No fault, and never
+   * switched off.
+   */
+  public FaultPlan withSlowReads() {
+    slowReads = true;
+    return this;
+  }
+
+  boolean slowReads() {
+    return slowReads;
   }
 
   /** Switches injection off and on, for example while a result is checked. */

@@ -74,7 +74,11 @@ public final class SimDevice implements BlockDevice {
   @Override
   public void readBlocks(long lba, int blockCount, MemorySegment target) {
     checkRange(lba, blockCount, target.byteSize());
-    pause(20 * MICRO, 150 * MICRO);
+    if (faults.slowReads()) {
+      pause(2 * MILLI, 60 * MILLI);
+    } else {
+      pause(20 * MICRO, 150 * MICRO);
+    }
     checkPresent("read");
     if (faults.strikes(FaultKind.READ_ERROR, medium.name())) {
       throw failed("read", "injected read error at block " + lba);

@@ -323,7 +323,7 @@ final class EngineSession implements Session {
 
   @Override
   public Tree snapshotTree() {
-    return new TreeReader(fs).read();
+    return new TreeReader(machine, fs).read();
   }
 
   @Override

@@ -20,7 +20,7 @@ public final class EngineTarget implements SimTarget {
   static final String POOL = "sim";
   static final int HANDLES = 3;
 
-  private static final int WRITERS = 3;
+  private static final int CALLERS = 4;
   private static final long MIB = 1 << 20;
   private static final long MILLI = 1_000_000;
 
@@ -54,7 +54,7 @@ public final class EngineTarget implements SimTarget {
 
   @Override
   public int writers() {
-    return WRITERS;
+    return CALLERS;
   }
 
   @Override

@@ -13,6 +13,7 @@ import io.lcpfs.sim.model.SparseBytes;
 import io.lcpfs.sim.model.SparseBytes.Fingerprint;
 import io.lcpfs.sim.model.Tree;
 import io.lcpfs.sim.world.Digest;
+import io.lcpfs.sim.world.SimEnv;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -25,6 +26,12 @@ import org.jspecify.annotations.Nullable;
 final class TreeReader {
   private static final int READ_BYTES = 32 * SparseBytes.CHUNK_BYTES;
 
+  /** A group that is being written holds memory; its end gives it back. */
+  private static final int MEMORY_ATTEMPTS = 50;
+
+  private static final long MEMORY_WAIT_NANOS = 200_000_000;
+
+  private final SimEnv machine;
   private final PosixFileSystem fs;
   private final Tree.Builder builder = new Tree.Builder();
 
@@ -33,7 +40,8 @@ final class TreeReader {
 
   private final byte[] buffer = new byte[READ_BYTES];
 
-  TreeReader(PosixFileSystem fs) {
+  TreeReader(SimEnv machine, PosixFileSystem fs) {
+    this.machine = machine;
     this.fs = fs;
   }
 
@@ -151,13 +159,18 @@ final class TreeReader {
 
   /** Bytes read, or -1 when nothing intact is left of them. */
   private int readOrFail(FileHandle file, long at, int length) {
-    try {
-      return file.read(at, MemorySegment.ofArray(buffer), 0, length);
-    } catch (PoolException e) {
-      if (e.errno() == Errno.EIO) {
-        return -1;
+    for (int attempt = 1; ; attempt++) {
+      try {
+        return file.read(at, MemorySegment.ofArray(buffer), 0, length);
+      } catch (PoolException e) {
+        if (e.errno() == Errno.EIO) {
+          return -1;
+        }
+        if (e.errno() != Errno.ENOMEM || attempt == MEMORY_ATTEMPTS) {
+          throw e;
+        }
+        machine.sleep(MEMORY_WAIT_NANOS);
       }
-      throw e;
     }
   }
 }

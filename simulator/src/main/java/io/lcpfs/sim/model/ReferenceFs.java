@@ -445,6 +445,9 @@ public final class ReferenceFs {
 
   private Outcome setXattr(Op.SetXattr op) {
     Node node = existing(op.path());
+    if (!hasUserXattrs(node)) {
+      return failed(Errno.EPERM);
+    }
     boolean present = node.xattrs.containsKey(op.name());
     if (present && op.mode() == Op.XattrMode.CREATE) {
       return failed(Errno.EEXIST);
@@ -462,7 +465,16 @@ public final class ReferenceFs {
   }
 
   private Outcome removeXattr(Op.RemoveXattr op) {
-    return existing(op.path()).xattrs.remove(op.name()) == null ? failed(Errno.ENODATA) : done();
+    Node node = existing(op.path());
+    if (!hasUserXattrs(node)) {
+      return failed(Errno.EPERM);
+    }
+    return node.xattrs.remove(op.name()) == null ? failed(Errno.ENODATA) : done();
+  }
+
+  /** On others anyone who may write could fill the disk, so they have none. */
+  private static boolean hasUserXattrs(Node node) {
+    return node.kind == NodeKind.FILE || node.isDirectory();
   }
 
   // ---- the whole
