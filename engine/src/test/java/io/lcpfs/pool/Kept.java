@@ -15,6 +15,18 @@ final class Kept implements BlockDevice {
     device = new RamDevice("ram", 512, bytes / 512);
   }
 
+  /** Another device with what is on this one now. */
+  Kept copy() {
+    Kept copy = new Kept(device.capacity());
+    byte[] chunk = new byte[1 << 20];
+    int blocks = chunk.length / 512;
+    for (long at = 0; at < totalBlocks(); at += blocks) {
+      device.readBlocks(at, blocks, MemorySegment.ofArray(chunk));
+      copy.device.writeBlocks(at, blocks, MemorySegment.ofArray(chunk));
+    }
+    return copy;
+  }
+
   /** Turns the bits of a range, in bytes, multiples of 512. */
   void damage(long offsetBytes, int lengthBytes) {
     MemorySegment bytes = MemorySegment.ofArray(new byte[lengthBytes]);

@@ -50,9 +50,11 @@ final class Onlooker implements Runnable {
   public void run() {
     while (!done && failure == null) {
       world.sleep(random.nextLong(3_000_000));
-      List<String> files =
-          writers.get(random.nextInt(writers.size())).journal().model().paths(NodeKind.FILE);
-      if (!files.isEmpty()) {
+      Writer writer = writers.get(random.nextInt(writers.size()));
+      List<String> files = writer.journal().model().paths(NodeKind.FILE);
+      if (random.nextBoolean()) {
+        look(writer.favourite());
+      } else if (!files.isEmpty()) {
         look(files.get(random.nextInt(files.size())));
       }
     }

@@ -188,6 +188,11 @@ final class Writer implements Runnable {
     return journal;
   }
 
+  /** The file that it works on most just now. */
+  String favourite() {
+    return generator.favourite();
+  }
+
   /** A crash happened; {@code found} is all there is now. */
   void recovered(Tree found, boolean tolerateUnreadable) {
     journal.recoverTo(found.below(journal.root()), tolerateUnreadable);

@@ -42,8 +42,8 @@ public final class FaultPlan {
   }
 
   /**
-   * Reads take so long that whole transaction groups come and go meanwhile. No fault, and never
-   * switched off.
+   * Some reads take so long that whole transaction groups come and go meanwhile. No fault, and
+   * never switched off.
    */
   public FaultPlan withSlowReads() {
     slowReads = true;

@@ -74,10 +74,9 @@ public final class SimDevice implements BlockDevice {
   @Override
   public void readBlocks(long lba, int blockCount, MemorySegment target) {
     checkRange(lba, blockCount, target.byteSize());
-    if (faults.slowReads()) {
-      pause(2 * MILLI, 60 * MILLI);
-    } else {
-      pause(20 * MICRO, 150 * MICRO);
+    pause(20 * MICRO, 150 * MICRO);
+    if (faults.slowReads() && random.chance(100)) {
+      pause(50 * MILLI, 600 * MILLI);
     }
     checkPresent("read");
     if (faults.strikes(FaultKind.READ_ERROR, medium.name())) {

@@ -44,6 +44,7 @@ public final class OpGenerator {
   private int sinceRefresh = REFRESH_EVERY;
   private int serial;
   private String crowded = "/";
+  private String favourite = "/nothing";
 
   /**
    * @param model consulted, never changed
@@ -94,6 +95,7 @@ public final class OpGenerator {
     }
     refresh();
     crowded = directory();
+    favourite = plainFile();
   }
 
   private void refresh() {
@@ -264,7 +266,15 @@ public final class OpGenerator {
         : directories.get(random.nextInt(directories.size()));
   }
 
+  /** A file that is used more than others at the moment; it may be gone. */
+  public String favourite() {
+    return favourite;
+  }
+
   private String plainFile() {
+    if (random.chance(150)) {
+      return favourite;
+    }
     return files.isEmpty() || random.chance(20)
         ? root + "/missing"
         : files.get(random.nextInt(files.size()));
