@@ -22,6 +22,7 @@ final class CommandTree {
     TOP.putAll(FileCommands.all());
     TOP.put("debug", DebugCommand::new);
     TOP.put("quickstart", QuickstartCommand::new);
+    TOP.put("bench", BenchCommand::new);
     TOP.put("sim", SimCommand::new);
     TOP.put("completion", CompletionCommand::new);
     TOP.put("man", ManCommand::new);

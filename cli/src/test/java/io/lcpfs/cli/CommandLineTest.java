@@ -62,6 +62,9 @@ class CommandLineTest {
         "pool import -o foo=bar",
         "pool import -a tank",
         "pool export",
+        "bench --rounds 0",
+        "bench --only nothing",
+        "bench --side both --tree DIR/missing",
         "help nothing"
       })
   void everyWrongCommandLineIsRefusedInOneLineWithCode2(String line) {

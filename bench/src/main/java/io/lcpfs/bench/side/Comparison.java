@@ -15,7 +15,8 @@ import java.util.Random;
 
 /** The comparison from configuration to report. */
 public final class Comparison {
-  private static final List<String> IDS = List.of("write", "read", "cached1", "cached2", "create",
+  /** What rows there are, by id. */
+  public static final List<String> ROWS = List.of("write", "read", "cached1", "cached2", "create",
       "stat", "entries", "copy", "overwrite", "overwrite4k");
   private static final double STORED_GOAL = 0.50;
   private static final double QUIET_LOAD = 0.5;
@@ -28,32 +29,22 @@ public final class Comparison {
     this.out = out;
   }
 
-  /** See {@link io.lcpfs.bench.SideBySide#run}. */
-  public static int run(String[] args, PrintStream out) {
-    if (List.of(args).contains("--help")) {
-      out.print(String.format(Locale.ROOT, Options.USAGE, String.join(",", IDS)));
-      return 0;
-    }
-    Options options;
-    try {
-      options = Options.parse(args, IDS);
-    } catch (IllegalArgumentException e) {
-      out.println("bench: " + e.getMessage());
-      return 2;
-    }
+  /**
+   * Runs the comparison and prints it.
+   *
+   * @return whether all pools were found sound afterwards
+   * @throws Exception when something cannot be measured: no room, no files to copy, a failed call
+   */
+  public static boolean run(Options options, PrintStream out) throws Exception {
     try (RealEnv env = new RealEnv()) {
       return new Comparison(options, out).compare(env);
-    } catch (Exception e) {
-      out.println("bench: " + e);
-      e.printStackTrace(out);
-      return 1;
     }
   }
 
   /** A measurement of one round. */
   private record Turn(Row row, boolean lcpfs) {}
 
-  private int compare(RealEnv env) throws Exception {
+  private boolean compare(RealEnv env) throws Exception {
     long start = System.nanoTime();
     Checksums.warmUp(env);
     try (World world = new World(options, env)) {
@@ -61,6 +52,7 @@ public final class Comparison {
       List<Row> rows = rows(world);
       String host = hostName(world.directory);
       printMachine(world, host);
+      out.flush();
       for (Row row : rows) {
         row.prepare();
       }
@@ -96,7 +88,7 @@ public final class Comparison {
       out.println("pool check: " + (findings.isEmpty() ? "clean" : findings));
       out.printf(Locale.ROOT, "%d rounds and one to warm up in %.0f s, seed %d%n",
           options.rounds(), (System.nanoTime() - start) / 1e9, options.seed());
-      return findings.isEmpty() ? 0 : 1;
+      return findings.isEmpty();
     }
   }
 
