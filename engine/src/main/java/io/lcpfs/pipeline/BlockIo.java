@@ -2,7 +2,6 @@ package io.lcpfs.pipeline;
 
 import io.lcpfs.alloc.Allocator;
 import io.lcpfs.cache.Arc;
-import io.lcpfs.codec.Checksum;
 import io.lcpfs.codec.ChecksumType;
 import io.lcpfs.codec.Checksums;
 import io.lcpfs.codec.CompressionType;
@@ -36,6 +35,12 @@ public final class BlockIo {
   private record Packed(Slab slab, int length) {}
 
   private static final int LARGE_BYTES = 64 << 10;
+  private static final int CHECKSUM_WORDS = Checksums.BYTES / Long.BYTES;
+
+  /** Larger blocks fill the vectors alone; and together they take no more than one large record. */
+  private static final int HASHED_TOGETHER_BYTES = 8 << 10;
+
+  private static final int HASHED_TOGETHER = 16;
 
   private final Env env;
   private final SlabAllocator slabs;
@@ -106,35 +111,116 @@ public final class BlockIo {
 
   /** Writes one block; see the class. {@code fill} goes into the pointer. */
   public BlockPointer write(MemorySegment content, WriteSpec spec, long fill) {
+    Prepared block = prepare(content, spec, fill);
+    if (block.pointer != null) {
+      return block.pointer;
+    }
+    return store(block, spec, fill, checksum(spec.checksum(), block.data()));
+  }
+
+  /**
+   * Writes several blocks of one object; pointers in the same order. Small blocks of equal stored size
+   * that follow each other are hashed together.
+   */
+  public List<BlockPointer> writeMany(List<MemorySegment> contents, WriteSpec spec, long fill) {
+    List<BlockPointer> pointers = new ArrayList<>(contents.size());
+    List<Prepared> together = new ArrayList<>(HASHED_TOGETHER);
+    for (int from = 0; from < contents.size(); from = pointers.size()) {
+      int to = from;
+      while (to < contents.size() && to - from < HASHED_TOGETHER
+          && contents.get(to).byteSize() <= HASHED_TOGETHER_BYTES) {
+        to++;
+      }
+      if (to - from < 2) {
+        pointers.add(write(contents.get(from), spec, fill));
+      } else {
+        writeTogether(contents.subList(from, to), spec, fill, together, pointers);
+      }
+    }
+    return pointers;
+  }
+
+  /** @param blocks empty, and so again afterwards */
+  private void writeTogether(List<MemorySegment> contents, WriteSpec spec, long fill,
+      List<Prepared> blocks, List<BlockPointer> pointers) {
+    int stored = 0;
+    try {
+      for (MemorySegment content : contents) {
+        blocks.add(prepare(content, spec, fill));
+      }
+      long[][] checksums = checksums(spec.checksum(), blocks);
+      while (stored < blocks.size()) {
+        int index = stored++;
+        Prepared block = blocks.get(index);
+        pointers.add(block.pointer != null ? block.pointer
+            : store(block, spec, fill, checksums[index]));
+      }
+    } finally {
+      for (Prepared left : blocks.subList(stored, blocks.size())) {
+        if (left.owned != null) {
+          slabs.free(left.owned);
+        }
+      }
+      blocks.clear();
+    }
+  }
+
+  /**
+   * A block before it has a place.
+   *
+   * @param pointer what it became without one, or null
+   * @param bytes what is stored: {@code psize} bytes, padded to a sector
+   * @param owned where the bytes lie, when that is not the caller's memory; goes to {@link #store}
+   */
+  private record Prepared(@Nullable BlockPointer pointer, MemorySegment bytes, int psize,
+      CompressionType compression, int lsize, @Nullable Slab owned) {
+    static Prepared placeless(BlockPointer pointer) {
+      return new Prepared(pointer, MemorySegment.NULL, 0, CompressionType.OFF, 0, null);
+    }
+
+    /** What the checksum is of. */
+    MemorySegment data() {
+      return bytes.asSlice(0, psize);
+    }
+  }
+
+  private Prepared prepare(MemorySegment content, WriteSpec spec, long fill) {
     if (spec.mayVanish() && isZero(content)) {
       env.probe(CodeProbe.HOLE_FROM_ZEROS);
-      return BlockPointer.HOLE;
+      return Prepared.placeless(BlockPointer.HOLE);
     }
     int lsize = (int) content.byteSize();
     Packed packed = compress(content, spec);
     if (packed == null) {
-      return store(content, lsize, CompressionType.OFF, lsize, spec, fill, null);
+      return plain(content);
     }
     MemorySegment bytes = packed.slab.segment();
     if (spec.mayVanish() && packed.length <= BlockPointer.EMBEDDED_BYTES) {
       env.probe(CodeProbe.EMBEDDED_BLOCK);
       byte[] payload = bytes.asSlice(0, packed.length).toArray(Disk.U8);
       slabs.free(packed.slab);
-      return BlockPointer.embedded(payload, lsize, spec.compression().type(), spec.type(),
-          spec.level(), spec.txg(), fill);
+      return Prepared.placeless(BlockPointer.embedded(payload, lsize, spec.compression().type(),
+          spec.type(), spec.level(), spec.txg(), fill));
     }
     int psize = (packed.length + Disk.SECTOR_BYTES - 1) & -Disk.SECTOR_BYTES;
-    bytes.asSlice(packed.length, sectors(psize) - packed.length).fill((byte) 0);
-    return store(bytes, psize, spec.compression().type(), lsize, spec, fill, packed.slab);
+    int stored = sectors(psize);
+    bytes.asSlice(packed.length, stored - packed.length).fill((byte) 0);
+    return new Prepared(null, bytes.asSlice(0, stored), psize, spec.compression().type(), lsize,
+        packed.slab);
   }
 
-  /** Writes several blocks of one object; pointers in the same order. */
-  public List<BlockPointer> writeMany(List<MemorySegment> contents, WriteSpec spec, long fill) {
-    List<BlockPointer> pointers = new ArrayList<>(contents.size());
-    for (MemorySegment content : contents) {
-      pointers.add(write(content, spec, fill));
+  /** To be stored as it is; a copy only where it must be padded. */
+  private Prepared plain(MemorySegment content) {
+    int size = (int) content.byteSize();
+    int stored = sectors(size);
+    if (stored == size) {
+      return new Prepared(null, content, size, CompressionType.OFF, size, null);
     }
-    return pointers;
+    Slab owned = syncMemory(stored);
+    MemorySegment bytes = owned.segment().asSlice(0, stored);
+    MemorySegment.copy(content, 0, bytes, 0, size);
+    bytes.asSlice(size).fill((byte) 0);
+    return new Prepared(null, bytes, size, CompressionType.OFF, size, owned);
   }
 
   private static boolean isZero(MemorySegment content) {
@@ -168,21 +254,17 @@ public final class BlockIo {
     return new Packed(slab, length);
   }
 
-  /**
-   * @param bytes the stored bytes; with {@code owned}, padded to a sector and owned by the write
-   */
-  private BlockPointer store(MemorySegment bytes, int psize, CompressionType compression, int lsize,
-      WriteSpec spec, long fill, @Nullable Slab owned) {
-    Placement placement;
+  /** Gives a block its place and queues its writes; its memory is freed when they have ended. */
+  private BlockPointer store(Prepared block, WriteSpec spec, long fill, long[] checksum) {
+    Placement placement = null;
     try {
-      placement = place(psize, spec.copies(), spec.txg());
-    } catch (PoolException e) {
-      if (owned != null) {
-        slabs.free(owned);
+      placement = place(block.psize, spec.copies(), spec.txg());
+    } finally {
+      if (placement == null && block.owned != null) {
+        slabs.free(block.owned);
       }
-      throw e;
     }
-    return storeAt(placement, bytes, psize, compression, lsize, spec, fill, owned);
+    return storeAt(placement, block, spec, fill, checksum);
   }
 
   /**
@@ -217,27 +299,17 @@ public final class BlockIo {
   /** Writes a block, uncompressed, where it was placed. */
   public BlockPointer writePlaced(Placement placement, MemorySegment content, WriteSpec spec,
       long fill) {
-    int size = (int) content.byteSize();
-    return storeAt(placement, content, size, CompressionType.OFF, size, spec, fill, null);
+    Prepared block = plain(content);
+    return storeAt(placement, block, spec, fill, checksum(spec.checksum(), block.data()));
   }
 
-  private BlockPointer storeAt(Placement placement, MemorySegment bytes, int psize,
-      CompressionType compression, int lsize, WriteSpec spec, long fill, @Nullable Slab given) {
-    int stored = sectors(psize);
-    Check.that(stored == placement.bytes(), "placed size", placement.bytes());
-    Slab owned = given;
-    MemorySegment source = bytes;
-    if (owned == null && bytes.byteSize() % sectorBytes != 0) {
-      owned = syncMemory(stored);
-      source = owned.segment();
-      MemorySegment.copy(bytes, 0, source, 0, psize);
-      source.asSlice(psize).fill((byte) 0);
-    }
-    source = source.asSlice(0, stored);
-    long[] checksum = checksum(spec.checksum(), source.asSlice(0, psize));
-    Release release = new Release(owned);
-    BlockPointer pointer = BlockPointer.stored(placement.dvas(), lsize, psize, compression,
-        spec.checksum(), spec.type(), spec.level(), spec.txg(), fill, checksum);
+  private BlockPointer storeAt(Placement placement, Prepared block, WriteSpec spec, long fill,
+      long[] checksum) {
+    MemorySegment source = block.bytes;
+    Check.that(source.byteSize() == placement.bytes(), "placed size", placement.bytes());
+    Release release = new Release(block.owned);
+    BlockPointer pointer = BlockPointer.stored(placement.dvas(), block.lsize, block.psize,
+        block.compression, spec.checksum(), spec.type(), spec.level(), spec.txg(), fill, checksum);
     for (int copy = 0; copy < placement.copies(); copy++) {
       Placement.Gang gang = placement.gang(copy);
       if (gang == null) {
@@ -252,17 +324,55 @@ public final class BlockIo {
   }
 
   static long[] checksum(ChecksumType type, MemorySegment data) {
-    long[] words = new long[4];
-    if (type != ChecksumType.OFF) {
-      byte[] sum = new byte[Checksums.BYTES];
-      MemorySegment out = MemorySegment.ofArray(sum);
-      Checksum algorithm = Checksums.of(type);
-      algorithm.compute(data, out, 0);
-      for (int i = 0; i < 4; i++) {
-        words[i] = Disk.u64(out, 8L * i);
-      }
+    if (type == ChecksumType.OFF) {
+      return new long[CHECKSUM_WORDS];
+    }
+    MemorySegment out = MemorySegment.ofArray(new byte[Checksums.BYTES]);
+    Checksums.of(type).compute(data, out, 0);
+    return words(out);
+  }
+
+  private static long[] words(MemorySegment checksum) {
+    long[] words = new long[CHECKSUM_WORDS];
+    for (int i = 0; i < words.length; i++) {
+      words[i] = Disk.u64(checksum, 8L * i);
     }
     return words;
+  }
+
+  /** The checksums of blocks, in their order; of one without a place, anything. */
+  private static long[][] checksums(ChecksumType type, List<Prepared> blocks) {
+    long[][] all = new long[blocks.size()][CHECKSUM_WORDS];
+    if (type == ChecksumType.OFF) {
+      return all;
+    }
+    MemorySegment[] data = new MemorySegment[blocks.size()];
+    MemorySegment[] outs = new MemorySegment[blocks.size()];
+    int[] owners = new int[blocks.size()];
+    int count = 0;
+    for (int i = 0; i < blocks.size(); i++) {
+      Prepared block = blocks.get(i);
+      if (block.pointer != null) {
+        continue;
+      }
+      if (count > 0 && data[0].byteSize() != block.psize) {
+        hashTogether(type, data, outs, owners, count, all);
+        count = 0;
+      }
+      data[count] = block.data();
+      outs[count] = MemorySegment.ofArray(new byte[Checksums.BYTES]);
+      owners[count++] = i;
+    }
+    hashTogether(type, data, outs, owners, count, all);
+    return all;
+  }
+
+  private static void hashTogether(ChecksumType type, MemorySegment[] data, MemorySegment[] outs,
+      int[] owners, int count, long[][] all) {
+    Checksums.of(type).computeMany(data, outs, count);
+    for (int i = 0; i < count; i++) {
+      all[owners[i]] = words(outs[i]);
+    }
   }
 
   /** Frees a slab when all writes from it have ended. Failures are the queue's to report. */
