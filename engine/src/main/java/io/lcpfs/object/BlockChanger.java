@@ -104,7 +104,7 @@ final class BlockChanger {
 
   /** Content written by others than {@link Dnode#write} counts as whole blocks. */
   private void charge(Tx tx, int bytes) {
-    tx.chargeDirty(bytes);
+    tx.chargeDirty(Math.max(Dbuf.LEAST_CHARGE_BYTES, bytes));
     if (dnode.type() != ObjectType.FILE && dnode.type() != ObjectType.VOLUME) {
       tx.countWritten(bytes);
     }
@@ -123,7 +123,7 @@ final class BlockChanger {
             return found;
           } else {
             found.unpin();
-            dnode.loaded.awaitUninterruptibly();
+            dnode.loaded().awaitUninterruptibly();
             continue;
           }
         }

@@ -160,4 +160,24 @@ final class BlockSearch {
       dnode.lock.unlock();
     }
   }
+
+  /** See {@link Dnode#endOfBlocks}. */
+  static long endOfBlocks(Dnode dnode, long fromBytes, long limitBlocks) {
+    int size = dnode.blockBytes;
+    long left = limitBlocks;
+    long data = dnode.nextData(fromBytes);
+    while (data >= 0) {
+      long hole = dnode.nextHole(data);
+      if (hole <= data) {
+        return Long.MAX_VALUE;
+      }
+      long blocks = (hole - data + size - 1) / size;
+      if (blocks > left) {
+        return data - data % size + left * size;
+      }
+      left -= blocks;
+      data = dnode.nextData(hole);
+    }
+    return Long.MAX_VALUE;
+  }
 }

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class BlockTable {
   private static final VarHandle SLOT = MethodHandles.arrayElementVarHandle(Dbuf[].class);
-  private static final int INITIAL_SLOTS = 4;
+  private static final int INITIAL_SLOTS = 2;
 
   private volatile @Nullable Dbuf[] slots = new Dbuf[INITIAL_SLOTS];
   private int size;

@@ -31,6 +31,12 @@ final class Dbuf extends CacheEntry implements Block {
     }
   }
 
+  /**
+   * What a cached block costs at least, however small it is: it and what it keeps in memory of its
+   * object take part of a kilobyte of heap, which is thereby bounded by the budget too.
+   */
+  static final int LEAST_CHARGE_BYTES = 4096;
+
   private final Dnode dnode;
   private final long key;
   volatile @Nullable Slab data;
@@ -131,7 +137,7 @@ final class Dbuf extends CacheEntry implements Block {
   @Override
   protected int chargedBytes() {
     Slab slab = data;
-    return slab == null ? 1 : slab.chargedBytes();
+    return slab == null ? 1 : Math.max(LEAST_CHARGE_BYTES, slab.chargedBytes());
   }
 
   @Override

@@ -38,6 +38,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
   public static final long MAX_BLOCKS_FREED_AT_ONCE = 65_536;
 
   private static final byte[] NO_BONUS = new byte[0];
+  private static final Pending[] NOTHING_PENDING = new Pending[0];
   /** What a transaction that dirties an object may add in metadata; see {@link SpaceGate}. */
   static final long DIRTY_OVERHEAD_BYTES = 1024;
 
@@ -69,15 +70,16 @@ public final class Dnode implements BlockObject, AutoCloseable {
   }
 
   final ReentrantLock lock = new ReentrantLock();
-  /** Signalled when a block was loaded, or could not be. */
-  final Condition loaded = lock.newCondition();
+  /** See {@link #loaded()}; made by the first who waits. */
+  private @Nullable Condition loaded;
   private final ObjectSet objectSet;
   private final long number;
   private final ObjectType type;
   private final long generation;
   private final int indirectShift;
   final BlockTable blocks = new BlockTable();
-  private final @Nullable Pending[] pending = new Pending[IN_FLIGHT];
+  /** By group; shared and empty while there are none. */
+  private @Nullable Pending[] pending = NOTHING_PENDING;
 
   volatile int blockBytes;
   volatile long blockCount;
@@ -96,9 +98,8 @@ public final class Dnode implements BlockObject, AutoCloseable {
   int syncedBlockBytes;
   long syncedBlockCount;
 
-  private final BlockLoader loader = new BlockLoader(this);
-  private final BlockChanger changer = new BlockChanger(this);
-  private final ReadAhead readAhead = new ReadAhead(this);
+  /** Made by the first read that has a next block; most objects have one. */
+  private volatile @Nullable ReadAhead readAhead;
 
   /** A new object. */
   Dnode(ObjectSet objectSet, long number, ObjectType type, long generation, int blockBytes) {
@@ -183,9 +184,37 @@ public final class Dnode implements BlockObject, AutoCloseable {
     return freed;
   }
 
+  private BlockLoader loader() {
+    return new BlockLoader(this);
+  }
+
+  private BlockChanger changer() {
+    return new BlockChanger(this);
+  }
+
+  /** What is signalled when a block was loaded, or could not be. Caller holds the lock. */
+  Condition loaded() {
+    Condition condition = loaded;
+    if (condition == null) {
+      condition = lock.newCondition();
+      loaded = condition;
+    }
+    return condition;
+  }
+
+  private void signalLoaded() {
+    Condition condition = loaded;
+    if (condition != null) {
+      condition.signalAll();
+    }
+  }
+
   /** The changes of the transaction's group, begun when there are none. Caller holds the lock. */
   Pending pendingIn(Tx tx) {
     int slot = (int) tx.txg() & MASK;
+    if (pending.length == 0) {
+      pending = new Pending[IN_FLIGHT];
+    }
     Pending changes = pending[slot];
     if (changes == null) {
       changes = new Pending();
@@ -199,12 +228,18 @@ public final class Dnode implements BlockObject, AutoCloseable {
 
   /** The changes of {@code txg}, for the sync task, or null. Caller holds the lock. */
   @Nullable Pending pendingOf(long txg) {
-    return pending[(int) txg & MASK];
+    return pending.length == 0 ? null : pending[(int) txg & MASK];
   }
 
   /** Ends the changes of {@code txg}, which are on disk. Caller holds the lock. */
   void clearPending(long txg) {
+    if (pending.length == 0) {
+      return;
+    }
     pending[(int) txg & MASK] = null;
+    if (!isDirty()) {
+      pending = NOTHING_PENDING;
+    }
   }
 
   boolean isDirty() {
@@ -241,7 +276,10 @@ public final class Dnode implements BlockObject, AutoCloseable {
           MemorySegment.copy(slab.segment(), inside, target, to, n);
           objectSet.context().cache().touch(dbuf);
           dbuf.unpin();
-          readAhead.hit(blockId, size);
+          ReadAhead ahead = readAhead;
+          if (ahead != null) {
+            ahead.hit(blockId, size);
+          }
           at += n;
           to += n;
           left -= n;
@@ -256,8 +294,29 @@ public final class Dnode implements BlockObject, AutoCloseable {
     }
   }
 
+  private void noteMiss(long blockId) {
+    if (blockCount > 1) {
+      ReadAhead ahead = readAhead;
+      (ahead == null ? makeReadAhead() : ahead).miss(blockId, blockBytes);
+    }
+  }
+
+  private ReadAhead makeReadAhead() {
+    lock.lock();
+    try {
+      ReadAhead ahead = readAhead;
+      if (ahead == null) {
+        ahead = new ReadAhead(this);
+        readAhead = ahead;
+      }
+      return ahead;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private void readUncached(long blockId, int inside, int n, MemorySegment target, long to) {
-    readAhead.miss(blockId, blockBytes);
+    noteMiss(blockId);
     try (Dbuf dbuf = loadUnlessHole(blockId)) {
       if (dbuf == null) {
         target.asSlice(to, n).fill((byte) 0);
@@ -391,7 +450,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
             return found;
           } else {
             found.unpin();
-            loaded.awaitUninterruptibly();
+            loaded().awaitUninterruptibly();
             continue;
           }
         }
@@ -408,7 +467,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
   private void fill(Dbuf mine, boolean forSync) {
     Slab slab = null;
     try {
-      slab = loader.read(mine.level(), mine.blockId(), forSync);
+      slab = loader().read(mine.level(), mine.blockId(), forSync);
     } finally {
       lock.lock();
       try {
@@ -418,7 +477,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
         } else {
           mine.data = slab;
         }
-        loaded.signalAll();
+        signalLoaded();
       } finally {
         lock.unlock();
       }
@@ -452,7 +511,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
   /** Whether there is an indirect block here, in memory or on disk. */
   boolean hasIndirect(int level, long blockId, boolean forSync) {
     return blocks.find(BlockTable.key(level, blockId)) != null
-        || !loader.pointerTo(level, blockId, forSync).isHole();
+        || !loader().pointerTo(level, blockId, forSync).isHole();
   }
 
   int sizeOf(int level) {
@@ -467,12 +526,12 @@ public final class Dnode implements BlockObject, AutoCloseable {
 
   /** The pointer to a block as of the last sync; a hole when its range was freed since. */
   BlockPointer pointerTo(int level, long blockId) {
-    return loader.pointerTo(level, blockId, false);
+    return loader().pointerTo(level, blockId, false);
   }
 
   /** As {@link #pointerTo}, for the sync task. */
   BlockPointer pointerToForSync(int level, long blockId) {
-    return loader.pointerTo(level, blockId, true);
+    return loader().pointerTo(level, blockId, true);
   }
 
   // ---- for the sync task
@@ -618,12 +677,12 @@ public final class Dnode implements BlockObject, AutoCloseable {
 
   /** See {@link BlockChanger#dirty}. */
   Dbuf dirty(Tx tx, long blockId, boolean overwrite) {
-    return changer.dirty(tx, blockId, overwrite);
+    return changer().dirty(tx, blockId, overwrite);
   }
 
   @Override
   public void setBlockBytes(Tx tx, int newBytes) {
-    changer.setBlockBytes(tx, newBytes);
+    changer().setBlockBytes(tx, newBytes);
   }
 
   @Override
@@ -653,7 +712,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
       zero(tx, last, 0, (int) (end % size));
     }
     if (last > first) {
-      changer.free(tx, first, last);
+      changer().free(tx, first, last);
     }
   }
 
@@ -670,7 +729,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
 
   @Override
   public void truncateBlocks(Tx tx, long fromBlock) {
-    changer.free(tx, fromBlock, Long.MAX_VALUE);
+    changer().free(tx, fromBlock, Long.MAX_VALUE);
   }
 
   /**
@@ -679,7 +738,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
    * transactions before. Other holds see ENOENT afterwards; the number is reused only after the last.
    */
   public void free(Tx tx) {
-    changer.free(tx, 0, Long.MAX_VALUE);
+    changer().free(tx, 0, Long.MAX_VALUE);
     lock.lock();
     try {
       refuseFreed();
@@ -708,22 +767,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
    * of data, in bytes; Long.MAX_VALUE when that is all.
    */
   public long endOfBlocks(long fromBytes, long limitBlocks) {
-    int size = blockBytes;
-    long left = limitBlocks;
-    long data = nextData(fromBytes);
-    while (data >= 0) {
-      long hole = nextHole(data);
-      if (hole <= data) {
-        return Long.MAX_VALUE;
-      }
-      long blocks = (hole - data + size - 1) / size;
-      if (blocks > left) {
-        return data - data % size + left * size;
-      }
-      left -= blocks;
-      data = nextData(hole);
-    }
-    return Long.MAX_VALUE;
+    return BlockSearch.endOfBlocks(this, fromBytes, limitBlocks);
   }
 
   /** Bytes allocated for the object on disk as of the last sync. */

@@ -28,8 +28,8 @@ final class TreeWriter {
   private final long txg;
   private final BlockIo io;
   private final ObjectSetOptions options;
-  /** Changed indirect blocks by level, each by block id. */
-  private final List<TreeMap<Long, Dbuf>> changed = new ArrayList<>();
+  /** See {@link #changedAt}. */
+  private final TreeMap<Integer, TreeMap<Long, Dbuf>> changed = new TreeMap<>();
 
   private final List<Dbuf> pinned = new ArrayList<>();
 
@@ -38,13 +38,15 @@ final class TreeWriter {
     this.txg = txg;
     this.io = dnode.objectSet().context().io();
     this.options = dnode.objectSet().options();
-    for (int level = 0; level <= DnodeRecord.MAX_LEVELS; level++) {
-      changed.add(new TreeMap<>());
-    }
   }
 
   Dnode dnode() {
     return dnode;
+  }
+
+  /** Changed indirect blocks of a level, by block id. Most objects have none at all. */
+  private TreeMap<Long, Dbuf> changedAt(int level) {
+    return changed.computeIfAbsent(level, none -> new TreeMap<>());
   }
 
   /** Makes the tree high enough for {@code blockId}. */
@@ -83,7 +85,7 @@ final class TreeWriter {
   }
 
   private void markChanged(Dbuf pinnedBlock) {
-    if (changed.get(pinnedBlock.level()).put(pinnedBlock.blockId(), pinnedBlock) == null) {
+    if (changedAt(pinnedBlock.level()).put(pinnedBlock.blockId(), pinnedBlock) == null) {
       pinned.add(pinnedBlock);
     } else {
       pinnedBlock.unpin();
@@ -106,7 +108,7 @@ final class TreeWriter {
       }
     }
     long parentId = blockId >>> dnode.fanoutShift();
-    Dbuf parent = changed.get(level + 1).get(parentId);
+    Dbuf parent = changedAt(level + 1).get(parentId);
     if (parent == null) {
       parent = dnode.loadForSync(level + 1, parentId);
       markChanged(parent);
@@ -202,7 +204,7 @@ final class TreeWriter {
   /** Writes the changed indirect blocks, lowest level first; the root pointer is then up to date. */
   void writeIndirects() {
     for (int level = 1; level < dnode.levels; level++) {
-      List<Dbuf> blocks = new ArrayList<>(changed.get(level).values());
+      List<Dbuf> blocks = new ArrayList<>(changedAt(level).values());
       BlockPointer[] pointers = writeAll(blocks);
       for (int i = 0; i < pointers.length; i++) {
         replace(level, blocks.get(i).blockId(), pointers[i]);
@@ -275,7 +277,7 @@ final class TreeWriter {
 
   /** The content of a changed indirect block, for those who place blocks themselves. */
   Dbuf changedBlock(int level, long blockId) {
-    Dbuf block = changed.get(level).get(blockId);
+    Dbuf block = changedAt(level).get(blockId);
     if (block == null) {
       block = dnode.loadForSync(level, blockId);
       markChanged(block);
@@ -295,7 +297,7 @@ final class TreeWriter {
       block.unpin();
     }
     pinned.clear();
-    changed.forEach(TreeMap::clear);
+    changed.clear();
   }
 
 }
