@@ -311,7 +311,13 @@ final class PoolInspect {
       VerifyReport report;
       try (Pool pool = cli.openToRead(name)) {
         ProgressLine line = ProgressLine.onTerminal(cli);
-        report = pool.verify(line::show);
+        KernelWarmUp kernels = new KernelWarmUp(cli);
+        report =
+            pool.verify(
+                progress -> {
+                  line.show(progress);
+                  kernels.worked(progress.doneBytes());
+                });
         line.clear();
       }
       double seconds = (cli.env().nanoTime() - start) / 1e9;

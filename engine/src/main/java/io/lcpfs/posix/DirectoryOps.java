@@ -185,11 +185,10 @@ final class DirectoryOps {
     }
     directory
         .zap(core)
-        .iterate(
+        .iterateLong(
             Math.max(cookie, DOT_DOT_COOKIE),
-            (at, name, value) -> {
+            (at, name, entry) -> {
               Names.checkFromDisk(name);
-              long entry = entryOf(value);
               return visitor.entry(
                   at, name, DirectoryEntry.inode(entry), DirectoryEntry.type(entry));
             });

@@ -6,7 +6,6 @@ import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -224,7 +223,7 @@ public final class PathCalls {
         caller,
         (cookie, name, inode, type) -> {
           if (cookie > 2) {
-            names.add(Arrays.copyOf(name, name.length));
+            names.add(name);
           }
           return true;
         });

@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.lcpfs.env.CodeProbe;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -164,6 +166,38 @@ class ZapTest {
           return true;
         });
     assertThat(after).isEqualTo(cookies).hasSize(100);
+  }
+
+  @Test
+  void everyIterationOverNumbersIsTheSameAsOverBytes() {
+    List<String> bytes = new ArrayList<>();
+    List<String> numbers = new ArrayList<>();
+    for (int i = 0; i < 2000; i++) {
+      zap.insertLong(world.tx, b("n" + i), i * 1_000_003L);
+    }
+    zap.iterate(
+        0,
+        (cookie, name, value) -> {
+          long number = ByteBuffer.wrap(value).order(ByteOrder.LITTLE_ENDIAN).getLong();
+          return bytes.add(cookie + " " + new String(name, UTF_8) + " " + number);
+        });
+    long first =
+        zap.iterateLong(
+            0, (cookie, name, value) -> numbers.size() < 700 && add(numbers, cookie, name, value));
+    zap.iterateLong(first, (cookie, name, value) -> add(numbers, cookie, name, value));
+    assertThat(numbers).isEqualTo(bytes).hasSize(2000);
+    sound();
+  }
+
+  private static boolean add(List<String> to, long cookie, byte[] name, long value) {
+    return to.add(cookie + " " + new String(name, UTF_8) + " " + value);
+  }
+
+  @Test
+  void everyValueThatIsNoNumberEndsAnIterationOverNumbers() {
+    zap.insert(world.tx, b("a"), new byte[7]);
+    refused(() -> zap.iterateLong(0, (cookie, name, value) -> true), Errno.EIO);
+    sound();
   }
 
   @Test
