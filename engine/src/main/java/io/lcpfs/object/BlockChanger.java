@@ -76,7 +76,7 @@ final class BlockChanger {
             dbuf.pin();
             dbuf.newest = new Dbuf.Version(txg, dbuf.slab(), newest);
             dbuf.dirtyTxg = txg;
-            Dnode.Pending changes = dnode.pendingIn(tx);
+            Pending changes = dnode.pendingIn(tx);
             changes.blocks.add(dbuf);
             SpaceCost.dirtied(tx, dnode, changes, blockId, dbuf.slab().bytes());
             if (blockId >= dnode.blockCount) {
@@ -167,7 +167,7 @@ final class BlockChanger {
         dnode.refuseFreed();
         detached = detachRange(tx.txg(), 0, 1);
         dnode.blockBytes = newBytes;
-        Dnode.Pending changes = dnode.pendingIn(tx);
+        Pending changes = dnode.pendingIn(tx);
         changes.blockBytes = newBytes;
       } finally {
         dnode.lock.unlock();
@@ -192,7 +192,7 @@ final class BlockChanger {
         bigger.newest = new Dbuf.Version(tx.txg(), slab, null);
         bigger.dirtyTxg = tx.txg();
         dnode.blocks.add(bigger);
-        Dnode.Pending changes = dnode.pendingIn(tx);
+        Pending changes = dnode.pendingIn(tx);
         changes.blockBytes = newBytes;
         changes.blockCount = dnode.blockCount;
         changes.blocks.add(bigger);
@@ -259,7 +259,7 @@ final class BlockChanger {
         return;
       }
       detached = detachRange(tx.txg(), first, Math.min(last, dnode.blockCount));
-      Dnode.Pending changes = dnode.pendingIn(tx);
+      Pending changes = dnode.pendingIn(tx);
       changes.freedRanges.add(new long[] {first, last});
       SpaceCost.freed(tx, dnode, first, last);
       if (last >= dnode.blockCount) {

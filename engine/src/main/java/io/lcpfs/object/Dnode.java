@@ -15,10 +15,7 @@ import io.lcpfs.format.TailRecord;
 import io.lcpfs.memory.Slab;
 import io.lcpfs.txg.Tx;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -41,33 +38,6 @@ public final class Dnode implements BlockObject, AutoCloseable {
   private static final Pending[] NOTHING_PENDING = new Pending[0];
   /** What a transaction that dirties an object may add in metadata; see {@link SpaceGate}. */
   static final long DIRTY_OVERHEAD_BYTES = 1024;
-
-  /** The changes of one transaction group. */
-  static final class Pending {
-    final List<Dbuf> blocks = new ArrayList<>();
-    final List<long[]> freedRanges = new ArrayList<>();
-    byte @Nullable [] bonus;
-    int blockBytes;
-    long blockCount;
-    boolean freed;
-    /** The indirect blocks above those that were dirtied; see {@link SpaceCost}. */
-    private @Nullable Set<Long> indirects;
-    private long lastIndirect = -1;
-
-    /** Notes that an indirect block will change; false when that is known. Caller holds the lock. */
-    boolean addIndirect(long key) {
-      if (key == lastIndirect) {
-        return false;
-      }
-      Set<Long> known = indirects;
-      if (known == null) {
-        known = new HashSet<>();
-        indirects = known;
-      }
-      lastIndirect = key;
-      return known.add(key);
-    }
-  }
 
   final ReentrantLock lock = new ReentrantLock();
   /** See {@link #loaded()}; made by the first who waits. */

@@ -37,14 +37,14 @@ public final class ObjectSetSync {
   /** One object's part in this sync. */
   static final class Changed {
     final Dnode dnode;
-    final Dnode.Pending pending;
+    final Pending pending;
     final TreeWriter tree;
     /** Content that goes to the tail block, when it changed and fits. */
     Dbuf.@Nullable Version tailContent;
     int tailLength;
     boolean removeTail;
 
-    Changed(Dnode dnode, Dnode.Pending pending, TreeWriter tree) {
+    Changed(Dnode dnode, Pending pending, TreeWriter tree) {
       this.dnode = dnode;
       this.pending = pending;
       this.tree = tree;
@@ -96,7 +96,7 @@ public final class ObjectSetSync {
   /** Frees, data blocks and indirect blocks of all changed objects. */
   public void writeObjects() {
     for (Dnode dnode : objectSet.takeDirty(txg)) {
-      Dnode.Pending pending;
+      Pending pending;
       dnode.lock.lock();
       try {
         pending = dnode.pendingOf(txg);

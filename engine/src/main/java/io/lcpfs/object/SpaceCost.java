@@ -112,7 +112,7 @@ final class SpaceCost {
   }
 
   /** A data block becomes dirty in the group of {@code changes}. Caller holds the dnode's lock. */
-  static void dirtied(Tx tx, Dnode dnode, Dnode.Pending changes, long blockId, int bytes) {
+  static void dirtied(Tx tx, Dnode dnode, Pending changes, long blockId, int bytes) {
     ObjectSetOptions options = dnode.objectSet().options();
     int copies = dnode.type().isMetadata() ? options.metadataCopies() : options.dataCopies();
     long cost = stored(dnode.objectSet(), bytes, copies) + RECORD_BYTES;

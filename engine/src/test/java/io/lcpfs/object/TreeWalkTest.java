@@ -138,7 +138,7 @@ class TreeWalkTest {
       dnode.syncedBlockCount = 1;
       try (Tx tx = objects.begin(TX)) {
         dnode.setBonus(tx, new byte[2]);
-        Dnode.Pending pending = dnode.pendingOf(tx.txg());
+        Pending pending = dnode.pendingOf(tx.txg());
         Objects.requireNonNull(pending).blockCount = 1;
       }
       pool.sync();
