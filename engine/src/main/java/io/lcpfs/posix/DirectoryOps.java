@@ -91,6 +91,9 @@ final class DirectoryOps {
     if (!DirectoryEntry.fits(entry, found.attrs())) {
       throw corrupt("directory_entry.generation", entry);
     }
+    if (found.attrs().nlink == 0) {
+      throw corrupt("znode.nlink", 0); // whoever opens it would wait for the name to go
+    }
     if (found.isDirectory()
         && (found.attrs().parent != directory.inode || found.inode == core.rootInode)) {
       throw corrupt("znode.parent", found.attrs().parent);

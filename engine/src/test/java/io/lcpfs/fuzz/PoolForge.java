@@ -308,8 +308,12 @@ final class PoolForge {
     }
 
     BlockPointer pointer() {
-      return parent == null ? uberblock.root()
-          : BlockPointer.decode(MemorySegment.ofArray(parent.read()), offset);
+      if (parent == null) {
+        return uberblock.root();
+      }
+      byte[] block = parent.read();
+      return block.length == 0 ? BlockPointer.HOLE // below a hole are holes
+          : BlockPointer.decode(MemorySegment.ofArray(block), offset);
     }
 
     byte[] read() {

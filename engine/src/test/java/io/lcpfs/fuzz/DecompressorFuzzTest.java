@@ -16,7 +16,7 @@ import java.lang.foreign.ValueLayout;
  * size, the rest is the block. Runs its stored inputs as a plain test; with JAZZER_FUZZ=1 it
  * searches.
  */
-class DecompressorFuzz {
+class DecompressorFuzzTest {
   private static final int GUARD_BYTES = 64;
   private static final byte GUARD = 0x5A;
 
