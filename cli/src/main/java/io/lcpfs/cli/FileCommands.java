@@ -306,10 +306,17 @@ final class FileCommands {
       Table table =
           new Table(
               output, "datasets", List.of("DATASET", "SIZE", "USED", "AVAIL", "USE%", "RATIO"));
+      int exit = ExitCode.OK;
       try (OpenPools pools = new OpenPools(cli)) {
         if (names.isEmpty()) {
           for (Registry.Entry entry : cli.registry().list()) {
-            pools.toRead(entry.name()).datasets().forEach(dataset -> row(table, dataset));
+            for (Dataset dataset : pools.toRead(entry.name()).datasets()) {
+              if (dataset.isReadable()) {
+                row(table, dataset);
+              } else {
+                exit = FsCommands.damaged(cli, dataset);
+              }
+            }
           }
         }
         for (String name : names) {
@@ -317,7 +324,7 @@ final class FileCommands {
         }
       }
       table.print(out());
-      return ExitCode.OK;
+      return exit;
     }
 
     private static void row(Table table, Dataset dataset) {

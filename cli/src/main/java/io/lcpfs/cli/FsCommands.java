@@ -73,6 +73,12 @@ final class FsCommands {
     return result;
   }
 
+  /** Tells of a dataset of which nothing but the name can be read. */
+  static int damaged(Cli cli, Dataset dataset) {
+    cli.warn(dataset.name() + ": is damaged; see 'lcpfs pool verify'");
+    return ExitCode.FAILED;
+  }
+
   /** Names grouped by pool; every imported pool without names when none is given. */
   private static Map<String, List<String>> byPool(Cli cli, List<String> names) {
     Map<String, List<String>> result = new LinkedHashMap<>();
@@ -152,6 +158,7 @@ final class FsCommands {
               output,
               "datasets",
               shown.stream().map(column -> column.toUpperCase(Locale.ROOT)).toList());
+      int exit = ExitCode.OK;
       for (Map.Entry<String, List<String>> group : byPool(cli, names).entrySet()) {
         try (Pool pool = cli.openToRead(group.getKey())) {
           List<Dataset> datasets = new ArrayList<>(datasets(pool, group.getValue(), recursive));
@@ -159,15 +166,27 @@ final class FsCommands {
             datasets.sort(Comparator.comparing(this::sortKey));
           }
           for (Dataset dataset : datasets) {
-            table.row(shown.stream().map(column -> cell(dataset, column)).toArray());
+            if (dataset.isReadable()) {
+              table.row(shown.stream().map(column -> cell(dataset, column)).toArray());
+            } else {
+              // The others are still listed.
+              table.row(
+                  shown.stream()
+                      .map(column -> column.equals("name") ? dataset.name() : "-")
+                      .toArray());
+              exit = damaged(cli, dataset);
+            }
           }
         }
       }
       table.print(out());
-      return ExitCode.OK;
+      return exit;
     }
 
     private String sortKey(Dataset dataset) {
+      if (!dataset.isReadable()) {
+        return "";
+      }
       String value = dataset.property(sortBy).value();
       // Numbers sort by size: pad them to the length of the longest.
       return value.matches("[0-9]+") ? "0".repeat(Math.max(0, 20 - value.length())) + value : value;

@@ -224,7 +224,7 @@ public final class SpaceMapState {
    * Ends the replay of the map that belongs to the uberblock of {@code txg}.
    *
    * @throws io.lcpfs.error.PoolException Corrupt when a bitmap is cut short, a record is of a later
-   *     txg, or what was freed in the last two txgs is allocated again
+   *     txg, or what was freed in the last two txgs was allocated again
    */
   public void finish(long txg) {
     if (bitmapAt < bitmapEnd) {
@@ -236,13 +236,23 @@ public final class SpaceMapState {
     recentFrees.headMap(Math.max(1, txg - 1)).clear();
     for (LongList frees : recentFrees.values()) {
       for (int i = 0; i < frees.size(); i++) {
-        int start = (int) (SpaceMapRecord.offsetBytes(frees.get(i)) / sectorBytes);
-        int count = (int) (SpaceMapRecord.lengthBytes(frees.get(i)) / sectorBytes);
+        int start = startOf(frees.get(i), 0);
+        int count = sectorsOf(frees.get(i));
         for (int s = start; s < start + count; s++) {
           if (cell(s) != CELL_NONE) {
             throw corrupt(place("alloc"), "reused too early at " + (long) s * sectorBytes);
           }
         }
+        mark(start, count); // so that what was freed, allocated and freed again is found, too
+      }
+    }
+    unmarkFrees(recentFrees);
+  }
+
+  private void unmarkFrees(Map<Long, LongList> byTxg) {
+    for (LongList frees : byTxg.values()) {
+      for (int i = 0; i < frees.size(); i++) {
+        unmark(startOf(frees.get(i), 0), sectorsOf(frees.get(i)));
       }
     }
   }
@@ -328,11 +338,7 @@ public final class SpaceMapState {
         condenseRegion(region, Math.min(sectors, region + REGION_SECTORS), writer);
       }
     } finally {
-      for (LongList frees : deferred.values()) {
-        for (int i = 0; i < frees.size(); i++) {
-          unmark(startOf(frees.get(i), 0), sectorsOf(frees.get(i)));
-        }
-      }
+      unmarkFrees(deferred);
     }
     for (long of = Math.max(1, txg - 1); of <= txg; of++) {
       writer.put(SpaceMapRecord.txg(of));

@@ -5,6 +5,8 @@ import io.lcpfs.dataset.PropertyCatalog;
 import io.lcpfs.dataset.PropertyCatalog.Property;
 import io.lcpfs.dataset.PropertySource;
 import io.lcpfs.dataset.PropertyValue;
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.DatasetInfo;
 import io.lcpfs.posix.PosixFileSystem;
 import java.util.LinkedHashMap;
@@ -48,6 +50,18 @@ public final class Dataset {
 
   private DatasetInfo info() {
     return pool.engine().dataset(path());
+  }
+
+  /** Whether it exists and more than its name can be read. */
+  public boolean isReadable() {
+    try {
+      return info().isReadable();
+    } catch (PoolException e) {
+      if (e.errno() == Errno.EIO || e.errno() == Errno.ENOENT) {
+        return false;
+      }
+      throw e;
+    }
   }
 
   public long guid() {

@@ -181,7 +181,10 @@ public final class Pool implements AutoCloseable {
     }
   }
 
-  /** All datasets, sorted by name. */
+  /**
+   * All datasets, sorted by name; also those of which nothing but the name can be read, whose
+   * methods give EIO.
+   */
   public List<Dataset> datasets() {
     return engine.datasets().stream()
         .map(info -> new Dataset(this, fullName(info.path())))
@@ -328,6 +331,9 @@ public final class Pool implements AutoCloseable {
 
   private void applyPolicies(String path) {
     for (DatasetInfo info : below(path)) {
+      if (!info.isReadable()) {
+        continue;
+      }
       engine.setPolicy(info.path(), policy(info.path()));
       lock.lock();
       try {
@@ -508,7 +514,12 @@ public final class Pool implements AutoCloseable {
     SortedMap<String, Long> counts = new TreeMap<>(below.counts());
     try {
       for (DatasetInfo info : engine.datasets()) {
-        checkFiles(info.path(), findings, counts);
+        if (!info.damage().isEmpty()) {
+          findings.add(new Finding("DatasetCheck", fullName(info.path()), info.damage()));
+        }
+        if (info.isReadable()) {
+          checkFiles(info.path(), findings, counts);
+        }
       }
     } catch (PoolException e) {
       findings.add(new Finding("DatasetCheck", name, e.error().message()));

@@ -1,6 +1,7 @@
 package io.lcpfs.pool;
 
 import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * A dataset as recorded in the pool.
@@ -12,6 +13,23 @@ import java.util.SortedMap;
  * @param referencedBytes allocated for its own content, all copies, without children
  * @param logicalBytes the same before compression
  * @param localProperties values set here, not inherited
+ * @param damage what is wrong with it; "" when nothing is known to be. With a guid of 0 nothing else
+ *     of it can be read, else some of its children are missing
  */
 public record DatasetInfo(String path, long guid, long creationTxg, long creationSeconds,
-    long referencedBytes, long logicalBytes, SortedMap<String, String> localProperties) {}
+    long referencedBytes, long logicalBytes, SortedMap<String, String> localProperties,
+    String damage) {
+
+  static DatasetInfo unreadable(String path, String damage) {
+    return new DatasetInfo(path, 0, 0, 0, 0, 0, new TreeMap<>(), damage);
+  }
+
+  DatasetInfo withDamage(String damage) {
+    return new DatasetInfo(path, guid, creationTxg, creationSeconds, referencedBytes, logicalBytes,
+        localProperties, damage);
+  }
+
+  public boolean isReadable() {
+    return guid != 0;
+  }
+}

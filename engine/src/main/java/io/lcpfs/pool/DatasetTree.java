@@ -130,41 +130,95 @@ final class DatasetTree {
     return path.substring(path.lastIndexOf('/') + 1).getBytes(UTF_8);
   }
 
-  /** All datasets, sorted by path. */
+  /**
+   * All datasets, sorted by path; a damaged one hides none but those below it.
+   *
+   * @throws PoolException EIO when the root dataset cannot be read
+   */
   List<DatasetInfo> list() {
+    return List.copyOf(walk().found.values());
+  }
+
+  /** What a walk through the tree found. */
+  private static final class Walk {
+    final SortedMap<String, DatasetInfo> found = new TreeMap<>();
+    final TreeSet<Long> seen = new TreeSet<>();
+    @Nullable PoolException damage;
+    boolean shared;
+  }
+
+  private Walk walk() {
     lock.lock();
     try {
-      SortedMap<String, DatasetInfo> found = new TreeMap<>();
-      collect("", rootObject, found, new TreeSet<>());
-      return List.copyOf(found.values());
+      Walk walk = new Walk();
+      collect("", rootObject, walk);
+      return walk;
     } finally {
       lock.unlock();
     }
   }
 
-  private void collect(String path, long object, SortedMap<String, DatasetInfo> found,
-      TreeSet<Long> seen) {
-    if (!seen.add(object)) {
-      throw PoolException.corrupt("dataset.children", path + " is another dataset, too");
+  private void collect(String path, long object, Walk walk) {
+    DatasetInfo info;
+    try {
+      if (!walk.seen.add(object)) {
+        walk.shared = true;
+        throw PoolException.corrupt("dataset.children", path + " is another dataset, too");
+      }
+      if (path.length() > MAX_PATH_LENGTH) {
+        throw PoolException.corrupt("dataset.children", "too deep at " + path);
+      }
+      info = info(path, object);
+    } catch (PoolException e) {
+      if (path.isEmpty() || !isDamage(e)) {
+        throw e;
+      }
+      walk.damage = e;
+      walk.found.put(path, DatasetInfo.unreadable(path, e.error().message()));
+      return;
     }
-    if (path.length() > MAX_PATH_LENGTH) {
-      throw PoolException.corrupt("dataset.children", "too deep at " + path);
+    SortedMap<String, Long> children = new TreeMap<>();
+    try {
+      readChildren(object, children);
+    } catch (PoolException e) {
+      if (!isDamage(e)) {
+        throw e;
+      }
+      walk.damage = e;
+      info = info.withDamage(e.error().message());
     }
-    DatasetInfo info = info(path, object);
-    found.put(path, info);
-    childrenOf(object).forEach((name, child) ->
-        collect(path.isEmpty() ? name : path + "/" + name, child, found, seen));
+    walk.found.put(path, info);
+    children.forEach((name, child) ->
+        collect(path.isEmpty() ? name : path + "/" + name, child, walk));
+  }
+
+  /** Whether the answer says that the disk is wrong: an object that is missing, too. */
+  private static boolean isDamage(PoolException e) {
+    return e.errno() == Errno.EIO || e.errno() == Errno.ENOENT;
+  }
+
+  /** Refuses to move or remove anything in a tree where a dataset has two names. */
+  private void refuseShared() {
+    Walk walk = walk();
+    if (walk.shared && walk.damage != null) {
+      throw walk.damage;
+    }
   }
 
   private SortedMap<String, Long> childrenOf(long object) {
     SortedMap<String, Long> children = new TreeMap<>();
+    readChildren(object, children);
+    return children;
+  }
+
+  /** Adds the children; those before the damage when it throws. */
+  private void readChildren(long object, SortedMap<String, Long> children) {
     try (Dnode zap = meta.hold(childrenZap(object))) {
       Zap.open(zap, context.env()).iterate(0, (cookie, name, value) -> {
         children.put(checkName(new String(name, UTF_8)), longOf(value));
         return true;
       });
     }
-    return children;
   }
 
   /** A name from disk: it must not lead anywhere else. */
@@ -194,7 +248,7 @@ final class DatasetTree {
         });
       }
       return new DatasetInfo(path, record.guid(), record.creationTxg(), record.creationSeconds(),
-          record.usedBytes(), record.logicalBytes(), properties);
+          record.usedBytes(), record.logicalBytes(), properties, "");
     }
   }
 
@@ -233,6 +287,7 @@ final class DatasetTree {
             "the root dataset lives as long as its pool; use 'lcpfs pool destroy'");
       }
       long object = find(path);
+      refuseShared();
       if (!childrenOf(object).isEmpty()) {
         throw PoolException.refused(Errno.ENOTEMPTY,
             "dataset " + path + " has children; destroy them with -r");
@@ -278,20 +333,18 @@ final class DatasetTree {
   }
 
   /**
-   * Refuses to take the object of a dataset that is in the tree for a destroyed one.
+   * Refuses to take the object of a dataset that is in the tree for a destroyed one; any, while some
+   * of the tree cannot be read.
    *
    * @throws PoolException Corrupt
    */
   void checkDestroyed(long object) {
-    lock.lock();
-    try {
-      TreeSet<Long> live = new TreeSet<>();
-      collect("", rootObject, new TreeMap<>(), live);
-      if (live.contains(object)) {
-        throw PoolException.corrupt("destroyed", "object " + object + " is a dataset in use");
-      }
-    } finally {
-      lock.unlock();
+    Walk walk = walk();
+    if (walk.damage != null) {
+      throw walk.damage;
+    }
+    if (walk.seen.contains(object)) {
+      throw PoolException.corrupt("destroyed", "object " + object + " is a dataset in use");
     }
   }
 
@@ -343,6 +396,7 @@ final class DatasetTree {
         throw PoolException.refused(Errno.EINVAL, to + " is below " + from);
       }
       long object = find(from);
+      refuseShared();
       long oldParent = childrenZap(find(parentOf(from)));
       long newParent = childrenZap(find(parentOf(to)));
       try (Dnode old = meta.hold(oldParent); Dnode target = meta.hold(newParent)) {

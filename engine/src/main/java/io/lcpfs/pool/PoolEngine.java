@@ -42,7 +42,12 @@ public interface PoolEngine extends AutoCloseable {
   @Override
   void close();
 
-  /** All datasets, sorted by path, the root first. */
+  /**
+   * All datasets, sorted by path, the root first. One that is damaged is among them and says so; it
+   * hides none but those below it.
+   *
+   * @throws io.lcpfs.error.PoolException EIO when the root dataset cannot be read
+   */
   List<DatasetInfo> datasets();
 
   /**

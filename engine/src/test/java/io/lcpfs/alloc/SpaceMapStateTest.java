@@ -74,6 +74,10 @@ class SpaceMapStateTest {
     corrupt(alloc(0, 1), SpaceMapRecord.bitmap(0, 1), 1);
     corrupt(3L << 62);
     corrupt(SpaceMapRecord.txg(9), alloc(0, 1), free(0, 1), SpaceMapRecord.txg(10), alloc(0, 1));
+    corrupt(
+        SpaceMapRecord.txg(9), alloc(0, 1), free(0, 1), SpaceMapRecord.txg(10), alloc(0, 1),
+        free(0, 1));
+    corrupt(SpaceMapRecord.txg(10), alloc(0, 2), free(0, 2), alloc(1, 2), free(1, 2));
     assertThatThrownBy(
             () -> new SpaceMapState(1, SIZE, SECTOR).replay(MemorySegment.ofArray(new byte[12])))
         .isInstanceOf(PoolException.class);

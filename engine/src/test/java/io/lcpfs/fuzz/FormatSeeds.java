@@ -123,6 +123,10 @@ public final class FormatSeeds {
         root,
         maps + "reused-early",
         words(0, SpaceMapRecord.txg(999), alloc, free, SpaceMapRecord.txg(1000), alloc));
+    write(
+        root,
+        maps + "reused-early-and-freed-again",
+        words(0, SpaceMapRecord.txg(999), alloc, free, SpaceMapRecord.txg(1000), alloc, free));
   }
 
   private static void write(Path root, String name, byte[] content) throws IOException {

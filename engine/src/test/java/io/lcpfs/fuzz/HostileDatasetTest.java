@@ -1,7 +1,12 @@
 package io.lcpfs.fuzz;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.lcpfs.api.Dataset;
+import io.lcpfs.api.Pool;
+import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.DatasetRecord;
 import io.lcpfs.format.Disk;
@@ -9,7 +14,10 @@ import io.lcpfs.format.DnodeRecord;
 import io.lcpfs.format.ObjectType;
 import io.lcpfs.format.SpaceMapHead;
 import io.lcpfs.format.SpaceMapRecord;
+import io.lcpfs.pool.OpenOptions;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -83,6 +91,62 @@ class HostileDatasetTest {
         zap.putLong(world.tx, name("c"), a);
       });
     });
+  }
+
+  @Test
+  void aDamagedDatasetHidesNoOther() {
+    List<Consumer<PoolForge>> lies = List.of(
+        forge -> forge.dataset("a/b").editBonus(bonus -> bonus.fill((byte) 0)),
+        forge -> forge.dataset("a/b").edit(dnode -> dnode.fill((byte) 0xff)),
+        forge -> properties(forge, "a/b").edit(dnode -> dnode.fill((byte) 0xff)),
+        forge -> properties(forge, "a/b").editContent(zap -> zap.fill((byte) 7)));
+    for (Consumer<PoolForge> lie : lies) {
+      PoolForge forge = PoolForge.fresh();
+      lie.accept(forge);
+      OpenOptions options =
+          OpenOptions.standard().withReadOnly(true).withTuning(SoundImage.tuning());
+      try (Pool pool =
+          Pool.open(List.of(new ImageDevice(forge.bytes())), options, Lie.env())) {
+        assertThat(pool.datasets()).extracting(Dataset::name)
+            .containsExactly("tank", "tank/a", "tank/a/b", "tank/a/c");
+        assertThat(pool.datasets()).extracting(Dataset::isReadable)
+            .containsExactly(true, true, false, true);
+        assertThat(pool.dataset("tank/a/c").property("user:note").value()).isEqualTo("hello");
+        assertThat(pool.dataset("tank").fileSystem().statfs()).isNotNull();
+        assertThat(pool.verify(progress -> {}).findings())
+            .anyMatch(finding -> finding.toString().contains("tank/a/b"));
+      }
+    }
+  }
+
+  @Test
+  void ofDamagedChildrenThoseBeforeTheDamageAreListed() {
+    PoolForge forge = PoolForge.fresh();
+    children(forge, "a").edit(dnode -> dnode.fill((byte) 0xff));
+    OpenOptions options = OpenOptions.standard().withTuning(SoundImage.tuning());
+    try (Pool pool = Pool.open(List.of(new ImageDevice(forge.bytes())), options, Lie.env())) {
+      assertThat(pool.datasets()).extracting(Dataset::name).containsExactly("tank", "tank/a");
+      assertThat(pool.dataset("tank/a").isReadable()).isTrue();
+      pool.createDataset("tank/other", Map.of(), false);
+      pool.destroyDataset("tank/other", false);
+      assertThat(pool.verify(progress -> {}).findings())
+          .anyMatch(finding -> finding.check().equals("DatasetCheck"));
+    }
+  }
+
+  @Test
+  void nothingIsDestroyedOrRenamedWhileADatasetHasTwoNames() {
+    PoolForge forge = PoolForge.fresh();
+    long b = forge.dataset("a/b").number();
+    ForgedZap.edit(forge, children(forge, "a"), (zap, world) ->
+        zap.putLong(world.tx, name("c"), b));
+    OpenOptions options = OpenOptions.standard().withTuning(SoundImage.tuning());
+    try (Pool pool = Pool.open(List.of(new ImageDevice(forge.bytes())), options, Lie.env())) {
+      assertThatThrownBy(() -> pool.destroyDataset("tank/a/b", false))
+          .isInstanceOf(PoolException.class).hasMessageContaining("another dataset");
+      assertThatThrownBy(() -> pool.renameDataset("tank/a/b", "tank/a/c/b"))
+          .isInstanceOf(PoolException.class).hasMessageContaining("another dataset");
+    }
   }
 
   @Test
