@@ -63,6 +63,15 @@ public final class FormatSeeds {
 
   public static void main(String[] arguments) throws IOException {
     Path root = Path.of(arguments[0]).resolve("io/lcpfs/fuzz");
+    String pools = "PoolFuzzTestInputs/everyPoolIsUsableOrRefused/";
+    write(root, pools + "block", edits(1, 0x10, 30, 40, 9));
+    write(root, pools + "dnodes", edits(1, 0x35, 38, 20, 2, 0x25, 5, 60, 3));
+    write(root, pools + "bonus", edits(1, 0x38, 35, 30, 3, 0x18, 1, 31, 1));
+    write(root, pools + "pointer", edits(1, 0x3a, 24, 50, 9, 0x0b, 9, 12, 28));
+    write(root, pools + "copied-pointer", edits(0, 0x40, 2, 25, 0));
+    write(root, pools + "uberblock", edits(0, 0x3c, 30, 0, 2));
+    write(root, pools + "configuration", edits(0, 0x2d, 17, 0, 6));
+    write(root, pools + "layout", edits(0, 0x1e, 30, 0, 34));
     String labels = "LabelFuzzTestInputs/";
     write(root, labels + "everyConfigurationIsAValueOrCorrupt/sound", pool().encode());
     write(
@@ -127,6 +136,18 @@ public final class FormatSeeds {
         root,
         maps + "reused-early-and-freed-again",
         words(0, SpaceMapRecord.txg(999), alloc, free, SpaceMapRecord.txg(1000), alloc, free));
+  }
+
+  /** Edits of a whole pool; see {@link PoolFuzzTest}. */
+  private static byte[] edits(int writable, int... words) {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(1 + words.length * 2).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.put((byte) writable);
+    for (int i = 0; i < words.length; i += 4) {
+      bytes.put((byte) words[i]).put((byte) words[i + 1]).putShort((short) words[i + 2]);
+      bytes.putInt(words[i + 3]);
+    }
+    return bytes.array();
   }
 
   private static void write(Path root, String name, byte[] content) throws IOException {

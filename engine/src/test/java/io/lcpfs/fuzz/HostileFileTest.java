@@ -61,7 +61,7 @@ class HostileFileTest {
   void theRootInsideItselfIsTold() {
     Lie.told(forge -> {
       long d1 = entry(forge, "/", "d1");
-      long root = d1 & ~((1L << 60) - 1) | PoolForge.inode("/") | 0xfffL << 48;
+      long root = (d1 & ~((1L << 60) - 1)) | PoolForge.inode("/") | (0xfffL << 48);
       ForgedZap.edit(forge, forge.file("/"), (zap, world) ->
           zap.insertLong(world.tx, name("root"), root));
       ForgedZap.edit(forge, forge.file("/d1/d2"), (zap, world) ->
