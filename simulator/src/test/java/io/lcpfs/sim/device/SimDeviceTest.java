@@ -109,7 +109,7 @@ class SimDeviceTest {
                     var late = env.fork("late", () -> device.writeBlocks(1, 1, filled(1, 2)));
                     device.flush();
                     late.join();
-                    medium.crash((name, block, count) -> WriteFate.LOST);
+                    medium.crash((name, block, count, distinct) -> WriteFate.LOST);
                     assertThat(sectors(read(device, 0, 1))).isEqualTo("11");
                     return sectors(read(device, 1, 1)).equals("00");
                   })
@@ -130,7 +130,7 @@ class SimDeviceTest {
           }
           Set<Long> asked = new HashSet<>();
           medium.crash(
-              (name, block, count) -> {
+              (name, block, count, distinct) -> {
                 assertThat(asked.add(block)).as("asked once").isTrue();
                 return WriteFate.DONE;
               });
@@ -151,11 +151,11 @@ class SimDeviceTest {
           SimMedium medium = new SimMedium("d0", BLOCK, 64);
           SimDevice device = new SimDevice(env, medium, FaultPlan.none());
           device.writeBlocks(0, 1, filled(1, 1));
-          medium.crash((name, block, count) -> WriteFate.DONE);
+          medium.crash((name, block, count, distinct) -> WriteFate.DONE);
           device.writeBlocks(0, 1, filled(1, 2)); // written over before anybody looked
           int[] question = new int[1];
           medium.crash(
-              (name, block, count) -> question[0]++ == 0 ? WriteFate.LOST : WriteFate.DONE);
+              (name, block, count, distinct) -> question[0]++ == 0 ? WriteFate.LOST : WriteFate.DONE);
           assertThat(sectors(read(device, 0, 1))).isEqualTo("11");
           assertThat(question[0]).isEqualTo(2);
           return 0;
@@ -170,9 +170,9 @@ class SimDeviceTest {
           SimMedium medium = new SimMedium("d0", BLOCK, 64);
           SimDevice device = new SimDevice(env, medium, FaultPlan.none());
           device.writeBlocks(0, 1, filled(1, 1));
-          medium.crash((name, block, count) -> WriteFate.LOST);
+          medium.crash((name, block, count, distinct) -> WriteFate.LOST);
           SimMedium copy = medium.copy();
-          copy.decideBy((name, block, count) -> WriteFate.DONE);
+          copy.decideBy((name, block, count, distinct) -> WriteFate.DONE);
           SimDevice other = new SimDevice(env, copy, FaultPlan.none());
           assertThat(sectors(read(device, 0, 1))).isEqualTo("00");
           assertThat(sectors(read(other, 0, 1))).isEqualTo("11");
@@ -230,7 +230,7 @@ class SimDeviceTest {
           byte[] rotten = read(device, 9, 1);
           assertThat(rotten)
               .isNotEqualTo(filled(1, 1).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE));
-          medium.crash((name, block, count) -> WriteFate.LOST);
+          medium.crash((name, block, count, distinct) -> WriteFate.LOST);
           assertThat(read(device, 9, 1)).isEqualTo(rotten);
           return 0;
         });
