@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * but it may not fail for any other reason than that a file went away or memory is short.
  */
 final class Onlooker implements Runnable {
-  private static final int MOST_BYTES = 300_000;
+  private static final int LONG_BYTES = 300_000;
+  private static final int SHORT_BYTES = 4_000;
 
   private final SeedRun run;
   private final SimEnv world;
@@ -49,7 +50,7 @@ final class Onlooker implements Runnable {
   @Override
   public void run() {
     while (!done && failure == null) {
-      world.sleep(random.nextLong(3_000_000));
+      world.sleep(random.nextLong(1_500_000));
       Writer writer = writers.get(random.nextInt(writers.size()));
       List<String> files = writer.journal().model().paths(NodeKind.FILE);
       if (random.nextBoolean()) {
@@ -61,10 +62,11 @@ final class Onlooker implements Runnable {
   }
 
   private void look(String path) {
-    // From the start on, piece after piece, so that reading ahead begins too.
-    long at = 0;
+    // Short reads take no lock; long ones from the start on are read ahead of.
+    boolean shortly = random.chance(700);
+    long at = shortly ? random.nextInt(40_000) : 0;
     for (int piece = random.nextInt(4); piece >= 0; piece--) {
-      int length = 1 + random.nextInt(MOST_BYTES);
+      int length = 1 + random.nextInt(shortly ? SHORT_BYTES : LONG_BYTES);
       Outcome outcome = session.apply(new Op.Read(new FileRef.ByPath(path), at, length));
       world.record(outcome.hash());
       if (outcome instanceof Outcome.Failed(Errno errno)) {

@@ -143,7 +143,7 @@ public final class SeedRun {
   private FaultPlan plan(SimRandom faultRandom) {
     FaultPlan plan = new FaultPlan(faultRandom);
     plan.allow(FaultKind.LATENCY_SPIKE, 2_000, 20);
-    if (faultRandom.nextInt(8) == 0) {
+    if (faultRandom.nextInt(4) == 0) {
       plan.withSlowReads();
     }
     switch (faultRandom.nextInt(8)) {

@@ -22,10 +22,10 @@ class HarnessTest {
 
   @Test
   void aCorrectStoreKeepsEveryPromise() {
-    SimReport report = simulate(SimOptions.seeds(1, 40).withScripts(4, 300));
+    SimReport report = simulate(SimOptions.seeds(1, 60).withScripts(8, 300));
     assertThat(report.violations()).isEmpty();
-    assertThat(report.operations()).isGreaterThanOrEqualTo(40 * 1_000);
-    assertThat(report.crashes()).isGreaterThanOrEqualTo(40 * 2);
+    assertThat(report.operations()).isGreaterThanOrEqualTo(60 * 1_000);
+    assertThat(report.crashes()).isGreaterThanOrEqualTo(60 * 2);
     assertThat(report.faults())
         .containsKeys(
             FaultKind.BIT_ROT,
@@ -38,7 +38,7 @@ class HarnessTest {
             FaultKind.FLUSH_ERROR,
             FaultKind.DISAPPEARANCE,
             FaultKind.LATENCY_SPIKE);
-    assertThat(report.states()).isGreaterThan(100);
+    assertThat(report.states()).isGreaterThan(50);
   }
 
   @Test

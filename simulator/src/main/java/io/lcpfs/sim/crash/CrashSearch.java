@@ -34,8 +34,8 @@ public final class CrashSearch {
    * @param samples runs with random answers when the budget did not suffice
    * @param bySector whether each 512-byte sector has its own fate; else a write is lost, done, or
    *     done in one half
-   * @param crashAgain whether recovery itself is crashed too, before each of its flushes: all that
-   *     was written since the one before can then be lost
+   * @param crashAgain whether recovery itself is crashed too, before each of its flushes and at
+   *     its end: all that was written since the flush before can then be lost
    */
   public record Options(long maxStates, long samples, boolean bySector, boolean crashAgain) {
 
@@ -148,12 +148,17 @@ public final class CrashSearch {
         };
     try {
       attemptOn(first, media, hook);
-    } catch (MachineCrashed again) {
-      for (SimMedium medium : media) {
-        medium.crash(chooser);
+      boolean unflushed = media.stream().anyMatch(medium -> medium.openWrites() > 0);
+      if (!unflushed || choices.choose(2, () -> "crash again at the end") == 0) {
+        return;
       }
-      attempt(world, media, CommandHook.NONE, "second recovery");
+    } catch (MachineCrashed again) {
+      // goes on below
     }
+    for (SimMedium medium : media) {
+      medium.crash(chooser);
+    }
+    attempt(world, media, CommandHook.NONE, "second recovery");
   }
 
   private void attempt(SimEnv world, List<SimMedium> media, CommandHook hook, String name) {

@@ -109,7 +109,7 @@ class CrashSearchTest {
   }
 
   @Test
-  void recoveryItselfIsCrashedAtEachOfItsWrites() {
+  void recoveryItselfIsCrashedBeforeItsFlushesAndAtItsEnd() {
     // Recovery copies block 0 to block 1 and then marks block 2, forgetting the flush between.
     Set<String> secondTime = new TreeSet<>();
     Recovery forgetful =
