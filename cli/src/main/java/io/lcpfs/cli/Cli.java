@@ -38,10 +38,14 @@ public final class Cli implements AutoCloseable {
   }
 
   private static Path home(Map<String, String> environment) {
-    String home = environment.get("LCPFS_HOME");
-    return home != null && !home.isEmpty()
-        ? Path.of(home).toAbsolutePath()
-        : Path.of(System.getProperty("user.home", "/"), ".lcpfs").toAbsolutePath();
+    String own = environment.getOrDefault("LCPFS_HOME", "");
+    if (!own.isEmpty()) {
+      return Path.of(own).toAbsolutePath();
+    }
+    // What the shell calls ~; the JVM's own property is what the password file says.
+    String user = environment.getOrDefault("HOME", "");
+    return Path.of(user.isEmpty() ? System.getProperty("user.home", "/") : user, ".lcpfs")
+        .toAbsolutePath();
   }
 
   PrintStream out() {

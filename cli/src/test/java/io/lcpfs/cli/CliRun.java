@@ -11,6 +11,11 @@ record CliRun(int code, String out, String err) {
 
   /** Runs {@code lcpfs} with the registry in {@code home}. */
   static CliRun of(Path home, String... arguments) {
+    return with(Map.of("LCPFS_HOME", home.toString(), "LCPFS_CACHE", "64M"), arguments);
+  }
+
+  /** Runs {@code lcpfs} in an environment. */
+  static CliRun with(Map<String, String> environment, String... arguments) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
     PrintStream outText = new PrintStream(out, true, StandardCharsets.UTF_8);
@@ -18,7 +23,7 @@ record CliRun(int code, String out, String err) {
         Main.run(
             outText,
             new PrintStream(err, true, StandardCharsets.UTF_8),
-            Map.of("LCPFS_HOME", home.toString(), "LCPFS_CACHE", "64M"),
+            environment,
             arguments);
     outText.flush();
     return new CliRun(

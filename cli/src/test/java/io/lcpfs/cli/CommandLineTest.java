@@ -131,6 +131,17 @@ class CommandLineTest {
   }
 
   @Test
+  void theListOfPoolsIsInTheHomeThatTheShellNames(@TempDir Path home) {
+    CliRun made =
+        CliRun.with(
+            Map.of("HOME", home.toString(), "LCPFS_CACHE", "64M"),
+            "pool", "create", "--size", "128M", "tank", home.resolve("t.img").toString());
+    assertThat(made.err()).isEmpty();
+    assertThat(made.code()).isZero();
+    assertThat(CliRun.line(home.resolve(".lcpfs"), "pool list").out()).contains("tank");
+  }
+
+  @Test
   void withPoolsItTeachesTheNextStep() {
     new Registry(directory.resolve("home"))
         .add(new Registry.Entry("tank", 1, false, List.of(directory.resolve("x"))));
