@@ -50,9 +50,7 @@ final class BenchCommand extends BaseCommand {
       description = "Measure these rows only: ${COMPLETION-CANDIDATES}.")
   List<String> only = new ArrayList<>();
 
-  @Option(
-      names = "--quick",
-      description = "A sixteenth of the sizes, to try it out.")
+  @Option(names = "--quick", description = "A sixteenth of the sizes, to try it out.")
   boolean quick;
 
   @Option(

@@ -4,8 +4,8 @@ import io.lcpfs.codec.Checksums;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Puts the vector kernels to work in a command that turns out to be long. Warming them up takes about
- * a second of CPU, which they win back over a gigabyte; a short command does without.
+ * Puts the vector kernels to work in a command that turns out to be long. Warming them up takes
+ * about a second of CPU, which they win back over a gigabyte; a short command does without.
  */
 final class KernelWarmUp {
   static final long WORTH_IT_BYTES = 256L << 20;

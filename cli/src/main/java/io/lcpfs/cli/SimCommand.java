@@ -27,9 +27,7 @@ final class SimCommand extends BaseCommand {
       description = "Kill N real processes that write to a pool in a file.")
   int kills;
 
-  @Option(
-      names = "--volatile",
-      description = "With --kill: unflushed writes die with the process.")
+  @Option(names = "--volatile", description = "With --kill: unflushed writes die with the process.")
   boolean losesUnflushed;
 
   @Parameters(arity = "0..*", paramLabel = "OPTION", description = "Options of the simulation.")

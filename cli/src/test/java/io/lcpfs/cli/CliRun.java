@@ -21,10 +21,7 @@ record CliRun(int code, String out, String err) {
     PrintStream outText = new PrintStream(out, true, StandardCharsets.UTF_8);
     int code =
         Main.run(
-            outText,
-            new PrintStream(err, true, StandardCharsets.UTF_8),
-            environment,
-            arguments);
+            outText, new PrintStream(err, true, StandardCharsets.UTF_8), environment, arguments);
     outText.flush();
     return new CliRun(
         code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));

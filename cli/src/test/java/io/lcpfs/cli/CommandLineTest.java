@@ -135,7 +135,12 @@ class CommandLineTest {
     CliRun made =
         CliRun.with(
             Map.of("HOME", home.toString(), "LCPFS_CACHE", "64M"),
-            "pool", "create", "--size", "128M", "tank", home.resolve("t.img").toString());
+            "pool",
+            "create",
+            "--size",
+            "128M",
+            "tank",
+            home.resolve("t.img").toString());
     assertThat(made.err()).isEmpty();
     assertThat(made.code()).isZero();
     assertThat(CliRun.line(home.resolve(".lcpfs"), "pool list").out()).contains("tank");

@@ -44,8 +44,8 @@ public final class Allocator {
   private record Members(Place[] places, Metaslab[] ordered, int[] placeOf) {
 
     /**
-     * Where the metaslab with this id stands, or -1. Ids may be anything: no array is as long as the
-     * highest.
+     * Where the metaslab with this id stands, or -1. Ids may be anything: no array is as long as
+     * the highest.
      */
     int indexOf(int id) {
       // Ids without a gap stand at their own place; else search.
@@ -133,8 +133,11 @@ public final class Allocator {
       }
       places.set(at, new Place(place, with(places.get(at).metaslabs, metaslab)));
       Check.that(now.indexOf(metaslab.id()) < 0, "metaslab added twice", metaslab.id());
-      Members next = new Members(places.toArray(Place[]::new), with(now.ordered, metaslab),
-          new int[now.ordered.length + 1]);
+      Members next =
+          new Members(
+              places.toArray(Place[]::new),
+              with(now.ordered, metaslab),
+              new int[now.ordered.length + 1]);
       for (int i = 0; i < places.size(); i++) {
         for (Metaslab one : places.get(i).metaslabs) {
           next.placeOf[next.indexOf(one.id())] = i;

@@ -50,14 +50,23 @@ public final class SpaceCheck {
       if (bytes <= 0
           || offset % metaslab.sectorBytes() != 0
           || offset > metaslab.sizeBytes() - size) {
-        found(owner + " at " + Dva.toString(dva) + " with " + bytes
-            + " bytes does not lie in its metaslab");
+        found(
+            owner
+                + " at "
+                + Dva.toString(dva)
+                + " with "
+                + bytes
+                + " bytes does not lie in its metaslab");
         return false;
       }
       int start = (int) (offset / metaslab.sectorBytes());
       int end = (int) ((offset + size) / metaslab.sectorBytes());
-      long[] bits = claimed.computeIfAbsent(metaslab.id(),
-          id -> new long[Math.ceilDiv((int) (metaslab.sizeBytes() / metaslab.sectorBytes()), 64)]);
+      long[] bits =
+          claimed.computeIfAbsent(
+              metaslab.id(),
+              id ->
+                  new long
+                      [Math.ceilDiv((int) (metaslab.sizeBytes() / metaslab.sectorBytes()), 64)]);
       boolean apart = true;
       for (int sector = start; apart && sector < end; sector++) {
         apart = !Bits.get(bits, sector);

@@ -309,7 +309,7 @@ public final class PoolDevices {
               + ", which was not exported; export or destroy it first, or add -f");
     }
     try (FileDevice device =
-        FileDevice.open(path, OpenMode.READ_WRITE, PROBE_BLOCK_BYTES, DirectIo.OFF);
+            FileDevice.open(path, OpenMode.READ_WRITE, PROBE_BLOCK_BYTES, DirectIo.OFF);
         RealEnv env = new RealEnv()) {
       PoolEngines.clearLabels(device, env);
     }

@@ -237,8 +237,11 @@ public final class Arc {
       ghosts.dropOldest(GhostLists.RECENT);
     }
     while (ghosts.count(GhostLists.FREQUENT) > 0
-        && recent.bytes + frequent.bytes + ghosts.bytes(GhostLists.RECENT)
-            + ghosts.bytes(GhostLists.FREQUENT) > 2 * capacityBytes) {
+        && recent.bytes
+                + frequent.bytes
+                + ghosts.bytes(GhostLists.RECENT)
+                + ghosts.bytes(GhostLists.FREQUENT)
+            > 2 * capacityBytes) {
       ghosts.dropOldest(GhostLists.FREQUENT);
     }
   }
@@ -433,9 +436,10 @@ public final class Arc {
       frequent.addLast(entry);
       return Turn.USED_AGAIN;
     }
-    boolean spared = spareMetadata
-        && entry.cacheClass() == CacheClass.METADATA
-        && metadataBytes <= capacityBytes / METADATA_SHARE;
+    boolean spared =
+        spareMetadata
+            && entry.cacheClass() == CacheClass.METADATA
+            && metadataBytes <= capacityBytes / METADATA_SHARE;
     if (spared || !entry.tryBeginEviction()) {
       list.moveToLast(entry);
       return Turn.PASSED_OVER;

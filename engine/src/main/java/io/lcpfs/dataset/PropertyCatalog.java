@@ -338,9 +338,12 @@ public final class PropertyCatalog {
   private static String localTime(long epochSeconds) {
     return DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss", Locale.ROOT)
         .withZone(ZoneId.systemDefault())
-        .format(Instant.ofEpochSecond(
-            Math.clamp(epochSeconds, Instant.MIN.getEpochSecond() + DAY_SECONDS,
-                Instant.MAX.getEpochSecond() - DAY_SECONDS)));
+        .format(
+            Instant.ofEpochSecond(
+                Math.clamp(
+                    epochSeconds,
+                    Instant.MIN.getEpochSecond() + DAY_SECONDS,
+                    Instant.MAX.getEpochSecond() - DAY_SECONDS)));
   }
 
   /**

@@ -32,9 +32,10 @@ final class DeviceClaim {
 
   /** @throws PoolException EBUSY when somebody else has it */
   static DeviceClaim take(int fd, Posix.Stat stat, String name, boolean exclusive) {
-    Identity identity = stat.isBlockDevice()
-        ? new Identity(true, stat.specialDevice(), 0)
-        : new Identity(false, stat.device(), stat.inode());
+    Identity identity =
+        stat.isBlockDevice()
+            ? new Identity(true, stat.specialDevice(), 0)
+            : new Identity(false, stat.device(), stat.inode());
     DeviceClaim claim = new DeviceClaim(identity, exclusive);
     claim.enter(name);
     int rc = Posix.lockOpenFile(fd, exclusive);

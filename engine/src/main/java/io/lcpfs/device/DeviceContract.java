@@ -87,18 +87,24 @@ public final class DeviceContract {
   }
 
   private long checkOpen() {
-    promise("the block size is a power of two from 512 to 65536",
-        Integer.bitCount(blockSize) == 1 && blockSize >= 512 && blockSize <= 65_536, blockSize);
+    promise(
+        "the block size is a power of two from 512 to 65536",
+        Integer.bitCount(blockSize) == 1 && blockSize >= 512 && blockSize <= 65_536,
+        blockSize);
     promise("there are at least 8 blocks", total >= 8, total);
     promise("the device is writable", !device.readOnly(), 0);
     if (!findings.isEmpty()) {
       return 0;
     }
-    promise("the capacity is blocks times block size",
-        device.capacity() == total * blockSize, device.capacity());
+    promise(
+        "the capacity is blocks times block size",
+        device.capacity() == total * blockSize,
+        device.capacity());
     int alignment = device.preferredAlignment();
-    promise("the preferred alignment is a power of two up to 64 KiB",
-        alignment > 0 && alignment <= 65_536 && Integer.bitCount(alignment) == 1, alignment);
+    promise(
+        "the preferred alignment is a power of two up to 64 KiB",
+        alignment > 0 && alignment <= 65_536 && Integer.bitCount(alignment) == 1,
+        alignment);
     promise("the name is not empty", !device.name().isEmpty(), 0);
     guarded("every block reads back as written", this::readAfterWrite);
     guarded("ranges of several blocks read back as written", this::ranges);
@@ -109,13 +115,15 @@ public final class DeviceContract {
     guarded("overlapping concurrent writes leave one of them, block by block", this::overlaps);
     guarded("a discard touches only its range", this::discards);
     long mark = next();
-    guarded("every block can be flushed", () -> {
-      for (long lba : sample) {
-        write(lba, mark);
-      }
-      device.flush();
-      device.flush();
-    });
+    guarded(
+        "every block can be flushed",
+        () -> {
+          for (long lba : sample) {
+            write(lba, mark);
+          }
+          device.flush();
+          device.flush();
+        });
     return mark;
   }
 
@@ -144,8 +152,7 @@ public final class DeviceContract {
         }
         device.writeBlocks(lba, count, written);
         device.readBlocks(lba, count, read);
-        promise("ranges of several blocks read back as written",
-            written.mismatch(read) == -1, lba);
+        promise("ranges of several blocks read back as written", written.mismatch(read) == -1, lba);
       }
       expect("a block of a range reads alone as written", lba + count - 1, mark);
     }
@@ -164,8 +171,10 @@ public final class DeviceContract {
         device.writeBlocks(lba, 2, source.asReadOnly());
         MemorySegment heap = MemorySegment.ofArray(new byte[blockSize * 2]);
         device.readBlocks(lba, 2, heap);
-        promise("any buffer will do, whatever its alignment and origin",
-            heap.mismatch(source) == -1, shift);
+        promise(
+            "any buffer will do, whatever its alignment and origin",
+            heap.mismatch(source) == -1,
+            shift);
         device.writeBlocks(lba - 2, 2, heap);
         device.readBlocks(lba - 2, 2, source);
         promise("a heap buffer is written as it is", heap.mismatch(source) == -1, shift);
@@ -179,8 +188,17 @@ public final class DeviceContract {
     write(total - 1, mark);
     write(0, mark);
     MemorySegment two = MemorySegment.ofArray(new byte[2 * blockSize]);
-    for (long lba : new long[] {-1, -2, total - 1, total, total + 1, Long.MAX_VALUE,
-        Long.MAX_VALUE / blockSize, Long.MIN_VALUE}) {
+    for (long lba :
+        new long[] {
+          -1,
+          -2,
+          total - 1,
+          total,
+          total + 1,
+          Long.MAX_VALUE,
+          Long.MAX_VALUE / blockSize,
+          Long.MIN_VALUE
+        }) {
       expectErrno(promise, Errno.EINVAL, () -> device.writeBlocks(lba, 2, two));
       expectErrno(promise, Errno.EINVAL, () -> device.readBlocks(lba, 2, two));
       expectErrno(promise, Errno.EINVAL, () -> device.discard(lba, 2));
@@ -199,21 +217,24 @@ public final class DeviceContract {
       expectErrno(promise, Errno.EINVAL, () -> device.writeBlocks(0, 1, buffer));
     }
     MemorySegment readOnly = MemorySegment.ofArray(new byte[blockSize]).asReadOnly();
-    expectErrno("reading into a read-only buffer is EINVAL", Errno.EINVAL,
+    expectErrno(
+        "reading into a read-only buffer is EINVAL",
+        Errno.EINVAL,
         () -> device.readBlocks(0, 1, readOnly));
   }
 
   /** Each writer has the blocks of one residue, so that neighbours are written at the same time. */
   private void concurrentWrites() {
     long mark = next();
-    inParallel(writer -> {
-      for (int i = writer; i < sample.length && i < WRITERS * WRITES_EACH; i += WRITERS) {
-        write(sample[i], mark);
-        if (i % 8 == 0) {
-          device.flush();
-        }
-      }
-    });
+    inParallel(
+        writer -> {
+          for (int i = writer; i < sample.length && i < WRITERS * WRITES_EACH; i += WRITERS) {
+            write(sample[i], mark);
+            if (i % 8 == 0) {
+              device.flush();
+            }
+          }
+        });
     for (int i = 0; i < sample.length && i < WRITERS * WRITES_EACH; i++) {
       expect("concurrent writes do not disturb each other", sample[i], mark);
     }
@@ -222,11 +243,12 @@ public final class DeviceContract {
   private void overlaps() {
     int count = (int) Math.min(8, total);
     long base = next();
-    inParallel(writer -> {
-      for (int round = 0; round < WRITES_EACH; round++) {
-        writeRange(0, count, base + writer);
-      }
-    });
+    inParallel(
+        writer -> {
+          for (int round = 0; round < WRITES_EACH; round++) {
+            writeRange(0, count, base + writer);
+          }
+        });
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment read = arena.allocate((long) count * blockSize, 4096);
       MemorySegment wanted = arena.allocate(blockSize, 4096);
@@ -285,15 +307,17 @@ public final class DeviceContract {
   }
 
   private void checkReopened(BlockDevice before, long mark) {
-    promise("a reopened device has the block size it had", blockSize == before.blockSize(),
-        blockSize);
+    promise(
+        "a reopened device has the block size it had", blockSize == before.blockSize(), blockSize);
     promise("a reopened device has the blocks it had", total == before.totalBlocks(), total);
     if (findings.isEmpty()) {
-      guarded("flushed blocks are there after reopening", () -> {
-        for (long lba : sample) {
-          expect("flushed blocks are there after reopening", lba, mark);
-        }
-      });
+      guarded(
+          "flushed blocks are there after reopening",
+          () -> {
+            for (long lba : sample) {
+              expect("flushed blocks are there after reopening", lba, mark);
+            }
+          });
     }
   }
 

@@ -23,8 +23,14 @@ public final class DeviceRanges {
     if (lba < 0 || blockCount < 0 || lba > total || blockCount > total - lba) {
       throw PoolException.refused(
           Errno.EINVAL,
-          device.name() + ": " + blockCount + " blocks at " + lba + " are not on a device of "
-              + total + " blocks");
+          device.name()
+              + ": "
+              + blockCount
+              + " blocks at "
+              + lba
+              + " are not on a device of "
+              + total
+              + " blocks");
     }
   }
 
@@ -35,8 +41,13 @@ public final class DeviceRanges {
     if (buffer.byteSize() != (long) blockCount * device.blockSize()) {
       throw PoolException.refused(
           Errno.EINVAL,
-          device.name() + ": a buffer of " + buffer.byteSize() + " bytes for " + blockCount
-              + " blocks of " + device.blockSize());
+          device.name()
+              + ": a buffer of "
+              + buffer.byteSize()
+              + " bytes for "
+              + blockCount
+              + " blocks of "
+              + device.blockSize());
     }
   }
 

@@ -232,9 +232,10 @@ public final class FileDevice implements BlockDevice {
   private static PoolException openFailed(String name, int errno) {
     return switch (errno) {
       case Posix.ENOENT -> PoolException.refused(Errno.ENOENT, name + " does not exist");
-      case Posix.EBUSY -> PoolException.refused(
-          Errno.EBUSY,
-          name + " is in use by another process or mounted; export or unmount it there first");
+      case Posix.EBUSY ->
+          PoolException.refused(
+              Errno.EBUSY,
+              name + " is in use by another process or mounted; export or unmount it there first");
       default -> failed(name, "open", errno);
     };
   }
@@ -242,18 +243,34 @@ public final class FileDevice implements BlockDevice {
   /** A refusal where the errno is one that a person can act on, else a failure of the device. */
   private static PoolException failed(String name, String operation, int errno) {
     for (Errno known : Errno.values()) {
-      boolean refusal = switch (known) {
-        case EACCES, EPERM, EROFS, EEXIST, ENOENT, ENOTDIR, EISDIR, ELOOP, ENAMETOOLONG, ETXTBSY,
-            EMFILE, ENFILE, EFBIG, ENOSPC, EDQUOT, EINVAL, EOPNOTSUPP -> true;
-        default -> false;
-      };
+      boolean refusal =
+          switch (known) {
+            case EACCES,
+                EPERM,
+                EROFS,
+                EEXIST,
+                ENOENT,
+                ENOTDIR,
+                EISDIR,
+                ELOOP,
+                ENAMETOOLONG,
+                ETXTBSY,
+                EMFILE,
+                ENFILE,
+                EFBIG,
+                ENOSPC,
+                EDQUOT,
+                EINVAL,
+                EOPNOTSUPP ->
+                true;
+            default -> false;
+          };
       if (refusal && known.value() == errno) {
         return PoolException.refused(
             known, name + ": cannot " + operation + ": " + Posix.describe(errno));
       }
     }
-    return new PoolException(
-        new PoolError.DeviceFailed(name, operation, Posix.describe(errno)));
+    return new PoolException(new PoolError.DeviceFailed(name, operation, Posix.describe(errno)));
   }
 
   /**
@@ -280,9 +297,7 @@ public final class FileDevice implements BlockDevice {
     }
     int rc;
     do {
-      rc = preallocate
-          ? Posix.fallocate(fd, 0, 0, sizeBytes)
-          : Posix.ftruncate(fd, sizeBytes);
+      rc = preallocate ? Posix.fallocate(fd, 0, 0, sizeBytes) : Posix.ftruncate(fd, sizeBytes);
     } while (rc == -Posix.EINTR);
     if (rc == 0) {
       rc = Posix.fsync(fd);
@@ -299,8 +314,8 @@ public final class FileDevice implements BlockDevice {
   }
 
   private static int syncDirectory(@Nullable Path directory) {
-    int fd = tryOpen(directory == null ? "/" : directory.toString(),
-        Posix.O_RDONLY | Posix.O_CLOEXEC);
+    int fd =
+        tryOpen(directory == null ? "/" : directory.toString(), Posix.O_RDONLY | Posix.O_CLOEXEC);
     if (fd < 0) {
       return fd;
     }
@@ -427,8 +442,10 @@ public final class FileDevice implements BlockDevice {
   private PoolException transferFailed(String operation, long offset, long wanted, long count) {
     String cause;
     if (count == -Posix.ENOSPC || count == -Posix.EDQUOT) {
-      cause = "the file system that holds this file is full (" + Posix.describe((int) -count)
-          + "); free space there";
+      cause =
+          "the file system that holds this file is full ("
+              + Posix.describe((int) -count)
+              + "); free space there";
     } else if (count < 0) {
       cause = Posix.describe((int) -count);
     } else {
@@ -468,8 +485,7 @@ public final class FileDevice implements BlockDevice {
       } while (rc == -Posix.EINTR);
       if (rc < 0) {
         flushFailed.set(true);
-        throw new PoolException(
-            new PoolError.DeviceFailed(name, "flush", Posix.describe(-rc)));
+        throw new PoolException(new PoolError.DeviceFailed(name, "flush", Posix.describe(-rc)));
       }
     } finally {
       lifetime.readLock().unlock();

@@ -52,26 +52,28 @@ public final class ForeignSignature {
   }
 
   private static List<Magic> magics() {
-    List<Magic> all = new ArrayList<>(List.of(
-        Magic.text("LUKS encrypted volume", 0, "LUKS\u00ba\u00be"),
-        Magic.text("xfs file system", 0, "XFSB"),
-        Magic.text("btrfs file system", 0x10040, "_BHRfS_M"),
-        Magic.hex("bcachefs file system", 0x1018, "c68573f666ce90a9d96a60cf803df7ef"),
-        Magic.hex("bcache device", 0x1018, "c68573f64e1a45ca8265f57f48ba6d81"),
-        Magic.text("NTFS file system", 3, "NTFS    "),
-        Magic.text("exFAT file system", 3, "EXFAT   "),
-        Magic.text("BitLocker encrypted volume", 3, "-FVE-FS-"),
-        Magic.text("FAT file system", 82, "FAT32   "),
-        Magic.text("FAT file system", 54, "FAT16   "),
-        Magic.text("FAT file system", 54, "FAT12   "),
-        Magic.text("ISO9660 image", 0x8001, "CD001"),
-        Magic.text("UDF file system", 0x8001, "BEA01"),
-        Magic.text("squashfs image", 0, "hsqs"),
-        Magic.text("qcow disk image", 0, "QFI\u00fb"),
-        Magic.hex("f2fs file system", 0x400, "1020f5f2"),
-        Magic.hex("erofs image", 0x400, "e2e1f5e0"),
-        Magic.text("JFS file system", 0x8000, "JFS1"),
-        Magic.text("reiserfs file system", 0x10034, "ReIsEr")));
+    List<Magic> all =
+        new ArrayList<>(
+            List.of(
+                Magic.text("LUKS encrypted volume", 0, "LUKS\u00ba\u00be"),
+                Magic.text("xfs file system", 0, "XFSB"),
+                Magic.text("btrfs file system", 0x10040, "_BHRfS_M"),
+                Magic.hex("bcachefs file system", 0x1018, "c68573f666ce90a9d96a60cf803df7ef"),
+                Magic.hex("bcache device", 0x1018, "c68573f64e1a45ca8265f57f48ba6d81"),
+                Magic.text("NTFS file system", 3, "NTFS    "),
+                Magic.text("exFAT file system", 3, "EXFAT   "),
+                Magic.text("BitLocker encrypted volume", 3, "-FVE-FS-"),
+                Magic.text("FAT file system", 82, "FAT32   "),
+                Magic.text("FAT file system", 54, "FAT16   "),
+                Magic.text("FAT file system", 54, "FAT12   "),
+                Magic.text("ISO9660 image", 0x8001, "CD001"),
+                Magic.text("UDF file system", 0x8001, "BEA01"),
+                Magic.text("squashfs image", 0, "hsqs"),
+                Magic.text("qcow disk image", 0, "QFI\u00fb"),
+                Magic.hex("f2fs file system", 0x400, "1020f5f2"),
+                Magic.hex("erofs image", 0x400, "e2e1f5e0"),
+                Magic.text("JFS file system", 0x8000, "JFS1"),
+                Magic.text("reiserfs file system", 0x10034, "ReIsEr")));
     for (int sector = 0; sector < 4; sector++) {
       all.add(Magic.text("LVM2 physical volume", sector * 512 + 24, "LVM2 001"));
     }
@@ -131,8 +133,7 @@ public final class ForeignSignature {
     boolean journal = (head.get(LE32, 0x45c) & 0x4) != 0;
     int incompatible = head.get(LE32, 0x460);
     int extents64BitAndFlexGroups = 0x40 | 0x80 | 0x200;
-    int generation =
-        (incompatible & extents64BitAndFlexGroups) != 0 ? 4 : journal ? 3 : 2;
+    int generation = (incompatible & extents64BitAndFlexGroups) != 0 ? 4 : journal ? 3 : 2;
     return "ext" + generation + " file system";
   }
 
@@ -175,8 +176,8 @@ public final class ForeignSignature {
   private Optional<String> partitionTable() {
     byte[] gpt = "EFI PART".getBytes(StandardCharsets.ISO_8859_1);
     boolean main = matches(head, 512, gpt) || matches(head, 4096, gpt);
-    boolean backup = matches(tail, tail.byteSize() - 512, gpt)
-        || matches(tail, tail.byteSize() - 4096, gpt);
+    boolean backup =
+        matches(tail, tail.byteSize() - 512, gpt) || matches(tail, tail.byteSize() - 4096, gpt);
     if (main || backup) {
       return Optional.of("GPT partition table");
     }

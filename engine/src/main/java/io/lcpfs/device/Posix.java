@@ -64,10 +64,15 @@ public final class Posix {
   private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT;
 
   /** struct flock of 64-bit Linux; the whole file is start 0, length 0. */
-  private static final StructLayout FLOCK = MemoryLayout.structLayout(
-      U16.withName("l_type"), U16.withName("l_whence"), MemoryLayout.paddingLayout(4),
-      I64.withName("l_start"), I64.withName("l_len"), I32.withName("l_pid"),
-      MemoryLayout.paddingLayout(4));
+  private static final StructLayout FLOCK =
+      MemoryLayout.structLayout(
+          U16.withName("l_type"),
+          U16.withName("l_whence"),
+          MemoryLayout.paddingLayout(4),
+          I64.withName("l_start"),
+          I64.withName("l_len"),
+          I32.withName("l_pid"),
+          MemoryLayout.paddingLayout(4));
 
   private static final long STATX_BYTES = 256;
   private static final StructLayout CAPTURE = Linker.Option.captureStateLayout();
@@ -94,11 +99,16 @@ public final class Posix {
       bind(2, "fcntl", FunctionDescriptor.of(I32, I32, I32, ValueLayout.ADDRESS));
   private static final MethodHandle FLOCK_CALL =
       bind(0, "flock", FunctionDescriptor.of(I32, I32, I32));
-  private static final MethodHandle STATX = bind(0, "statx",
-      FunctionDescriptor.of(I32, I32, ValueLayout.ADDRESS, I32, I32, ValueLayout.ADDRESS));
-  private static final MethodHandle STRERROR = Linker.nativeLinker().downcallHandle(
-      Linker.nativeLinker().defaultLookup().findOrThrow("strerror"),
-      FunctionDescriptor.of(ValueLayout.ADDRESS, I32));
+  private static final MethodHandle STATX =
+      bind(
+          0,
+          "statx",
+          FunctionDescriptor.of(I32, I32, ValueLayout.ADDRESS, I32, I32, ValueLayout.ADDRESS));
+  private static final MethodHandle STRERROR =
+      Linker.nativeLinker()
+          .downcallHandle(
+              Linker.nativeLinker().defaultLookup().findOrThrow("strerror"),
+              FunctionDescriptor.of(ValueLayout.ADDRESS, I32));
 
   private Posix() {}
 
@@ -140,7 +150,9 @@ public final class Posix {
     return firstVariadic == 0
         ? linker.downcallHandle(libc.findOrThrow(name), function, capture)
         : linker.downcallHandle(
-            libc.findOrThrow(name), function, capture,
+            libc.findOrThrow(name),
+            function,
+            capture,
             Linker.Option.firstVariadicArg(firstVariadic));
   }
 
@@ -233,8 +245,7 @@ public final class Posix {
   public static int fallocate(int fd, int mode, long offsetBytes, long bytes) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(CAPTURE);
-      return (int)
-          answer((int) FALLOCATE.invokeExact(state, fd, mode, offsetBytes, bytes), state);
+      return (int) answer((int) FALLOCATE.invokeExact(state, fd, mode, offsetBytes, bytes), state);
     } catch (Throwable t) {
       throw rethrow(t);
     }
@@ -284,8 +295,9 @@ public final class Posix {
       MemorySegment state = arena.allocate(CAPTURE);
       MemorySegment buffer = arena.allocate(STATX_BYTES, 8);
       MemorySegment empty = arena.allocateFrom("");
-      int rc = (int) STATX.invokeExact(
-          state, fd, empty, AT_EMPTY_PATH, STATX_BASIC_AND_DIOALIGN, buffer);
+      int rc =
+          (int)
+              STATX.invokeExact(state, fd, empty, AT_EMPTY_PATH, STATX_BASIC_AND_DIOALIGN, buffer);
       if (rc < 0) {
         throw new IllegalStateException("statx: " + describe((int) ERRNO.get(state, 0L)));
       }

@@ -3,9 +3,9 @@ package io.lcpfs.env;
 import java.util.concurrent.Callable;
 
 /**
- * Everything non-deterministic that the engine may ask of the world. Locks are
- * {@link java.util.concurrent.locks.ReentrantLock} with untimed conditions; a timed wait is a forked
- * task that sleeps and then signals.
+ * Everything non-deterministic that the engine may ask of the world. Locks are {@link
+ * java.util.concurrent.locks.ReentrantLock} with untimed conditions; a timed wait is a forked task
+ * that sleeps and then signals.
  */
 public interface Env {
 
@@ -34,8 +34,8 @@ public interface Env {
   int cpus();
 
   /**
-   * A hook for code that must be explored by the simulator: counts that the rare branch
-   * {@code probe} was taken. Costs nothing in the real world.
+   * A hook for code that must be explored by the simulator: counts that the rare branch {@code
+   * probe} was taken. Costs nothing in the real world.
    */
   default void probe(CodeProbe probe) {}
 

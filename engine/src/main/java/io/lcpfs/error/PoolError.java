@@ -68,7 +68,10 @@ public sealed interface PoolError {
 
     @Override
     public String message() {
-      return "no space: " + requestedBytes + " bytes asked, " + freeBytes
+      return "no space: "
+          + requestedBytes
+          + " bytes asked, "
+          + freeBytes
           + " free; delete files or add a device";
     }
   }
@@ -82,7 +85,10 @@ public sealed interface PoolError {
 
     @Override
     public String message() {
-      return "no memory: " + requestedBytes + " bytes asked, budget " + budgetBytes
+      return "no memory: "
+          + requestedBytes
+          + " bytes asked, budget "
+          + budgetBytes
           + "; raise the cache budget or retry";
     }
   }

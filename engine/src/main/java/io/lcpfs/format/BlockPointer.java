@@ -18,25 +18,36 @@ import java.util.Arrays;
  * Where a block is, how long, how it is encoded, and the checksum of its stored bytes: 128 bytes. A
  * pointer with no address and no embedded payload is a hole: its block reads as zeros.
  *
- * <p>Sizes are in units of 512 bytes on disk, in bytes here; for an embedded block the physical size is
- * a number of payload bytes (at most {@link #EMBEDDED_BYTES}), which lie where the addresses, salt, IV,
- * MAC and checksum would be.
+ * <p>Sizes are in units of 512 bytes on disk, in bytes here; for an embedded block the physical
+ * size is a number of payload bytes (at most {@link #EMBEDDED_BYTES}), which lie where the
+ * addresses, salt, IV, MAC and checksum would be.
  */
 public final class BlockPointer {
   public static final int BYTES = 128;
   public static final int MAX_COPIES = 3;
-  /** Payload that fits in the pointer itself: 24 bytes of addresses and 72 from salt to checksum. */
+
+  /**
+   * Payload that fits in the pointer itself: 24 bytes of addresses and 72 from salt to checksum.
+   */
   public static final int EMBEDDED_BYTES = 96;
+
   /** Largest block, in bytes. */
   public static final int MAX_BLOCK_BYTES = 16 << 20;
 
-  public static final StructLayout LAYOUT = structLayout(
-      U64.withName("dva0"), U64.withName("dva1"), U64.withName("dva2"),
-      U64.withName("properties"),
-      U64.withName("logical_birth"), U64.withName("physical_birth"),
-      U64.withName("fill"),
-      U64.withName("salt"), Disk.bytes("iv", 12), U32.withName("reserved"), Disk.bytes("mac", 16),
-      Disk.bytes("checksum", 32));
+  public static final StructLayout LAYOUT =
+      structLayout(
+          U64.withName("dva0"),
+          U64.withName("dva1"),
+          U64.withName("dva2"),
+          U64.withName("properties"),
+          U64.withName("logical_birth"),
+          U64.withName("physical_birth"),
+          U64.withName("fill"),
+          U64.withName("salt"),
+          Disk.bytes("iv", 12),
+          U32.withName("reserved"),
+          Disk.bytes("mac", 16),
+          Disk.bytes("checksum", 32));
 
   static {
     Check.that(LAYOUT.byteSize() == BYTES, "block pointer size", LAYOUT.byteSize());
@@ -50,7 +61,8 @@ public final class BlockPointer {
   private static final long SALT = 56;
   private static final long CHECKSUM = 96;
 
-  public static final BlockPointer HOLE = new BlockPointer(new long[3], 0, 0, 0, 0, null, new long[4]);
+  public static final BlockPointer HOLE =
+      new BlockPointer(new long[3], 0, 0, 0, 0, null, new long[4]);
 
   private final long dva0;
   private final long dva1;
@@ -65,8 +77,14 @@ public final class BlockPointer {
   private final long sum2;
   private final long sum3;
 
-  private BlockPointer(long[] dvas, long properties, long logicalBirth, long physicalBirth,
-      long fill, byte @org.jspecify.annotations.Nullable [] embedded, long[] checksum) {
+  private BlockPointer(
+      long[] dvas,
+      long properties,
+      long logicalBirth,
+      long physicalBirth,
+      long fill,
+      byte @org.jspecify.annotations.Nullable [] embedded,
+      long[] checksum) {
     this.dva0 = dvas[0];
     this.dva1 = dvas[1];
     this.dva2 = dvas[2];
@@ -81,39 +99,65 @@ public final class BlockPointer {
     this.sum3 = checksum[3];
   }
 
-  private static long pack(int lsizeUnits, int psizeUnits, CompressionType compression,
-      boolean embedded, ChecksumType checksum, ObjectType type, int level, int flags) {
-    return lsizeUnits | ((long) psizeUnits << 16) | ((long) compression.code() << 32)
-        | (embedded ? 1L << 39 : 0) | ((long) checksum.code() << 40) | ((long) type.code() << 48)
-        | ((long) level << 56) | ((long) flags << 60);
+  private static long pack(
+      int lsizeUnits,
+      int psizeUnits,
+      CompressionType compression,
+      boolean embedded,
+      ChecksumType checksum,
+      ObjectType type,
+      int level,
+      int flags) {
+    return lsizeUnits
+        | ((long) psizeUnits << 16)
+        | ((long) compression.code() << 32)
+        | (embedded ? 1L << 39 : 0)
+        | ((long) checksum.code() << 40)
+        | ((long) type.code() << 48)
+        | ((long) level << 56)
+        | ((long) flags << 60);
   }
 
   /**
    * A pointer to a stored block. {@code dvas} has 3 entries, unused ones 0; {@code checksum} the 4
    * little-endian words of the checksum of the stored bytes.
    */
-  public static BlockPointer stored(long[] dvas, int lsizeBytes, int psizeBytes,
-      CompressionType compression, ChecksumType checksumType, ObjectType type, int level,
-      long birthTxg, long fill, long[] checksum) {
+  public static BlockPointer stored(
+      long[] dvas,
+      int lsizeBytes,
+      int psizeBytes,
+      CompressionType compression,
+      ChecksumType checksumType,
+      ObjectType type,
+      int level,
+      long birthTxg,
+      long fill,
+      long[] checksum) {
     Check.that(lsizeBytes % 512 == 0 && psizeBytes % 512 == 0, "block size", psizeBytes);
-    long properties = pack(lsizeBytes / 512, psizeBytes / 512, compression, false, checksumType, type,
-        level, 0);
+    long properties =
+        pack(lsizeBytes / 512, psizeBytes / 512, compression, false, checksumType, type, level, 0);
     return new BlockPointer(dvas, properties, birthTxg, birthTxg, fill, null, checksum);
   }
 
   /** A pointer that carries its block's (compressed) bytes itself. */
-  public static BlockPointer embedded(byte[] payload, int lsizeBytes, CompressionType compression,
-      ObjectType type, int level, long birthTxg, long fill) {
+  public static BlockPointer embedded(
+      byte[] payload,
+      int lsizeBytes,
+      CompressionType compression,
+      ObjectType type,
+      int level,
+      long birthTxg,
+      long fill) {
     Check.that(payload.length <= EMBEDDED_BYTES, "embedded payload", payload.length);
-    long properties = pack(lsizeBytes / 512, payload.length, compression, true, ChecksumType.OFF,
-        type, level, 0);
-    return new BlockPointer(new long[3], properties, birthTxg, birthTxg, fill, payload.clone(),
-        new long[4]);
+    long properties =
+        pack(lsizeBytes / 512, payload.length, compression, true, ChecksumType.OFF, type, level, 0);
+    return new BlockPointer(
+        new long[3], properties, birthTxg, birthTxg, fill, payload.clone(), new long[4]);
   }
 
   /**
-   * Decodes and checks the pointer at {@code offset}: sizes, types and levels within bounds, an address
-   * wherever there is a block. Whether a metaslab exists is for the caller to check.
+   * Decodes and checks the pointer at {@code offset}: sizes, types and levels within bounds, an
+   * address wherever there is a block. Whether a metaslab exists is for the caller to check.
    */
   public static BlockPointer decode(MemorySegment at, long offset) {
     long properties = u64(at, offset + PROPERTIES);
@@ -150,10 +194,12 @@ public final class BlockPointer {
       int head = Math.min(psize, 24);
       MemorySegment.copy(at, ValueLayout.JAVA_BYTE, offset + DVA, payload, 0, head);
       MemorySegment.copy(at, ValueLayout.JAVA_BYTE, offset + SALT, payload, head, psize - head);
-      return new BlockPointer(new long[3], properties, birth, physicalBirth, fill, payload,
-          new long[4]);
+      return new BlockPointer(
+          new long[3], properties, birth, physicalBirth, fill, payload, new long[4]);
     }
-    if (psize == 0 || psize * 512 > MAX_BLOCK_BYTES || psize * 512 > lsize
+    if (psize == 0
+        || psize * 512 > MAX_BLOCK_BYTES
+        || psize * 512 > lsize
         || (compression == CompressionType.OFF && psize * 512 != lsize)) {
       throw corrupt("block_pointer.psize", psize);
     }
@@ -186,8 +232,8 @@ public final class BlockPointer {
     if (payload != null) {
       int head = Math.min(payload.length, 24);
       MemorySegment.copy(payload, 0, at, ValueLayout.JAVA_BYTE, offset + DVA, head);
-      MemorySegment.copy(payload, head, at, ValueLayout.JAVA_BYTE, offset + SALT,
-          payload.length - head);
+      MemorySegment.copy(
+          payload, head, at, ValueLayout.JAVA_BYTE, offset + SALT, payload.length - head);
       return;
     }
     Disk.putU64(at, offset + DVA, dva0);
@@ -285,11 +331,19 @@ public final class BlockPointer {
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof BlockPointer that && dva0 == that.dva0 && dva1 == that.dva1
-        && dva2 == that.dva2 && properties == that.properties && logicalBirth == that.logicalBirth
-        && physicalBirth == that.physicalBirth && fill == that.fill
-        && Arrays.equals(embedded, that.embedded) && sum0 == that.sum0 && sum1 == that.sum1
-        && sum2 == that.sum2 && sum3 == that.sum3;
+    return other instanceof BlockPointer that
+        && dva0 == that.dva0
+        && dva1 == that.dva1
+        && dva2 == that.dva2
+        && properties == that.properties
+        && logicalBirth == that.logicalBirth
+        && physicalBirth == that.physicalBirth
+        && fill == that.fill
+        && Arrays.equals(embedded, that.embedded)
+        && sum0 == that.sum0
+        && sum1 == that.sum1
+        && sum2 == that.sum2
+        && sum3 == that.sum3;
   }
 
   @Override
@@ -302,9 +356,28 @@ public final class BlockPointer {
     if (isHole()) {
       return "hole";
     }
-    String where = isEmbedded() ? "embedded" : Dva.toString(dva0)
-        + (dva1 == 0 ? "" : "," + Dva.toString(dva1)) + (dva2 == 0 ? "" : "," + Dva.toString(dva2));
-    return type() + " L" + level() + " " + where + " " + lsizeBytes() + "L/" + psizeBytes() + "P "
-        + compression() + " " + checksumType() + " birth " + logicalBirth + " fill " + fill;
+    String where =
+        isEmbedded()
+            ? "embedded"
+            : Dva.toString(dva0)
+                + (dva1 == 0 ? "" : "," + Dva.toString(dva1))
+                + (dva2 == 0 ? "" : "," + Dva.toString(dva2));
+    return type()
+        + " L"
+        + level()
+        + " "
+        + where
+        + " "
+        + lsizeBytes()
+        + "L/"
+        + psizeBytes()
+        + "P "
+        + compression()
+        + " "
+        + checksumType()
+        + " birth "
+        + logicalBirth
+        + " fill "
+        + fill;
   }
 }

@@ -22,20 +22,33 @@ import java.lang.foreign.StructLayout;
  * @param kind 0 file system, 1 volume
  * @param objectSet root of its objects
  */
-public record DatasetRecord(long guid, long creationTxg, long creationSeconds,
-    long childrenZap, long propertiesZap, long usedBytes, long logicalBytes, int kind,
+public record DatasetRecord(
+    long guid,
+    long creationTxg,
+    long creationSeconds,
+    long childrenZap,
+    long propertiesZap,
+    long usedBytes,
+    long logicalBytes,
+    int kind,
     BlockPointer objectSet) {
 
   public static final int BYTES = 320;
 
-  public static final StructLayout LAYOUT = structLayout(
-      U64.withName("guid"), U64.withName("creation_txg"), U64.withName("creation_seconds"),
-      U64.withName("children_zap"), U64.withName("properties_zap"),
-      U64.withName("used_bytes"), U64.withName("logical_bytes"), U32.withName("kind"),
-      U32.withName("flags"),
-      // Slots for snapshots and clones: deadlist, previous and origin snapshot, bookmarks.
-      Disk.bytes("reserved", 128),
-      BlockPointer.LAYOUT.withName("object_set"));
+  public static final StructLayout LAYOUT =
+      structLayout(
+          U64.withName("guid"),
+          U64.withName("creation_txg"),
+          U64.withName("creation_seconds"),
+          U64.withName("children_zap"),
+          U64.withName("properties_zap"),
+          U64.withName("used_bytes"),
+          U64.withName("logical_bytes"),
+          U32.withName("kind"),
+          U32.withName("flags"),
+          // Slots for snapshots and clones: deadlist, previous and origin snapshot, bookmarks.
+          Disk.bytes("reserved", 128),
+          BlockPointer.LAYOUT.withName("object_set"));
 
   private static final long OBJECT_SET = Disk.offset(LAYOUT, "object_set");
 
@@ -60,15 +73,30 @@ public record DatasetRecord(long guid, long creationTxg, long creationSeconds,
     if (Disk.u32(at, 60) != 0) {
       throw corrupt("dataset.flags", Disk.u32(at, 60));
     }
-    return new DatasetRecord(guid, Disk.u64(at, 8), Disk.u64(at, 16), Disk.u64(at, 24),
-        Disk.u64(at, 32), Disk.u64(at, 40), Disk.u64(at, 48), (int) kind,
+    return new DatasetRecord(
+        guid,
+        Disk.u64(at, 8),
+        Disk.u64(at, 16),
+        Disk.u64(at, 24),
+        Disk.u64(at, 32),
+        Disk.u64(at, 40),
+        Disk.u64(at, 48),
+        (int) kind,
         BlockPointer.decode(at, OBJECT_SET));
   }
 
   /** The same dataset after a sync. */
   public DatasetRecord withObjectSet(BlockPointer root, long usedDelta, long logicalDelta) {
-    return new DatasetRecord(guid, creationTxg, creationSeconds, childrenZap, propertiesZap,
-        Math.max(0, usedBytes + usedDelta), Math.max(0, logicalBytes + logicalDelta), kind, root);
+    return new DatasetRecord(
+        guid,
+        creationTxg,
+        creationSeconds,
+        childrenZap,
+        propertiesZap,
+        Math.max(0, usedBytes + usedDelta),
+        Math.max(0, logicalBytes + logicalDelta),
+        kind,
+        root);
   }
 
   public byte[] encode() {

@@ -20,8 +20,8 @@ public final class Disk {
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LITTLE_ENDIAN);
 
   /**
-   * No txg and no generation is above this: a program that counts up from a device's numbers must not
-   * run over.
+   * No txg and no generation is above this: a program that counts up from a device's numbers must
+   * not run over.
    */
   public static final long MAX_TXG = 1L << 48;
 

@@ -20,8 +20,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 
 /**
- * An object's head: 512 bytes in a block of dnodes. The data is found from {@code root}, the top of a
- * tree of {@code levels} levels; or, with the tail flag, in the object set's tail blocks.
+ * An object's head: 512 bytes in a block of dnodes. The data is found from {@code root}, the top of
+ * a tree of {@code levels} levels; or, with the tail flag, in the object set's tail blocks.
  *
  * @param type NONE marks a free slot
  * @param levels height of the tree: 1 when {@code root} points at the only data block
@@ -33,25 +33,45 @@ import java.lang.foreign.StructLayout;
  * @param inTail the (only) block's content is in a tail block, {@code tailBytes} long
  * @param bonus what the object's owner keeps here, at most {@link #BONUS_BYTES}
  */
-public record DnodeRecord(ObjectType type, int levels, int blockBytes, int indirectShift,
-    long blockCount, long storedBytes, long generation, boolean inTail, int tailBytes,
-    BlockPointer root, byte[] bonus) {
+public record DnodeRecord(
+    ObjectType type,
+    int levels,
+    int blockBytes,
+    int indirectShift,
+    long blockCount,
+    long storedBytes,
+    long generation,
+    boolean inTail,
+    int tailBytes,
+    BlockPointer root,
+    byte[] bonus) {
 
   public static final int BYTES = 512;
+
   /** Room for the owner's bytes. */
   public static final int BONUS_BYTES = 320;
+
   /** log2 of an indirect block: 32 KiB, 256 pointers. */
   public static final int DEFAULT_INDIRECT_SHIFT = 15;
+
   public static final int MAX_LEVELS = 9;
 
-  public static final StructLayout LAYOUT = structLayout(
-      U8.withName("type"), U8.withName("levels"), U8.withName("indirect_shift"),
-      U8.withName("flags"), U16.withName("bonus_bytes"), U16.withName("tail_bytes"),
-      U32.withName("block_bytes"), U32.withName("reserved0"),
-      U64.withName("block_count"), U64.withName("stored_bytes"), U64.withName("generation"),
-      Disk.bytes("reserved1", 24),
-      BlockPointer.LAYOUT.withName("root"),
-      Disk.bytes("bonus", BONUS_BYTES));
+  public static final StructLayout LAYOUT =
+      structLayout(
+          U8.withName("type"),
+          U8.withName("levels"),
+          U8.withName("indirect_shift"),
+          U8.withName("flags"),
+          U16.withName("bonus_bytes"),
+          U16.withName("tail_bytes"),
+          U32.withName("block_bytes"),
+          U32.withName("reserved0"),
+          U64.withName("block_count"),
+          U64.withName("stored_bytes"),
+          U64.withName("generation"),
+          Disk.bytes("reserved1", 24),
+          BlockPointer.LAYOUT.withName("root"),
+          Disk.bytes("bonus", BONUS_BYTES));
 
   private static final long ROOT = Disk.offset(LAYOUT, "root");
   private static final long BONUS = Disk.offset(LAYOUT, "bonus");
@@ -85,7 +105,8 @@ public record DnodeRecord(ObjectType type, int levels, int blockBytes, int indir
       throw corrupt("dnode.indirect_shift", indirectShift);
     }
     // No tree is so high that it would be as wide with a level less.
-    if (levels < 1 || levels > MAX_LEVELS
+    if (levels < 1
+        || levels > MAX_LEVELS
         || (levels > 1 && maxBlocks(levels - 1, indirectShift) > Long.MAX_VALUE / 512)) {
       throw corrupt("dnode.levels", levels);
     }
@@ -99,11 +120,14 @@ public record DnodeRecord(ObjectType type, int levels, int blockBytes, int indir
     if (blockBytes < 512 || blockBytes > BlockPointer.MAX_BLOCK_BYTES || blockBytes % 512 != 0) {
       throw corrupt("dnode.block_bytes", blockBytes);
     }
-    if (tailBytes > TailRecord.MAX_ENTRY_BYTES || tailBytes > blockBytes
-        || (!inTail && tailBytes != 0) || (inTail && levels != 1)) {
+    if (tailBytes > TailRecord.MAX_ENTRY_BYTES
+        || tailBytes > blockBytes
+        || (!inTail && tailBytes != 0)
+        || (inTail && levels != 1)) {
       throw corrupt("dnode.tail_bytes", tailBytes);
     }
-    if (blockCount < 0 || blockCount > maxBlocks(levels, indirectShift)
+    if (blockCount < 0
+        || blockCount > maxBlocks(levels, indirectShift)
         || blockCount > Long.MAX_VALUE / blockBytes) {
       throw corrupt("dnode.block_count", blockCount);
     }
@@ -111,13 +135,23 @@ public record DnodeRecord(ObjectType type, int levels, int blockBytes, int indir
       throw corrupt("dnode.stored_bytes", storedBytes);
     }
     BlockPointer root = BlockPointer.decode(at, offset + ROOT);
-    if (!root.isHole() && (inTail
-        || !fits(root, type, levels - 1, (int) blockBytes, indirectShift))) {
+    if (!root.isHole()
+        && (inTail || !fits(root, type, levels - 1, (int) blockBytes, indirectShift))) {
       throw corrupt("dnode.root", root.toString());
     }
     byte[] bonus = at.asSlice(offset + BONUS, bonusBytes).toArray(Disk.U8);
-    return new DnodeRecord(type, levels, (int) blockBytes, indirectShift, blockCount, storedBytes,
-        generation, inTail, tailBytes, root, bonus);
+    return new DnodeRecord(
+        type,
+        levels,
+        (int) blockBytes,
+        indirectShift,
+        blockCount,
+        storedBytes,
+        generation,
+        inTail,
+        tailBytes,
+        root,
+        bonus);
   }
 
   /** Writes all 512 bytes at {@code offset}. */
@@ -138,13 +172,14 @@ public record DnodeRecord(ObjectType type, int levels, int blockBytes, int indir
   }
 
   /**
-   * Whether a pointer, not a hole, may stand in an object's tree for a block of {@code level}: its type,
-   * level and size, and how much it can have below it. Only dnodes may be stored with none among them.
+   * Whether a pointer, not a hole, may stand in an object's tree for a block of {@code level}: its
+   * type, level and size, and how much it can have below it. Only dnodes may be stored with none
+   * among them.
    *
    * @param blockBytes size of a data block of the object
    */
-  public static boolean fits(BlockPointer pointer, ObjectType type, int level, int blockBytes,
-      int indirectShift) {
+  public static boolean fits(
+      BlockPointer pointer, ObjectType type, int level, int blockBytes, int indirectShift) {
     int want = level == 0 ? blockBytes : 1 << indirectShift;
     // Tail blocks are as long as their content.
     boolean shorter = level == 0 && (type == ObjectType.TAILS || type == ObjectType.META_TAILS);
@@ -152,10 +187,12 @@ public record DnodeRecord(ObjectType type, int levels, int blockBytes, int indir
     if (type == ObjectType.DNODE) {
       most = most > Long.MAX_VALUE / TailRecord.SLOTS ? Long.MAX_VALUE : most * TailRecord.SLOTS;
     }
-    return pointer.level() == level && pointer.type() == type
+    return pointer.level() == level
+        && pointer.type() == type
         && (pointer.lsizeBytes() == want || (shorter && pointer.lsizeBytes() < want))
         && (!pointer.isEmbedded() || (level == 0 && type.mayVanish()))
-        && pointer.fill() >= (type == ObjectType.DNODE ? 0 : 1) && pointer.fill() <= most;
+        && pointer.fill() >= (type == ObjectType.DNODE ? 0 : 1)
+        && pointer.fill() <= most;
   }
 
   /** How many data blocks a tree of {@code levels} levels can address. */

@@ -1,8 +1,8 @@
 package io.lcpfs.format;
 
 /**
- * A data virtual address in 64 bits: gang 1 (bit 63), metaslab 23 (bits 40-62), offset 40 in units of
- * 512 bytes. Metaslab ids start at 1, so 0 is no address. Kept as a long: there are millions.
+ * A data virtual address in 64 bits: gang 1 (bit 63), metaslab 23 (bits 40-62), offset 40 in units
+ * of 512 bytes. Metaslab ids start at 1, so 0 is no address. Kept as a long: there are millions.
  */
 public final class Dva {
   public static final long NONE = 0;

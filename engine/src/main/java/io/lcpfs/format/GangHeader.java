@@ -12,9 +12,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Stands where a block would, when no contiguous space was left for it: fills one sector of its group
- * and points at the pieces, in order, which may be gangs themselves. It names its own address and
- * birth, so that a stale or misplaced one does not pass for it.
+ * Stands where a block would, when no contiguous space was left for it: fills one sector of its
+ * group and points at the pieces, in order, which may be gangs themselves. It names its own address
+ * and birth, so that a stale or misplaced one does not pass for it.
  *
  * @param dva its own address, without the gang bit
  * @param birthTxg physical birth of the block

@@ -24,9 +24,13 @@ public record HistoryRecord(long txg, long wallNanos, String who, String command
   public static final int HEADER_BYTES = 24;
   public static final int MAX_TEXT_BYTES = 4096;
 
-  public static final StructLayout LAYOUT = structLayout(
-      U32.withName("total_bytes"), U16.withName("who_bytes"), U16.withName("reserved"),
-      U64.withName("txg"), U64.withName("wall_nanos"));
+  public static final StructLayout LAYOUT =
+      structLayout(
+          U32.withName("total_bytes"),
+          U16.withName("who_bytes"),
+          U16.withName("reserved"),
+          U64.withName("txg"),
+          U64.withName("wall_nanos"));
 
   static {
     Check.that(LAYOUT.byteSize() == HEADER_BYTES, "history record size", LAYOUT.byteSize());
@@ -48,8 +52,7 @@ public record HistoryRecord(long txg, long wallNanos, String who, String command
     Disk.putU64(at, 8, txg);
     Disk.putU64(at, 16, wallNanos);
     System.arraycopy(whoBytes, 0, record, HEADER_BYTES, whoBytes.length);
-    System.arraycopy(commandBytes, 0, record, HEADER_BYTES + whoBytes.length,
-        commandBytes.length);
+    System.arraycopy(commandBytes, 0, record, HEADER_BYTES + whoBytes.length, commandBytes.length);
     return record;
   }
 
@@ -57,7 +60,8 @@ public record HistoryRecord(long txg, long wallNanos, String who, String command
   public static int totalBytes(byte[] log, int offset) {
     MemorySegment rest = MemorySegment.ofArray(log).asSlice(offset);
     long bytes = rest.byteSize() < HEADER_BYTES ? 0 : Disk.u32(rest, 0);
-    if (bytes < HEADER_BYTES || bytes > rest.byteSize()
+    if (bytes < HEADER_BYTES
+        || bytes > rest.byteSize()
         || HEADER_BYTES + Disk.u16(rest, 4) > bytes) {
       throw corrupt("history.record", offset);
     }
@@ -70,7 +74,9 @@ public record HistoryRecord(long txg, long wallNanos, String who, String command
     MemorySegment record = MemorySegment.ofArray(log).asSlice(offset);
     int whoBytes = Disk.u16(record, 4);
     int text = offset + HEADER_BYTES;
-    return new HistoryRecord(Disk.u64(record, 8), Disk.u64(record, 16),
+    return new HistoryRecord(
+        Disk.u64(record, 8),
+        Disk.u64(record, 16),
         new String(log, text, whoBytes, UTF_8),
         new String(log, text + whoBytes, bytes - HEADER_BYTES - whoBytes, UTF_8));
   }

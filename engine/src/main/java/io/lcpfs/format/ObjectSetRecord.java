@@ -16,18 +16,24 @@ import java.lang.foreign.StructLayout;
  * @param metaTails small metadata of 32 neighbours a block
  * @param objectCount allocated objects
  */
-public record ObjectSetRecord(DnodeRecord dnodes, DnodeRecord tails, DnodeRecord metaTails,
-    long objectCount) {
+public record ObjectSetRecord(
+    DnodeRecord dnodes, DnodeRecord tails, DnodeRecord metaTails, long objectCount) {
 
   public static final int BYTES = 2048;
+
   /** Bytes of a block of dnodes. */
   public static final int DNODE_BLOCK_BYTES = TailRecord.SLOTS * DnodeRecord.BYTES;
+
   public static final long MAGIC = 0x5445534A424F434CL; // "LCOBJSET"
 
-  public static final StructLayout LAYOUT = structLayout(
-      U64.withName("magic"), U64.withName("object_count"), Disk.bytes("reserved", 496),
-      DnodeRecord.LAYOUT.withName("dnodes"), DnodeRecord.LAYOUT.withName("tails"),
-      DnodeRecord.LAYOUT.withName("meta_tails"));
+  public static final StructLayout LAYOUT =
+      structLayout(
+          U64.withName("magic"),
+          U64.withName("object_count"),
+          Disk.bytes("reserved", 496),
+          DnodeRecord.LAYOUT.withName("dnodes"),
+          DnodeRecord.LAYOUT.withName("tails"),
+          DnodeRecord.LAYOUT.withName("meta_tails"));
 
   static {
     Check.that(LAYOUT.byteSize() == BYTES, "object set size", LAYOUT.byteSize());
@@ -44,13 +50,14 @@ public record ObjectSetRecord(DnodeRecord dnodes, DnodeRecord tails, DnodeRecord
     if (objectCount < 0) {
       throw corrupt("object_set.object_count", objectCount);
     }
-    return new ObjectSetRecord(typed(at, 512, ObjectType.DNODE, DNODE_BLOCK_BYTES),
+    return new ObjectSetRecord(
+        typed(at, 512, ObjectType.DNODE, DNODE_BLOCK_BYTES),
         typed(at, 1024, ObjectType.TAILS, TailRecord.MAX_BYTES),
-        typed(at, 1536, ObjectType.META_TAILS, TailRecord.MAX_BYTES), objectCount);
+        typed(at, 1536, ObjectType.META_TAILS, TailRecord.MAX_BYTES),
+        objectCount);
   }
 
-  private static DnodeRecord typed(MemorySegment at, long offset, ObjectType type,
-      int blockBytes) {
+  private static DnodeRecord typed(MemorySegment at, long offset, ObjectType type, int blockBytes) {
     DnodeRecord dnode = DnodeRecord.decode(at, offset);
     if (dnode.type() != type) {
       throw corrupt("object_set." + type, dnode.type().code());

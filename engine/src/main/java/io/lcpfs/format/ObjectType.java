@@ -49,8 +49,8 @@ public enum ObjectType {
   }
 
   /**
-   * Whether a data block of this type that is all zeros is left out, and a tiny one kept in the pointer
-   * to it. Indirect blocks never are.
+   * Whether a data block of this type that is all zeros is left out, and a tiny one kept in the
+   * pointer to it. Indirect blocks never are.
    */
   public boolean mayVanish() {
     return switch (this) {

@@ -18,8 +18,12 @@ import java.lang.foreign.StructLayout;
 public record SpaceMapHead(long metaslab, long lengthBytes, long allocatedBytes) {
   public static final int BYTES = 32;
 
-  public static final StructLayout LAYOUT = structLayout(U64.withName("metaslab"),
-      U64.withName("length_bytes"), U64.withName("allocated_bytes"), U64.withName("reserved"));
+  public static final StructLayout LAYOUT =
+      structLayout(
+          U64.withName("metaslab"),
+          U64.withName("length_bytes"),
+          U64.withName("allocated_bytes"),
+          U64.withName("reserved"));
 
   static {
     Check.that(LAYOUT.byteSize() == BYTES, "space map head size", LAYOUT.byteSize());
@@ -31,8 +35,7 @@ public record SpaceMapHead(long metaslab, long lengthBytes, long allocatedBytes)
       throw corrupt("space_map_head.size", bonus.length);
     }
     MemorySegment at = MemorySegment.ofArray(bonus);
-    SpaceMapHead head =
-        new SpaceMapHead(Disk.u64(at, 0), Disk.u64(at, 8), Disk.u64(at, 16));
+    SpaceMapHead head = new SpaceMapHead(Disk.u64(at, 0), Disk.u64(at, 8), Disk.u64(at, 16));
     if (head.metaslab < 1 || head.metaslab > Dva.MAX_METASLAB) {
       throw corrupt("space_map_head.metaslab", head.metaslab);
     }

@@ -18,17 +18,23 @@ import java.lang.foreign.StructLayout;
 public final class TailRecord {
   /** Objects per tail block, and dnodes per block of dnodes. */
   public static final int SLOTS = 32;
+
   /** The largest content that a tail holds; a longer one gets a block of its own. */
   public static final int MAX_ENTRY_BYTES = 4096;
+
   public static final int ENTRY_BYTES = 16;
   public static final int DIRECTORY_BYTES = SLOTS * ENTRY_BYTES;
+
   /** Room for every slot at its largest. */
   public static final int MAX_BYTES = DIRECTORY_BYTES + SLOTS * MAX_ENTRY_BYTES;
 
   /** {@code offset_bytes} from the start of the block, {@code length_bytes} 0 for no content. */
-  public static final StructLayout ENTRY = structLayout(
-      U32.withName("offset_bytes"), U16.withName("length_bytes"), U16.withName("reserved"),
-      U64.withName("birth"));
+  public static final StructLayout ENTRY =
+      structLayout(
+          U32.withName("offset_bytes"),
+          U16.withName("length_bytes"),
+          U16.withName("reserved"),
+          U64.withName("birth"));
 
   static {
     Check.that(ENTRY.byteSize() == ENTRY_BYTES, "tail entry size", ENTRY.byteSize());
@@ -56,8 +62,7 @@ public final class TailRecord {
   /** The content of {@code slot}, as long as {@link #lengthBytes}. */
   public static MemorySegment content(MemorySegment block, int slot) {
     int length = lengthBytes(block, slot);
-    return length == 0 ? MemorySegment.NULL
-        : block.asSlice(offsetBytes(block, slot), length);
+    return length == 0 ? MemorySegment.NULL : block.asSlice(offsetBytes(block, slot), length);
   }
 
   /** The txg in which the content of {@code slot} was written. */
@@ -65,8 +70,8 @@ public final class TailRecord {
     return Disk.u64(block, (long) slot * ENTRY_BYTES + 8);
   }
 
-  public static void putEntry(MemorySegment block, int slot, int offsetBytes, int lengthBytes,
-      long birth) {
+  public static void putEntry(
+      MemorySegment block, int slot, int offsetBytes, int lengthBytes, long birth) {
     long at = (long) slot * ENTRY_BYTES;
     Disk.putU32(block, at, offsetBytes);
     Disk.putU16(block, at + 4, lengthBytes);

@@ -72,7 +72,9 @@ public final class SlabAllocator implements AutoCloseable {
     if (budgetBytes < GRAIN || reserveBytes > budgetBytes) {
       throw PoolException.refused(
           Errno.EINVAL,
-          "memory budget " + budgetBytes + " must be at least 64 KiB and hold the sync reserve of "
+          "memory budget "
+              + budgetBytes
+              + " must be at least 64 KiB and hold the sync reserve of "
               + reserveBytes);
     }
     this.source = source;

@@ -38,10 +38,8 @@ public final class SystemMemorySource implements MemorySource {
       var i32 = ValueLayout.JAVA_INT;
       return new Calls(
           linker.downcallHandle(
-              libc.findOrThrow("mmap"),
-              FunctionDescriptor.of(i64, i64, i64, i32, i32, i32, i64)),
-          linker.downcallHandle(
-              libc.findOrThrow("munmap"), FunctionDescriptor.of(i32, i64, i64)),
+              libc.findOrThrow("mmap"), FunctionDescriptor.of(i64, i64, i64, i32, i32, i32, i64)),
+          linker.downcallHandle(libc.findOrThrow("munmap"), FunctionDescriptor.of(i32, i64, i64)),
           linker.downcallHandle(
               libc.findOrThrow("madvise"), FunctionDescriptor.of(i32, i64, i64, i32)));
     }
@@ -86,9 +84,10 @@ public final class SystemMemorySource implements MemorySource {
     // A shared arena of its own makes a slab used after its chunk was given back an exception
     // instead of a crash of the whole JVM.
     Arena arena = Arena.ofShared();
-    MemorySegment chunk = CALLS == null
-        ? allocate(arena, bytes, alignmentBytes)
-        : map(CALLS, arena, bytes, alignmentBytes);
+    MemorySegment chunk =
+        CALLS == null
+            ? allocate(arena, bytes, alignmentBytes)
+            : map(CALLS, arena, bytes, alignmentBytes);
     if (chunk == null) {
       arena.close();
       return null;
@@ -110,8 +109,7 @@ public final class SystemMemorySource implements MemorySource {
     }
   }
 
-  private static @Nullable MemorySegment map(
-      Calls calls, Arena arena, long bytes, long alignment) {
+  private static @Nullable MemorySegment map(Calls calls, Arena arena, long bytes, long alignment) {
     long slack = alignment > 4096 ? alignment : 0;
     long mapped = calls.map(bytes + slack);
     if (mapped == -1) {

@@ -4,9 +4,9 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Counts jobs that nobody waits for, so that a pool can be closed only after the last has ended. There
- * are fewer at a time than the environment has device threads: each may wait for a block that somebody
- * else is reading, who needs a device thread for that.
+ * Counts jobs that nobody waits for, so that a pool can be closed only after the last has ended.
+ * There are fewer at a time than the environment has device threads: each may wait for a block that
+ * somebody else is reading, who needs a device thread for that.
  */
 public final class BackgroundWork {
   private static final int MOST_JOBS = 24;

@@ -5,8 +5,10 @@ import io.lcpfs.error.Check;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
+import io.lcpfs.format.Disk;
 import io.lcpfs.format.DnodeRecord;
 import io.lcpfs.format.ObjectType;
+import io.lcpfs.format.TailRecord;
 import io.lcpfs.memory.Slab;
 import io.lcpfs.txg.Tx;
 import java.lang.foreign.MemorySegment;
@@ -14,9 +16,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Changes one object's data blocks within transactions: makes them dirty, copying what an earlier group
- * still needs; resizes a single block; takes freed ranges out of memory. Everything that can fail
- * happens before the first change.
+ * Changes one object's data blocks within transactions: makes them dirty, copying what an earlier
+ * group still needs; resizes a single block; takes freed ranges out of memory. Everything that can
+ * fail happens before the first change.
  */
 final class BlockChanger {
   private final Dnode dnode;
@@ -30,8 +32,8 @@ final class BlockChanger {
   }
 
   /**
-   * The block to change in this group, pinned. With {@code overwrite} its old content is not read, and
-   * the caller fills all of it.
+   * The block to change in this group, pinned. With {@code overwrite} its old content is not read,
+   * and the caller fills all of it.
    */
   Dbuf dirty(Tx tx, long blockId, boolean overwrite) {
     if (blockId >= DnodeRecord.maxBlocks(DnodeRecord.MAX_LEVELS, dnode.indirectShift())) {
@@ -154,9 +156,12 @@ final class BlockChanger {
 
   /** See {@link BlockObject#setBlockBytes}. */
   void setBlockBytes(Tx tx, int newBytes) {
-    Check.that(newBytes >= 512 && newBytes % 512 == 0 && newBytes <= BlockPointer.MAX_BLOCK_BYTES,
-        "block size", newBytes);
-    Check.that(dnode.blockCount <= 1, "block size of an object with several blocks", dnode.blockCount);
+    Check.that(
+        newBytes >= 512 && newBytes % 512 == 0 && newBytes <= BlockPointer.MAX_BLOCK_BYTES,
+        "block size",
+        newBytes);
+    Check.that(
+        dnode.blockCount <= 1, "block size of an object with several blocks", dnode.blockCount);
     if (newBytes == dnode.blockBytes) {
       return;
     }
@@ -208,8 +213,8 @@ final class BlockChanger {
   }
 
   /**
-   * Takes the data blocks in range out of the table and undoes their change in {@code txg}. Caller holds
-   * the lock, and gives the result to {@link #dropDetached} without it.
+   * Takes the data blocks in range out of the table and undoes their change in {@code txg}. Caller
+   * holds the lock, and gives the result to {@link #dropDetached} without it.
    */
   private List<Dbuf> detachRange(long txg, long fromBlock, long toBlock) {
     List<Dbuf> detached = new ArrayList<>();
@@ -270,5 +275,44 @@ final class BlockChanger {
       dnode.lock.unlock();
     }
     dropDetached(detached);
+  }
+
+  /** Zeros a part of a block in place; a hole stays one. */
+  void zero(Tx tx, long blockId, int from, int to) {
+    Dbuf present = dnode.loadUnlessHole(blockId);
+    if (present == null) {
+      return;
+    }
+    present.close();
+    try (Dbuf dbuf = dirty(tx, blockId, false)) {
+      dbuf.segment().asSlice(from, to - from).fill((byte) 0);
+    }
+  }
+
+  /** Before bytes up to {@code endBytes} are written: a single block grows as far as it may. */
+  void growFor(Tx tx, long endBytes, int maxBlockBytes) {
+    int size = dnode.blockBytes;
+    if (dnode.blockCount > 1 || endBytes <= size || size >= maxBlockBytes) {
+      leaveTail(tx, endBytes);
+      return;
+    }
+    int wanted = maxBlockBytes;
+    if (endBytes < maxBlockBytes) {
+      // Appends in small steps would copy the block each time: grow by a quarter at least.
+      int step = dnode.blockCount == 0 ? Disk.SECTOR_BYTES : Math.max(Disk.SECTOR_BYTES, size / 4);
+      wanted = (int) Math.min(maxBlockBytes, (endBytes + step - 1) / step * step);
+      wanted = (wanted + 511) & ~511;
+    }
+    setBlockBytes(tx, wanted);
+    leaveTail(tx, endBytes);
+  }
+
+  /** A second block ends residence in a tail: block 0 must then be written as a block. */
+  private void leaveTail(Tx tx, long endBytes) {
+    if (dnode.blockCount == 1
+        && dnode.blockBytes <= TailRecord.MAX_ENTRY_BYTES
+        && endBytes > dnode.blockBytes) {
+      dirty(tx, 0, false).close();
+    }
   }
 }

@@ -10,7 +10,10 @@ import io.lcpfs.memory.Slab;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** Finds and reads one object's blocks as of the last sync: through its tree, or from its tail block. */
+/**
+ * Finds and reads one object's blocks as of the last sync: through its tree, or from its tail
+ * block.
+ */
 final class BlockLoader {
   private final Dnode dnode;
 
@@ -50,8 +53,7 @@ final class BlockLoader {
         continue;
       }
       int size = pointer.isHole() ? dnode.sizeOf(level) : pointer.lsizeBytes();
-      Slab slab =
-          forSync ? context().io().syncMemory(size) : dnode.allocate(size);
+      Slab slab = forSync ? context().io().syncMemory(size) : dnode.allocate(size);
       boolean done = false;
       try {
         if (pointer.isHole()) {
@@ -79,8 +81,8 @@ final class BlockLoader {
   }
 
   /**
-   * Refuses a block of pointers or dnodes that does not hold what the pointer to it says. What passes
-   * can be searched without end in sight: below a pointer there is as much as its fill says.
+   * Refuses a block of pointers or dnodes that does not hold what the pointer to it says. What
+   * passes can be searched without end in sight: below a pointer there is as much as its fill says.
    */
   private void check(int level, BlockPointer pointer, MemorySegment block) {
     if (level > 0) {
@@ -105,14 +107,12 @@ final class BlockLoader {
         continue;
       }
       if (!DnodeRecord.fits(child, dnode.type(), level - 1, blockBytes, dnode.indirectShift())) {
-        throw PoolException.corrupt("indirect block of object " + dnode.number(),
-            child.toString());
+        throw PoolException.corrupt("indirect block of object " + dnode.number(), child.toString());
       }
       fill += child.fill();
     }
     if (fill != pointer.fill()) {
-      throw PoolException.corrupt("block_pointer.fill of object " + dnode.number(),
-          pointer.fill());
+      throw PoolException.corrupt("block_pointer.fill of object " + dnode.number(), pointer.fill());
     }
   }
 

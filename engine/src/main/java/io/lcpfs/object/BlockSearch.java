@@ -5,8 +5,8 @@ import io.lcpfs.format.DnodeRecord;
 import java.util.Arrays;
 
 /**
- * Finds the next data or hole of an object. Goes down the tree once, since the fill of a pointer, which
- * is checked when its block is read, says whether there is data or a hole below it.
+ * Finds the next data or hole of an object. Goes down the tree once, since the fill of a pointer,
+ * which is checked when its block is read, says whether there is data or a hole below it.
  */
 final class BlockSearch {
   /** No object has a block of this number or above. */
@@ -118,8 +118,9 @@ final class BlockSearch {
         BlockPointer pointer;
         dnode.lock.lock();
         try {
-          pointer = BlockPointer.decode(block.segment(),
-              (child & ((1L << shift) - 1)) * BlockPointer.BYTES);
+          pointer =
+              BlockPointer.decode(
+                  block.segment(), (child & ((1L << shift) - 1)) * BlockPointer.BYTES);
         } finally {
           dnode.lock.unlock();
         }

@@ -6,9 +6,9 @@ import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The cached blocks of one object: open addressing by (level, block id). {@link #find} takes no lock
- * and allocates nothing; it may miss a block while another is being removed, so a miss is confirmed
- * under the owner's lock. All changes happen under that lock.
+ * The cached blocks of one object: open addressing by (level, block id). {@link #find} takes no
+ * lock and allocates nothing; it may miss a block while another is being removed, so a miss is
+ * confirmed under the owner's lock. All changes happen under that lock.
  */
 final class BlockTable {
   private static final VarHandle SLOT = MethodHandles.arrayElementVarHandle(Dbuf[].class);

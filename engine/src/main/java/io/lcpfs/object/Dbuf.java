@@ -10,11 +10,11 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A cached block of an object. {@code data} is what readers see. While the block has changes that are
- * not on disk there is one {@link Version} per transaction group, newest first, and each holds a pin;
- * the newest one's slab is {@code data}. A change in a later group copies the slab first, so that the
- * group being synced keeps its own. Guarded by the dnode's lock, but for {@code data}'s readers, who
- * hold a pin.
+ * A cached block of an object. {@code data} is what readers see. While the block has changes that
+ * are not on disk there is one {@link Version} per transaction group, newest first, and each holds
+ * a pin; the newest one's slab is {@code data}. A change in a later group copies the slab first, so
+ * that the group being synced keeps its own. Guarded by the dnode's lock, but for {@code data}'s
+ * readers, who hold a pin.
  */
 final class Dbuf extends CacheEntry implements Block {
 
@@ -41,10 +41,13 @@ final class Dbuf extends CacheEntry implements Block {
   private final long key;
   volatile @Nullable Slab data;
   @Nullable Version newest;
+
   /** The newest version's group, 0 when clean; read without the lock by a writer who holds a Tx. */
   volatile long dirtyTxg;
+
   /** Changed by the sync task and not yet written (indirect, dnode and tail blocks only). */
   boolean changedInSync;
+
   /** No longer in the object's table: its range was freed. */
   boolean detached;
 
@@ -105,8 +108,8 @@ final class Dbuf extends CacheEntry implements Block {
   }
 
   /**
-   * Drops the version of {@code txg}, after it was written or because it was freed. Caller holds the
-   * dnode's lock.
+   * Drops the version of {@code txg}, after it was written or because it was freed. Caller holds
+   * the dnode's lock.
    *
    * @return the version's slab when nothing refers to it any more: the caller frees it
    */

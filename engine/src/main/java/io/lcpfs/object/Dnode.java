@@ -8,10 +8,8 @@ import io.lcpfs.error.Check;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
-import io.lcpfs.format.Disk;
 import io.lcpfs.format.DnodeRecord;
 import io.lcpfs.format.ObjectType;
-import io.lcpfs.format.TailRecord;
 import io.lcpfs.memory.Slab;
 import io.lcpfs.txg.Tx;
 import java.lang.foreign.MemorySegment;
@@ -21,13 +19,14 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An object in memory. Holds are counted: each from {@code ObjectSet.create} or {@code hold} ends with
- * {@link #close}. Content methods are safe from many threads, but a read during an overlapping write
- * sees a mix: the file's own range lock is above this.
+ * An object in memory. Holds are counted: each from {@code ObjectSet.create} or {@code hold} ends
+ * with {@link #close}. Content methods are safe from many threads, but a read during an overlapping
+ * write sees a mix: the file's own range lock is above this.
  *
  * <p>State comes in two kinds, all under {@code lock}: what transactions see (block size and count,
- * bonus, cached blocks), kept per transaction group where a later group may change it before an earlier
- * one is on disk; and what the sync task alone changes (tree height, root pointer, tail residence).
+ * bonus, cached blocks), kept per transaction group where a later group may change it before an
+ * earlier one is on disk; and what the sync task alone changes (tree height, root pointer, tail
+ * residence).
  */
 public final class Dnode implements BlockObject, AutoCloseable {
 
@@ -36,18 +35,22 @@ public final class Dnode implements BlockObject, AutoCloseable {
 
   private static final byte[] NO_BONUS = new byte[0];
   private static final Pending[] NOTHING_PENDING = new Pending[0];
+
   /** What a transaction that dirties an object may add in metadata; see {@link SpaceGate}. */
   static final long DIRTY_OVERHEAD_BYTES = 1024;
 
   final ReentrantLock lock = new ReentrantLock();
+
   /** See {@link #loaded()}; made by the first who waits. */
   private @Nullable Condition loaded;
+
   private final ObjectSet objectSet;
   private final long number;
   private final ObjectType type;
   private final long generation;
   private final int indirectShift;
   final BlockTable blocks = new BlockTable();
+
   /** By group; shared and empty while there are none. */
   private @Nullable Pending[] pending = NOTHING_PENDING;
 
@@ -55,6 +58,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
   volatile long blockCount;
   private volatile byte[] bonus;
   private volatile boolean freed;
+
   /** Guarded by the object set's lock. */
   int holds;
 
@@ -73,8 +77,21 @@ public final class Dnode implements BlockObject, AutoCloseable {
 
   /** A new object. */
   Dnode(ObjectSet objectSet, long number, ObjectType type, long generation, int blockBytes) {
-    this(objectSet, number, new DnodeRecord(type, 1, blockBytes,
-        objectSet.options().indirectShift(), 0, 0, generation, false, 0, BlockPointer.HOLE, NO_BONUS));
+    this(
+        objectSet,
+        number,
+        new DnodeRecord(
+            type,
+            1,
+            blockBytes,
+            objectSet.options().indirectShift(),
+            0,
+            0,
+            generation,
+            false,
+            0,
+            BlockPointer.HOLE,
+            NO_BONUS));
   }
 
   /** An object from disk. */
@@ -123,9 +140,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
     return indirectShift - 7;
   }
 
-  /**
-   * The owner's bytes (at most 320), as last set. The array is shared: do not write to it.
-   */
+  /** The owner's bytes (at most 320), as last set. The array is shared: do not write to it. */
   public byte[] bonus() {
     return bonus;
   }
@@ -225,8 +240,8 @@ public final class Dnode implements BlockObject, AutoCloseable {
 
   /**
    * Copies {@code length} bytes from {@code offsetBytes} of the object to {@code target} at {@code
-   * targetOffset}; what was never written reads as zeros. No end of file here. Allocates nothing when
-   * the blocks are cached.
+   * targetOffset}; what was never written reads as zeros. No end of file here. Allocates nothing
+   * when the blocks are cached.
    *
    * @throws PoolException EIO when no intact copy is left; ENOMEM
    */
@@ -303,7 +318,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
   }
 
   /** The pinned block, or null when it is a hole that is not in memory. */
-  private @Nullable Dbuf loadUnlessHole(long blockId) {
+  @Nullable Dbuf loadUnlessHole(long blockId) {
     lock.lock();
     try {
       if (blocks.find(blockId) == null) {
@@ -490,7 +505,9 @@ public final class Dnode implements BlockObject, AutoCloseable {
 
   /** Memory for a block of this object. */
   Slab allocate(int bytes) {
-    return objectSet.context().cache()
+    return objectSet
+        .context()
+        .cache()
         .allocate(bytes, type.isMetadata() ? CacheClass.METADATA : CacheClass.DATA);
   }
 
@@ -545,8 +562,18 @@ public final class Dnode implements BlockObject, AutoCloseable {
   DnodeRecord recordAsSynced() {
     lock.lock();
     try {
-      return new DnodeRecord(type, levels, syncedBlockBytes, indirectShift, syncedBlockCount,
-          Math.max(0, storedBytes), generation, inTail, tailBytes, root, syncedBonus);
+      return new DnodeRecord(
+          type,
+          levels,
+          syncedBlockBytes,
+          indirectShift,
+          syncedBlockCount,
+          Math.max(0, storedBytes),
+          generation,
+          inTail,
+          tailBytes,
+          root,
+          syncedBonus);
     } finally {
       lock.unlock();
     }
@@ -561,11 +588,17 @@ public final class Dnode implements BlockObject, AutoCloseable {
    *
    * @throws PoolException EIO, ENOMEM: a prefix may then have been written
    */
-  public void write(Tx tx, long offsetBytes, MemorySegment source, long sourceOffset, long length,
+  public void write(
+      Tx tx,
+      long offsetBytes,
+      MemorySegment source,
+      long sourceOffset,
+      long length,
       int maxBlockBytes) {
     for (long done = 0; done < length; ) {
-      done += writeSome(tx, offsetBytes + done, source, sourceOffset + done, length - done,
-          maxBlockBytes);
+      done +=
+          writeSome(
+              tx, offsetBytes + done, source, sourceOffset + done, length - done, maxBlockBytes);
     }
   }
 
@@ -575,12 +608,17 @@ public final class Dnode implements BlockObject, AutoCloseable {
    * @return bytes written, 0 only when {@code length} is
    * @throws PoolException EIO, ENOMEM: nothing was written
    */
-  public long writeSome(Tx tx, long offsetBytes, MemorySegment source, long sourceOffset,
-      long length, int maxBlockBytes) {
+  public long writeSome(
+      Tx tx,
+      long offsetBytes,
+      MemorySegment source,
+      long sourceOffset,
+      long length,
+      int maxBlockBytes) {
     if (length == 0) {
       return 0;
     }
-    growBlockFor(tx, Math.addExact(offsetBytes, length), maxBlockBytes);
+    changer().growFor(tx, Math.addExact(offsetBytes, length), maxBlockBytes);
     tx.countWritten(length);
     long at = offsetBytes;
     long from = sourceOffset;
@@ -606,43 +644,11 @@ public final class Dnode implements BlockObject, AutoCloseable {
   }
 
   /**
-   * A bound on the room that such a {@link #write} takes on the devices for its data, all copies: whole
-   * blocks are written anew, each in whole sectors.
+   * A bound on the room that such a {@link #write} takes on the devices for its data, all copies:
+   * whole blocks are written anew, each in whole sectors.
    */
   public long spaceForWrite(long offsetBytes, long length, int maxBlockBytes) {
-    long end = Math.addExact(offsetBytes, length);
-    boolean single = blockCount <= 1 && end <= maxBlockBytes;
-    int size = single ? (int) Math.max(blockBytes, end)
-        : blockCount <= 1 ? Math.max(blockBytes, maxBlockBytes) : blockBytes;
-    long touched = (end - 1) / size - offsetBytes / size + 1;
-    // Block 0 too, when it leaves the tail or grows.
-    long blocks = blockCount == 1 && offsetBytes >= size ? touched + 1 : touched;
-    return blocks * objectSet.context().io().allocatedSize(size)
-        * objectSet.options().dataCopies();
-  }
-
-  private void growBlockFor(Tx tx, long endBytes, int maxBlockBytes) {
-    int size = blockBytes;
-    if (blockCount > 1 || endBytes <= size || size >= maxBlockBytes) {
-      leaveTail(tx, endBytes);
-      return;
-    }
-    int wanted = maxBlockBytes;
-    if (endBytes < maxBlockBytes) {
-      // Appends in small steps would copy the block each time: grow by a quarter at least.
-      int step = blockCount == 0 ? Disk.SECTOR_BYTES : Math.max(Disk.SECTOR_BYTES, size / 4);
-      wanted = (int) Math.min(maxBlockBytes, (endBytes + step - 1) / step * step);
-      wanted = (wanted + 511) & ~511;
-    }
-    setBlockBytes(tx, wanted);
-    leaveTail(tx, endBytes);
-  }
-
-  /** A second block ends residence in a tail: block 0 must then be written as a block. */
-  private void leaveTail(Tx tx, long endBytes) {
-    if (blockCount == 1 && blockBytes <= TailRecord.MAX_ENTRY_BYTES && endBytes > blockBytes) {
-      dirty(tx, 0, false).close();
-    }
+    return SpaceCost.ofWrite(this, offsetBytes, length, maxBlockBytes);
   }
 
   /** See {@link BlockChanger#dirty}. */
@@ -661,8 +667,9 @@ public final class Dnode implements BlockObject, AutoCloseable {
   }
 
   /**
-   * Frees what lies in {@code [offsetBytes, offsetBytes + length)}, which reads as zeros afterwards;
-   * partial blocks at the ends are zeroed in place. {@code length} may be Long.MAX_VALUE - offset.
+   * Frees what lies in {@code [offsetBytes, offsetBytes + length)}, which reads as zeros
+   * afterwards; partial blocks at the ends are zeroed in place. {@code length} may be
+   * Long.MAX_VALUE - offset.
    */
   public void freeRange(Tx tx, long offsetBytes, long length) {
     if (length <= 0) {
@@ -676,24 +683,13 @@ public final class Dnode implements BlockObject, AutoCloseable {
     long headBlock = offsetBytes / size;
     if (offsetBytes % size != 0 && headBlock < blockCount) {
       long to = Math.min(end, (headBlock + 1) * size);
-      zero(tx, headBlock, (int) (offsetBytes % size), (int) (to - headBlock * size));
+      changer().zero(tx, headBlock, (int) (offsetBytes % size), (int) (to - headBlock * size));
     }
     if (!toEnd && end % size != 0 && last >= first) {
-      zero(tx, last, 0, (int) (end % size));
+      changer().zero(tx, last, 0, (int) (end % size));
     }
     if (last > first) {
       changer().free(tx, first, last);
-    }
-  }
-
-  private void zero(Tx tx, long blockId, int from, int to) {
-    Dbuf present = loadUnlessHole(blockId);
-    if (present == null) {
-      return;
-    }
-    present.close();
-    try (Dbuf dbuf = dirty(tx, blockId, false)) {
-      dbuf.segment().asSlice(from, to - from).fill((byte) 0);
     }
   }
 
@@ -704,8 +700,9 @@ public final class Dnode implements BlockObject, AutoCloseable {
 
   /**
    * Frees the object with all its content. It must be small enough to free within one transaction
-   * group (at most {@link #MAX_BLOCKS_FREED_AT_ONCE} blocks): shorten it with freeRange over several
-   * transactions before. Other holds see ENOENT afterwards; the number is reused only after the last.
+   * group (at most {@link #MAX_BLOCKS_FREED_AT_ONCE} blocks): shorten it with freeRange over
+   * several transactions before. Other holds see ENOENT afterwards; the number is reused only after
+   * the last.
    */
   public void free(Tx tx) {
     changer().free(tx, 0, Long.MAX_VALUE);
@@ -726,15 +723,17 @@ public final class Dnode implements BlockObject, AutoCloseable {
     return found < 0 ? -1 : Math.max(offsetBytes, found * blockBytes);
   }
 
-  /** Offset of the first hole at or after {@code offsetBytes}; block granular, may be past the end. */
+  /**
+   * Offset of the first hole at or after {@code offsetBytes}; block granular, may be past the end.
+   */
   public long nextHole(long offsetBytes) {
     long found = BlockSearch.next(this, offsetBytes / blockBytes, false);
     return Math.max(offsetBytes, found * blockBytes);
   }
 
   /**
-   * The end of the longest range from {@code fromBytes} that holds at most {@code limitBlocks} blocks
-   * of data, in bytes; Long.MAX_VALUE when that is all.
+   * The end of the longest range from {@code fromBytes} that holds at most {@code limitBlocks}
+   * blocks of data, in bytes; Long.MAX_VALUE when that is all.
    */
   public long endOfBlocks(long fromBytes, long limitBlocks) {
     return BlockSearch.endOfBlocks(this, fromBytes, limitBlocks);

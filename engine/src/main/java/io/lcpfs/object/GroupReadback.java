@@ -12,13 +12,13 @@ import java.util.HashSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads back all metadata that one transaction group wrote into an object set. A device that says a flush
- * is done and then loses what it covered leaves an uberblock that names nothing; whoever finds out before
- * anything is written on top can still go back to the group before. Costs one read of each metadata block
- * that the group wrote and no others. Nothing may be written meanwhile.
+ * Reads back all metadata that one transaction group wrote into an object set. A device that says a
+ * flush is done and then loses what it covered leaves an uberblock that names nothing; whoever
+ * finds out before anything is written on top can still go back to the group before. Costs one read
+ * of each metadata block that the group wrote and no others. Nothing may be written meanwhile.
  *
- * <p>What verifies and makes no sense was not lost: it is left to whoever comes to need it. A tree that
- * leads to the same block again is not followed twice.
+ * <p>What verifies and makes no sense was not lost: it is left to whoever comes to need it. A tree
+ * that leads to the same block again is not followed twice.
  */
 public final class GroupReadback {
 
@@ -32,6 +32,7 @@ public final class GroupReadback {
 
   private final ObjectContext context;
   private final long txg;
+
   /** First addresses of the blocks read. */
   private final HashSet<Long> seen = new HashSet<>();
 
@@ -52,18 +53,19 @@ public final class GroupReadback {
     if (passes(root)) {
       return;
     }
-    unlessSenseless(() -> {
-      ObjectSetRecord record;
-      Slab slab = ReadWindow.read(context, root);
-      try {
-        record = ObjectSetRecord.decode(slab.segment());
-      } finally {
-        context.slabs().free(slab);
-      }
-      tree(record.metaTails(), null);
-      tree(record.tails(), null);
-      tree(record.dnodes(), objects);
-    });
+    unlessSenseless(
+        () -> {
+          ObjectSetRecord record;
+          Slab slab = ReadWindow.read(context, root);
+          try {
+            record = ObjectSetRecord.decode(slab.segment());
+          } finally {
+            context.slabs().free(slab);
+          }
+          tree(record.metaTails(), null);
+          tree(record.tails(), null);
+          tree(record.dnodes(), objects);
+        });
   }
 
   private static void unlessSenseless(Runnable look) {
@@ -78,8 +80,11 @@ public final class GroupReadback {
 
   /** Whether a block need not be read: an older one, or one that was. */
   private boolean passes(BlockPointer pointer) {
-    return pointer.isHole() || pointer.isEmbedded() || pointer.physicalBirth() < txg
-        || seen.size() >= MOST_BLOCKS || !seen.add(pointer.dva(0));
+    return pointer.isHole()
+        || pointer.isEmbedded()
+        || pointer.physicalBirth() < txg
+        || seen.size() >= MOST_BLOCKS
+        || !seen.add(pointer.dva(0));
   }
 
   /** Of the tree of dnodes {@code objects} is told what it holds, and that is read too. */
@@ -87,8 +92,8 @@ public final class GroupReadback {
     unlessSenseless(() -> block(dnode, dnode.root(), dnode.levels() - 1, 0, objects));
   }
 
-  private void block(DnodeRecord dnode, BlockPointer pointer, int level, long id,
-      @Nullable Objects objects) {
+  private void block(
+      DnodeRecord dnode, BlockPointer pointer, int level, long id, @Nullable Objects objects) {
     boolean content = level == 0 && !dnode.type().isMetadata();
     if (content || passes(pointer) || !PathReader.fits(dnode, pointer, level)) {
       return;
@@ -98,8 +103,7 @@ public final class GroupReadback {
       if (level > 0) {
         int shift = dnode.indirectShift() - 7;
         for (int i = 0; i < 1 << shift; i++) {
-          BlockPointer child =
-              BlockPointer.decode(slab.segment(), (long) i * BlockPointer.BYTES);
+          BlockPointer child = BlockPointer.decode(slab.segment(), (long) i * BlockPointer.BYTES);
           block(dnode, child, level - 1, (id << shift) + i, objects);
         }
       } else if (objects != null) {
@@ -115,11 +119,12 @@ public final class GroupReadback {
       long at = (long) slot * DnodeRecord.BYTES;
       if (DnodeRecord.isAllocated(block, at)) {
         long number = id * TailRecord.SLOTS + slot;
-        unlessSenseless(() -> {
-          DnodeRecord dnode = DnodeRecord.decode(block, at);
-          tree(dnode, null);
-          objects.object(number, dnode);
-        });
+        unlessSenseless(
+            () -> {
+              DnodeRecord dnode = DnodeRecord.decode(block, at);
+              tree(dnode, null);
+              objects.object(number, dnode);
+            });
       }
     }
   }

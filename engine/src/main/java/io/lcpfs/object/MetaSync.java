@@ -19,10 +19,10 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The last part of a sync of the pool's own object set. The space maps record every allocation of the
- * group, also those for the space maps' own blocks and for everything above them. So all these blocks are
- * <i>placed</i> first, uncompressed and therefore of known size, until nothing new needs a place; only
- * then are contents made and written. No block is written twice.
+ * The last part of a sync of the pool's own object set. The space maps record every allocation of
+ * the group, also those for the space maps' own blocks and for everything above them. So all these
+ * blocks are <i>placed</i> first, uncompressed and therefore of known size, until nothing new needs
+ * a place; only then are contents made and written. No block is written twice.
  */
 public final class MetaSync {
 
@@ -70,8 +70,15 @@ public final class MetaSync {
             sync.hold(block);
           }
           long fill = level == 0 ? dataFill(dnode, block) : TreeWriter.fillBelow(block.segment());
-          WriteSpec spec = new WriteSpec(dnode.type(), level, Compression.OFF,
-              objectSet.options().checksum().metadataType(), copies, txg, false);
+          WriteSpec spec =
+              new WriteSpec(
+                  dnode.type(),
+                  level,
+                  Compression.OFF,
+                  objectSet.options().checksum().metadataType(),
+                  copies,
+                  txg,
+                  false);
           BlockPointer pointer = io.writePlaced(entry.getValue(), block.segment(), spec, fill);
           tree.born(pointer);
           tree.setChild(level, id, pointer);
@@ -84,8 +91,8 @@ public final class MetaSync {
 
     private long dataFill(Dnode dnode, Dbuf block) {
       return dnode.type() == ObjectType.DNODE
-          ? ObjectSetSync.encodeDnodes(dnode, block,
-              groups.getOrDefault(block.blockId(), List.of()))
+          ? ObjectSetSync.encodeDnodes(
+              dnode, block, groups.getOrDefault(block.blockId(), List.of()))
           : 1;
     }
   }
@@ -113,14 +120,15 @@ public final class MetaSync {
     this.dnodes = new PlacedTree(sync.dnodesTree());
     Check.that(!objectSet.options().useTails(), "the pool's object set has no tails");
     for (ObjectSetSync.Changed change : sync.changed()) {
-      groups.computeIfAbsent(change.dnode.number() / TailRecord.SLOTS, g -> new ArrayList<>())
+      groups
+          .computeIfAbsent(change.dnode.number() / TailRecord.SLOTS, g -> new ArrayList<>())
           .add(change);
     }
   }
 
   /**
-   * Places what must be written for the objects changed so far: dnode blocks, what is above them, and
-   * the root block. Call it first.
+   * Places what must be written for the objects changed so far: dnode blocks, what is above them,
+   * and the root block. Call it first.
    */
   public void placeChangedObjects() {
     rootPlace = io.place(ObjectSetRecord.BYTES, copies, txg);
@@ -132,8 +140,8 @@ public final class MetaSync {
   }
 
   /**
-   * Places the blocks of a space map from the one that holds byte {@code fromBytes} to the one before
-   * {@code toBytes}, and its dnode.
+   * Places the blocks of a space map from the one that holds byte {@code fromBytes} to the one
+   * before {@code toBytes}, and its dnode.
    *
    * @return whether anything had to be placed, which changes the space maps again
    */
@@ -151,8 +159,8 @@ public final class MetaSync {
       any |= placed.place(id);
     }
     any |= dnodes.place(spaceMap.number() / TailRecord.SLOTS);
-    List<ObjectSetSync.Changed> members = groups.computeIfAbsent(
-        spaceMap.number() / TailRecord.SLOTS, g -> new ArrayList<>());
+    List<ObjectSetSync.Changed> members =
+        groups.computeIfAbsent(spaceMap.number() / TailRecord.SLOTS, g -> new ArrayList<>());
     if (members.stream().noneMatch(c -> c.dnode == spaceMap)) {
       members.add(new ObjectSetSync.Changed(spaceMap, new Pending(), placed.tree));
     }
@@ -171,7 +179,9 @@ public final class MetaSync {
     tree.release();
   }
 
-  /** A block of a space map to fill; pinned, close it. Its content goes to disk with {@link #write}. */
+  /**
+   * A block of a space map to fill; pinned, close it. Its content goes to disk with {@link #write}.
+   */
   public Block spaceMapBlock(Dnode spaceMap, long blockId) {
     Dbuf block = spaceMap.loadForSync(0, blockId);
     block.pin();
@@ -200,8 +210,15 @@ public final class MetaSync {
     dnodes.write();
     Slab slab = sync.newRootSlab();
     sync.encodeRoot(slab.segment());
-    WriteSpec spec = new WriteSpec(ObjectType.OBJECT_SET, 0, Compression.OFF,
-        objectSet.options().checksum().metadataType(), copies, txg, false);
+    WriteSpec spec =
+        new WriteSpec(
+            ObjectType.OBJECT_SET,
+            0,
+            Compression.OFF,
+            objectSet.options().checksum().metadataType(),
+            copies,
+            txg,
+            false);
     BlockPointer root = io.writePlaced(place, slab.segment(), spec, 1);
     objectSet.storedDelta.addAndGet(io.allocatedBytes(root));
     objectSet.root = root;

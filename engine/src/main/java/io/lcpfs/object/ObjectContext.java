@@ -12,5 +12,11 @@ import io.lcpfs.txg.TxgManager;
  * @param txgs transaction groups; the sync task calls the object sets from inside one
  * @param background jobs that nobody waits for, such as read-ahead
  */
-public record ObjectContext(Env env, SlabAllocator slabs, Arc cache, BlockIo io,
-    TxgManager txgs, SpaceGate space, BackgroundWork background) {}
+public record ObjectContext(
+    Env env,
+    SlabAllocator slabs,
+    Arc cache,
+    BlockIo io,
+    TxgManager txgs,
+    SpaceGate space,
+    BackgroundWork background) {}

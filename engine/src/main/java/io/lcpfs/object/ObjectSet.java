@@ -42,26 +42,37 @@ public final class ObjectSet {
 
   /** Guards the table of objects in memory and their hold counts; taken before a dnode's lock. */
   private final ReentrantLock lock = new ReentrantLock();
+
   private final TreeMap<Long, Dnode> table = new TreeMap<>();
+
   /** Guards the lists of dirty objects, one per group; taken after a dnode's lock. */
   private final ReentrantLock dirtyLock = new ReentrantLock();
+
   private final List<List<Dnode>> dirty = new ArrayList<>();
+
   /** By group too, under the same lock. */
   private final List<SpaceCost.SharedBlocks> sharedBlocks = new ArrayList<>();
 
   /** Guards what follows. */
   private final ReentrantLock numberLock = new ReentrantLock();
+
   private final ArrayDeque<Long> freeNumbers = new ArrayDeque<>();
   private final ArrayDeque<Long> recycled = new ArrayDeque<>();
   private long scannedBlocks;
 
   /** Changed by the sync task only. */
   BlockPointer root;
+
   final AtomicLong storedDelta = new AtomicLong();
   final AtomicLong logicalDelta = new AtomicLong();
 
-  private ObjectSet(ObjectContext context, long id, boolean readOnly, ObjectSetOptions options,
-      BlockPointer root, ObjectSetRecord record) {
+  private ObjectSet(
+      ObjectContext context,
+      long id,
+      boolean readOnly,
+      ObjectSetOptions options,
+      BlockPointer root,
+      ObjectSetRecord record) {
     this.context = context;
     this.id = id;
     this.readOnly = readOnly;
@@ -84,16 +95,28 @@ public final class ObjectSet {
    * @param id distinguishes the pool's object sets in the cache
    */
   public static ObjectSet create(ObjectContext context, long id, ObjectSetOptions options) {
-    ObjectSetRecord empty = new ObjectSetRecord(
-        internal(ObjectType.DNODE, DNODE_BLOCK_BYTES, options),
-        internal(ObjectType.TAILS, TailRecord.MAX_BYTES, options),
-        internal(ObjectType.META_TAILS, TailRecord.MAX_BYTES, options), 0);
+    ObjectSetRecord empty =
+        new ObjectSetRecord(
+            internal(ObjectType.DNODE, DNODE_BLOCK_BYTES, options),
+            internal(ObjectType.TAILS, TailRecord.MAX_BYTES, options),
+            internal(ObjectType.META_TAILS, TailRecord.MAX_BYTES, options),
+            0);
     return new ObjectSet(context, id, false, options, BlockPointer.HOLE, empty);
   }
 
   private static DnodeRecord internal(ObjectType type, int blockBytes, ObjectSetOptions options) {
-    return new DnodeRecord(type, 1, blockBytes, options.indirectShift(), 0, 0, 0, false, 0,
-        BlockPointer.HOLE, new byte[0]);
+    return new DnodeRecord(
+        type,
+        1,
+        blockBytes,
+        options.indirectShift(),
+        0,
+        0,
+        0,
+        false,
+        0,
+        BlockPointer.HOLE,
+        new byte[0]);
   }
 
   /**
@@ -101,7 +124,11 @@ public final class ObjectSet {
    *
    * @throws PoolException EIO when the root block is lost
    */
-  public static ObjectSet open(ObjectContext context, long id, BlockPointer root, boolean readOnly,
+  public static ObjectSet open(
+      ObjectContext context,
+      long id,
+      BlockPointer root,
+      boolean readOnly,
       ObjectSetOptions options) {
     if (root.isHole()) {
       return create(context, id, options);
@@ -126,8 +153,8 @@ public final class ObjectSet {
   }
 
   /**
-   * Refuses an object with more blocks than the pool has sectors for: one whose tree leads to the same
-   * blocks again and again would take for ever to walk through.
+   * Refuses an object with more blocks than the pool has sectors for: one whose tree leads to the
+   * same blocks again and again would take for ever to walk through.
    */
   private static DnodeRecord honest(ObjectContext context, DnodeRecord record) {
     long most = context.io().capacitySectors();
@@ -206,8 +233,8 @@ public final class ObjectSet {
    * @param storedBytesExpected a bound on the space that its data will take, all copies
    */
   public Tx begin(long dirtyBytesExpected, long storedBytesExpected) {
-    return begin(dirtyBytesExpected, Math.max(dirtyBytesExpected, storedBytesExpected),
-        SpaceGate.Use.GROW);
+    return begin(
+        dirtyBytesExpected, Math.max(dirtyBytesExpected, storedBytesExpected), SpaceGate.Use.GROW);
   }
 
   /** Starts a transaction that gives space back: it may use the pool's reserve. */
@@ -308,7 +335,8 @@ public final class ObjectSet {
       try {
         for (int slot = 0; slot < TailRecord.SLOTS; slot++) {
           long number = first + slot;
-          if (number != 0 && !table.containsKey(number)
+          if (number != 0
+              && !table.containsKey(number)
               && !DnodeRecord.isAllocated(block.segment(), (long) slot * DnodeRecord.BYTES)) {
             freeNumbers.add(number);
           }
@@ -465,9 +493,9 @@ public final class ObjectSet {
     dnodes.lock.lock();
     try {
       Dnode known = table.get(number);
-      return known != null ? !known.isFreed()
-          : DnodeRecord.isAllocated(block.segment(),
-              number % TailRecord.SLOTS * DnodeRecord.BYTES);
+      return known != null
+          ? !known.isFreed()
+          : DnodeRecord.isAllocated(block.segment(), number % TailRecord.SLOTS * DnodeRecord.BYTES);
     } finally {
       dnodes.lock.unlock();
       lock.unlock();

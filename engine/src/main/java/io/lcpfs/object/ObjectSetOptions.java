@@ -11,12 +11,16 @@ import io.lcpfs.format.DnodeRecord;
  * @param metadataCopies copies of metadata blocks
  * @param useTails whether small contents are packed into tail blocks
  */
-public record ObjectSetOptions(Compression compression, ChecksumType checksum, int dataCopies,
-    int metadataCopies, boolean useTails) {
+public record ObjectSetOptions(
+    Compression compression,
+    ChecksumType checksum,
+    int dataCopies,
+    int metadataCopies,
+    boolean useTails) {
 
   /**
-   * log2 of an indirect block of the pool's own objects: these are written with every group, in three
-   * copies and uncompressed, so that small ones pay.
+   * log2 of an indirect block of the pool's own objects: these are written with every group, in
+   * three copies and uncompressed, so that small ones pay.
    */
   private static final int META_INDIRECT_SHIFT = 12;
 

@@ -25,9 +25,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Writes what one transaction group changed in one object set. The steps, in order: {@link
- * #writeObjects} (freed ranges, data blocks in parallel, indirect blocks), then {@link #writeRoot} (tail
- * blocks and blocks of dnodes in parallel, their trees, the root block), and after everything is on
- * disk {@link #finish}. The pool's own object set replaces the second step by {@link MetaSync}.
+ * #writeObjects} (freed ranges, data blocks in parallel, indirect blocks), then {@link #writeRoot}
+ * (tail blocks and blocks of dnodes in parallel, their trees, the root block), and after everything
+ * is on disk {@link #finish}. The pool's own object set replaces the second step by {@link
+ * MetaSync}.
  */
 public final class ObjectSetSync {
   private static final int BLOCKS_PER_JOB = 16;
@@ -39,8 +40,10 @@ public final class ObjectSetSync {
     final Dnode dnode;
     final Pending pending;
     final TreeWriter tree;
+
     /** Content that goes to the tail block, when it changed and fits. */
     Dbuf.@Nullable Version tailContent;
+
     int tailLength;
     boolean removeTail;
 
@@ -176,10 +179,16 @@ public final class ObjectSetSync {
 
   private boolean fitsTail(Changed change, Dbuf dbuf, Dbuf.Version version) {
     ObjectType type = change.dnode.type();
-    return options.useTails() && dbuf.blockId() == 0 && change.dnode.levels == 1
-        && change.pending.blockCount <= 1 && version.slab.bytes() <= TailRecord.MAX_ENTRY_BYTES
-        && (type == ObjectType.FILE || type == ObjectType.DIRECTORY || type == ObjectType.SYMLINK
-            || type == ObjectType.XATTRS || type == ObjectType.ZAP);
+    return options.useTails()
+        && dbuf.blockId() == 0
+        && change.dnode.levels == 1
+        && change.pending.blockCount <= 1
+        && version.slab.bytes() <= TailRecord.MAX_ENTRY_BYTES
+        && (type == ObjectType.FILE
+            || type == ObjectType.DIRECTORY
+            || type == ObjectType.SYMLINK
+            || type == ObjectType.XATTRS
+            || type == ObjectType.ZAP);
   }
 
   private static int lengthWithoutZeros(MemorySegment content) {
@@ -205,10 +214,12 @@ public final class ObjectSetSync {
       if (start == 0 && end == writes.size()) {
         writeSome(writes, pointers, start, end);
       } else {
-        jobs.add(env.onCpu(() -> {
-          writeSome(writes, pointers, start, end);
-          return true;
-        }));
+        jobs.add(
+            env.onCpu(
+                () -> {
+                  writeSome(writes, pointers, start, end);
+                  return true;
+                }));
       }
       from = to;
     }
@@ -236,10 +247,15 @@ public final class ObjectSetSync {
 
   WriteSpec dataSpec(ObjectType type) {
     boolean metadata = type.isMetadata();
-    ChecksumType checksum =
-        metadata ? options.checksum().metadataType() : options.checksum();
-    return new WriteSpec(type, 0, options.compression(), checksum,
-        metadata ? options.metadataCopies() : options.dataCopies(), txg, type.mayVanish());
+    ChecksumType checksum = metadata ? options.checksum().metadataType() : options.checksum();
+    return new WriteSpec(
+        type,
+        0,
+        options.compression(),
+        checksum,
+        metadata ? options.metadataCopies() : options.dataCopies(),
+        txg,
+        type.mayVanish());
   }
 
   /** The group's values become what is on disk. */
@@ -266,7 +282,8 @@ public final class ObjectSetSync {
   public BlockPointer writeRoot() {
     Map<Long, List<Changed>> groups = new TreeMap<>();
     for (Changed change : changed) {
-      groups.computeIfAbsent(change.dnode.number() / TailRecord.SLOTS, g -> new ArrayList<>())
+      groups
+          .computeIfAbsent(change.dnode.number() / TailRecord.SLOTS, g -> new ArrayList<>())
           .add(change);
     }
     List<Long> ids = new ArrayList<>(groups.keySet());
@@ -279,10 +296,12 @@ public final class ObjectSetSync {
       if (end == ids.size() && start == 0) {
         writeGroups(ids, members, written, start, end);
       } else {
-        jobs.add(env.onCpu(() -> {
-          writeGroups(ids, members, written, start, end);
-          return true;
-        }));
+        jobs.add(
+            env.onCpu(
+                () -> {
+                  writeGroups(ids, members, written, start, end);
+                  return true;
+                }));
       }
     }
     TreeWriter.joinAll(jobs);
@@ -306,8 +325,8 @@ public final class ObjectSetSync {
     }
   }
 
-  private void writeGroups(List<Long> ids, List<List<Changed>> members, Group[] written, int from,
-      int to) {
+  private void writeGroups(
+      List<Long> ids, List<List<Changed>> members, Group[] written, int from, int to) {
     for (int i = from; i < to; i++) {
       Group group = new Group(ids.get(i));
       group.write(members.get(i));
@@ -360,11 +379,12 @@ public final class ObjectSetSync {
         }
         return leaveLostTail(owner, bySlot);
       }
-      Slab content = TailBlock.merge(objectSet.context(), old == null ? null : old.segment(),
-          bySlot, txg);
+      Slab content =
+          TailBlock.merge(objectSet.context(), old == null ? null : old.segment(), bySlot, txg);
       Dbuf block = TailBlock.install(owner, id, old, content, bySlot);
       held.add(block);
-      return content == null ? BlockPointer.HOLE
+      return content == null
+          ? BlockPointer.HOLE
           : io.write(content.segment(), dataSpec(owner.type()), 1);
     }
 
@@ -383,8 +403,8 @@ public final class ObjectSetSync {
         left[slot] = true;
         Dbuf.Version content = change.tailContent;
         if (content != null && !change.removeTail) {
-          change.tree.replace(0, 0,
-              io.write(content.slab.segment(), dataSpec(change.dnode.type()), 1));
+          change.tree.replace(
+              0, 0, io.write(content.slab.segment(), dataSpec(change.dnode.type()), 1));
         }
         owner.lock.lock();
         try {
@@ -463,8 +483,12 @@ public final class ObjectSetSync {
   }
 
   void encodeRoot(MemorySegment at) {
-    new ObjectSetRecord(objectSet.dnodes().recordAsSynced(), objectSet.tails().recordAsSynced(),
-        objectSet.metaTails().recordAsSynced(), objectSet.syncedObjectCount.get()).encode(at);
+    new ObjectSetRecord(
+            objectSet.dnodes().recordAsSynced(),
+            objectSet.tails().recordAsSynced(),
+            objectSet.metaTails().recordAsSynced(),
+            objectSet.syncedObjectCount.get())
+        .encode(at);
   }
 
   private void rootWritten(BlockPointer old, BlockPointer root) {

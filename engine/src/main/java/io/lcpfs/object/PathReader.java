@@ -10,8 +10,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds blocks of one tree on disk, past the cache, as its dnode says. Keeps the blocks of the last path,
- * so that neighbours cost no reading. Nothing may be written meanwhile; used by one thread; close it.
+ * Finds blocks of one tree on disk, past the cache, as its dnode says. Keeps the blocks of the last
+ * path, so that neighbours cost no reading. Nothing may be written meanwhile; used by one thread;
+ * close it.
  */
 public final class PathReader implements AutoCloseable {
   private final ObjectContext context;
@@ -39,7 +40,8 @@ public final class PathReader implements AutoCloseable {
    */
   public BlockPointer pointer(int level, long blockId) {
     int above = dnode.levels() - 1 - level;
-    if (above < 0 || blockId < 0
+    if (above < 0
+        || blockId < 0
         || blockId >= DnodeRecord.maxBlocks(above + 1, dnode.indirectShift())) {
       return BlockPointer.HOLE;
     }
@@ -52,14 +54,14 @@ public final class PathReader implements AutoCloseable {
       return BlockPointer.HOLE;
     }
     long index = blockId & ((1L << shift) - 1);
-    return checked(BlockPointer.decode(parent.segment(), index * BlockPointer.BYTES), level,
-        blockId);
+    return checked(
+        BlockPointer.decode(parent.segment(), index * BlockPointer.BYTES), level, blockId);
   }
 
   private BlockPointer checked(BlockPointer pointer, int level, long blockId) {
     if (!pointer.isHole() && !fits(dnode, pointer, level)) {
-      throw PoolException.corrupt("block_pointer of level " + level + " block " + blockId,
-          pointer.toString());
+      throw PoolException.corrupt(
+          "block_pointer of level " + level + " block " + blockId, pointer.toString());
     }
     return pointer;
   }
@@ -72,8 +74,7 @@ public final class PathReader implements AutoCloseable {
     if (level > 0) {
       return pointer.lsizeBytes() == 1 << dnode.indirectShift();
     }
-    boolean ofTails =
-        dnode.type() == ObjectType.TAILS || dnode.type() == ObjectType.META_TAILS;
+    boolean ofTails = dnode.type() == ObjectType.TAILS || dnode.type() == ObjectType.META_TAILS;
     return pointer.lsizeBytes() == dnode.blockBytes()
         || (ofTails && pointer.lsizeBytes() < dnode.blockBytes());
   }

@@ -14,8 +14,10 @@ final class Pending {
   int blockBytes;
   long blockCount;
   boolean freed;
+
   /** The indirect blocks above those that were dirtied; see {@link SpaceCost}. */
   private @Nullable Set<Long> indirects;
+
   private long lastIndirect = -1;
 
   /** Notes that an indirect block will change; false when that is known. Caller holds the lock. */

@@ -4,8 +4,9 @@ import io.lcpfs.error.PoolException;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Detects sequential reading of one object and loads blocks ahead, in a window that doubles up to 16
- * MiB, but never to more than an eighth of the cache: what readers wait for comes first. Its fields are guesses that racing readers may spoil at no harm.
+ * Detects sequential reading of one object and loads blocks ahead, in a window that doubles up to
+ * 16 MiB, but never to more than an eighth of the cache: what readers wait for comes first. Its
+ * fields are guesses that racing readers may spoil at no harm.
  */
 final class ReadAhead {
   private static final long MAX_WINDOW_BYTES = 16L << 20;
@@ -27,8 +28,8 @@ final class ReadAhead {
   }
 
   /**
-   * A cached block was read. Only the successor of the last one is of interest: whoever reads cached
-   * blocks at random writes nothing here, which readers beside him would have to fetch.
+   * A cached block was read. Only the successor of the last one is of interest: whoever reads
+   * cached blocks at random writes nothing here, which readers beside him would have to fetch.
    */
   void hit(long blockId, int blockBytes) {
     if (blockId == lastBlock + 1) {
@@ -96,20 +97,25 @@ final class ReadAhead {
       return;
     }
     inFlight.incrementAndGet();
-    dnode.objectSet().context().env().onDevice(() -> {
-      try {
-        for (long id = from; id < to; id++) {
-          if (dnode.blocks.find(id) == null) {
-            dnode.loadAhead(id);
-          }
-        }
-        return true;
-      } catch (PoolException e) {
-        return false; // whoever reads the block meets the error itself
-      } finally {
-        inFlight.decrementAndGet();
-        background.end();
-      }
-    });
+    dnode
+        .objectSet()
+        .context()
+        .env()
+        .onDevice(
+            () -> {
+              try {
+                for (long id = from; id < to; id++) {
+                  if (dnode.blocks.find(id) == null) {
+                    dnode.loadAhead(id);
+                  }
+                }
+                return true;
+              } catch (PoolException e) {
+                return false; // whoever reads the block meets the error itself
+              } finally {
+                inFlight.decrementAndGet();
+                background.end();
+              }
+            });
   }
 }

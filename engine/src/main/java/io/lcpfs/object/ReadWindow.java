@@ -9,8 +9,8 @@ import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a known series of blocks a few ahead of who uses them, in order. Used by one thread; close it,
- * which waits for what is under way.
+ * Reads a known series of blocks a few ahead of who uses them, in order. Used by one thread; close
+ * it, which waits for what is under way.
  */
 final class ReadWindow implements AutoCloseable {
   /** Blocks under way at once. */

@@ -9,14 +9,16 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * What the changes of a transaction can cost at most, charged to it when they are made. On disk: blocks
- * with all copies and nothing gained by compression, and the blocks of metadata above them that would
- * not have been written anyway; what every group writes of the pool's own objects is in the reserve. In
- * memory: those blocks of metadata, which the sync keeps until the group is on disk.
+ * What the changes of a transaction can cost at most, charged to it when they are made. On disk:
+ * blocks with all copies and nothing gained by compression, and the blocks of metadata above them
+ * that would not have been written anyway; what every group writes of the pool's own objects is in
+ * the reserve. In memory: those blocks of metadata, which the sync keeps until the group is on
+ * disk.
  */
 final class SpaceCost {
   /** Space map records of a block that comes and one that goes, three copies of the map. */
   private static final long RECORD_BYTES = 64;
+
   /** An LZ4 block of zeros, and the pointers between them. */
   private static final int COMPRESSED_BASE_BYTES = 1024;
 
@@ -109,6 +111,22 @@ final class SpaceCost {
       bytes = (int) Math.min(whole, used);
     }
     return stored(dnode.objectSet(), bytes, options.metadataCopies());
+  }
+
+  /** See {@link Dnode#spaceForWrite}. */
+  static long ofWrite(Dnode dnode, long offsetBytes, long length, int maxBlockBytes) {
+    long end = Math.addExact(offsetBytes, length);
+    boolean single = dnode.blockCount <= 1 && end <= maxBlockBytes;
+    int size =
+        single
+            ? (int) Math.max(dnode.blockBytes, end)
+            : dnode.blockCount <= 1 ? Math.max(dnode.blockBytes, maxBlockBytes) : dnode.blockBytes;
+    long touched = (end - 1) / size - offsetBytes / size + 1;
+    // Block 0 too, when it leaves the tail or grows.
+    long blocks = dnode.blockCount == 1 && offsetBytes >= size ? touched + 1 : touched;
+    return blocks
+        * dnode.objectSet().context().io().allocatedSize(size)
+        * dnode.objectSet().options().dataCopies();
   }
 
   /** A data block becomes dirty in the group of {@code changes}. Caller holds the dnode's lock. */

@@ -19,8 +19,11 @@ final class TailBlock {
    * @param changes by slot; null where nothing changes
    * @return the new content, or null when no slot has any left
    */
-  static @Nullable Slab merge(ObjectContext context, @Nullable MemorySegment old,
-      ObjectSetSync.@Nullable Changed[] changes, long txg) {
+  static @Nullable Slab merge(
+      ObjectContext context,
+      @Nullable MemorySegment old,
+      ObjectSetSync.@Nullable Changed[] changes,
+      long txg) {
     MemorySegment[] contents = new MemorySegment[TailRecord.SLOTS];
     long[] births = new long[TailRecord.SLOTS];
     int total = 0;
@@ -30,8 +33,10 @@ final class TailBlock {
         contents[slot] = old == null ? MemorySegment.NULL : TailRecord.content(old, slot);
         births[slot] = old == null ? 0 : TailRecord.birth(old, slot);
       } else {
-        contents[slot] = change.tailContent == null || change.removeTail ? MemorySegment.NULL
-            : change.tailContent.slab.segment().asSlice(0, change.tailLength);
+        contents[slot] =
+            change.tailContent == null || change.removeTail
+                ? MemorySegment.NULL
+                : change.tailContent.slab.segment().asSlice(0, change.tailLength);
         births[slot] = txg;
       }
       total += (int) contents[slot].byteSize();
@@ -45,7 +50,8 @@ final class TailBlock {
     int at = TailRecord.DIRECTORY_BYTES;
     for (int slot = 0; slot < TailRecord.SLOTS; slot++) {
       int length = (int) contents[slot].byteSize();
-      TailRecord.putEntry(target, slot, length == 0 ? 0 : at, length, length == 0 ? 0 : births[slot]);
+      TailRecord.putEntry(
+          target, slot, length == 0 ? 0 : at, length, length == 0 ? 0 : births[slot]);
       MemorySegment.copy(contents[slot], 0, target, at, length);
       at += length;
     }
@@ -60,7 +66,11 @@ final class TailBlock {
    * @param content null when the block becomes a hole
    * @return the block, pinned
    */
-  static Dbuf install(Dnode tails, long blockId, @Nullable Dbuf old, @Nullable Slab content,
+  static Dbuf install(
+      Dnode tails,
+      long blockId,
+      @Nullable Dbuf old,
+      @Nullable Slab content,
       ObjectSetSync.@Nullable Changed[] changes) {
     Dbuf block = old;
     boolean fresh = false;

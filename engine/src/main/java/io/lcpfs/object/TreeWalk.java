@@ -13,9 +13,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Walks everything that an object set has on disk, past the cache, as of one root pointer. Nothing may be
- * written meanwhile. Damage is told to the visitor, and what hangs below it is left out. Memory does not
- * depend on how large the object set is: a few blocks a level.
+ * Walks everything that an object set has on disk, past the cache, as of one root pointer. Nothing
+ * may be written meanwhile. Damage is told to the visitor, and what hangs below it is left out.
+ * Memory does not depend on how large the object set is: a few blocks a level.
  */
 public final class TreeWalk {
 
@@ -49,8 +49,8 @@ public final class TreeWalk {
   }
 
   /** One tree on its way. */
-  private record Tree(String name, DnodeRecord dnode, long object, Totals totals,
-      @Nullable DataBlock data) {
+  private record Tree(
+      String name, DnodeRecord dnode, long object, Totals totals, @Nullable DataBlock data) {
 
     String place(int level, long id) {
       return name + " level " + level + " block " + id;
@@ -58,7 +58,9 @@ public final class TreeWalk {
   }
 
   private interface DataBlock {
-    /** @return how many dnodes are in it; 0 for any other block */
+    /**
+     * @return how many dnodes are in it; 0 for any other block
+     */
     long at(long blockId, BlockPointer pointer, MemorySegment block);
   }
 
@@ -79,11 +81,15 @@ public final class TreeWalk {
     }
     try (PathReader tails = new PathReader(context, record.tails());
         PathReader metaTails = new PathReader(context, record.metaTails())) {
-      Totals totals = walk("dnodes", record.dnodes(), 0, (blockId, pointer, block) ->
-          dnodes(blockId, pointer, block, tails, metaTails));
+      Totals totals =
+          walk(
+              "dnodes",
+              record.dnodes(),
+              0,
+              (blockId, pointer, block) -> dnodes(blockId, pointer, block, tails, metaTails));
       if (totals.count != record.objectCount()) {
-        visitor.damaged("object set", "object_count is " + record.objectCount() + ", found "
-            + totals.count);
+        visitor.damaged(
+            "object set", "object_count is " + record.objectCount() + ", found " + totals.count);
       }
     }
   }
@@ -93,7 +99,10 @@ public final class TreeWalk {
     ObjectSetRecord record = root(root);
     if (record != null) {
       intoObjects = false;
-      walk("dnodes", record.dnodes(), 0,
+      walk(
+          "dnodes",
+          record.dnodes(),
+          0,
           (blockId, pointer, block) -> dnodes(blockId, pointer, block, null, null));
     }
   }
@@ -133,33 +142,52 @@ public final class TreeWalk {
   }
 
   private void tails(DnodeRecord dnode, String name, boolean metadata, PathReader dnodes) {
-    walk(name, dnode, 0, (blockId, pointer, block) -> {
-      String where = name + " block " + blockId;
-      try {
-        Slab owners = dnodes.block(0, blockId);
-        long at = TailRecord.DIRECTORY_BYTES;
-        for (int slot = 0; slot < TailRecord.SLOTS; slot++) {
-          int length = TailRecord.lengthBytes(block, slot);
-          if (length > 0 && TailRecord.offsetBytes(block, slot) != at) {
-            visitor.damaged(where, "the content of slot " + slot + " begins at "
-                + TailRecord.offsetBytes(block, slot) + ", not at " + at);
+    walk(
+        name,
+        dnode,
+        0,
+        (blockId, pointer, block) -> {
+          String where = name + " block " + blockId;
+          try {
+            Slab owners = dnodes.block(0, blockId);
+            long at = TailRecord.DIRECTORY_BYTES;
+            for (int slot = 0; slot < TailRecord.SLOTS; slot++) {
+              int length = TailRecord.lengthBytes(block, slot);
+              if (length > 0 && TailRecord.offsetBytes(block, slot) != at) {
+                visitor.damaged(
+                    where,
+                    "the content of slot "
+                        + slot
+                        + " begins at "
+                        + TailRecord.offsetBytes(block, slot)
+                        + ", not at "
+                        + at);
+              }
+              at += length;
+              long birth = TailRecord.birth(block, slot);
+              if (length > 0 && (birth <= 0 || birth > pointer.logicalBirth())) {
+                visitor.damaged(where, "the content of slot " + slot + " is of txg " + birth);
+              }
+              int expected = owners == null ? 0 : tailBytes(owners, slot, metadata);
+              if (expected >= 0 && expected != length) {
+                visitor.damaged(
+                    where,
+                    "slot "
+                        + slot
+                        + " has "
+                        + length
+                        + " bytes, object "
+                        + (blockId * TailRecord.SLOTS + slot)
+                        + " has "
+                        + expected
+                        + " in it");
+              }
+            }
+          } catch (PoolException e) {
+            damaged(where, e);
           }
-          at += length;
-          long birth = TailRecord.birth(block, slot);
-          if (length > 0 && (birth <= 0 || birth > pointer.logicalBirth())) {
-            visitor.damaged(where, "the content of slot " + slot + " is of txg " + birth);
-          }
-          int expected = owners == null ? 0 : tailBytes(owners, slot, metadata);
-          if (expected >= 0 && expected != length) {
-            visitor.damaged(where, "slot " + slot + " has " + length + " bytes, object "
-                + (blockId * TailRecord.SLOTS + slot) + " has " + expected + " in it");
-          }
-        }
-      } catch (PoolException e) {
-        damaged(where, e);
-      }
-      return 0;
-    });
+          return 0;
+        });
   }
 
   /** What the dnode of a slot has in this kind of tail, or -1 when it cannot be told. */
@@ -176,8 +204,12 @@ public final class TreeWalk {
     }
   }
 
-  private long dnodes(long blockId, BlockPointer pointer, MemorySegment block,
-      @Nullable PathReader tails, @Nullable PathReader metaTails) {
+  private long dnodes(
+      long blockId,
+      BlockPointer pointer,
+      MemorySegment block,
+      @Nullable PathReader tails,
+      @Nullable PathReader metaTails) {
     long found = 0;
     for (int slot = 0; slot < TailRecord.SLOTS; slot++) {
       long at = (long) slot * DnodeRecord.BYTES;
@@ -223,12 +255,12 @@ public final class TreeWalk {
     Tree tree = new Tree(name, dnode, object, new Totals(), data);
     children(tree, new BlockPointer[] {dnode.root()}, dnode.levels() - 1, 0);
     if (tree.totals.stored != dnode.storedBytes()) {
-      visitor.damaged(name, "stored_bytes is " + dnode.storedBytes() + ", found "
-          + tree.totals.stored);
+      visitor.damaged(
+          name, "stored_bytes is " + dnode.storedBytes() + ", found " + tree.totals.stored);
     }
     if (tree.totals.lastBlock >= dnode.blockCount()) {
-      visitor.damaged(name, "block " + tree.totals.lastBlock + " beyond block_count "
-          + dnode.blockCount());
+      visitor.damaged(
+          name, "block " + tree.totals.lastBlock + " beyond block_count " + dnode.blockCount());
     }
     return tree.totals;
   }
@@ -308,8 +340,12 @@ public final class TreeWalk {
         visitor.damaged(tree.place(level - 1, (id << shift) + i), e.error().message());
       }
       if (pointers[i].logicalBirth() > pointer.logicalBirth()) {
-        visitor.damaged(tree.place(level - 1, (id << shift) + i), "is of txg "
-            + pointers[i].logicalBirth() + ", what points at it of " + pointer.logicalBirth());
+        visitor.damaged(
+            tree.place(level - 1, (id << shift) + i),
+            "is of txg "
+                + pointers[i].logicalBirth()
+                + ", what points at it of "
+                + pointer.logicalBirth());
       }
     }
     long fill = children(tree, pointers, level - 1, id << shift);

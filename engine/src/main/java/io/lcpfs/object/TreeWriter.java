@@ -15,12 +15,14 @@ import java.util.List;
 import java.util.TreeMap;
 
 /**
- * Changes one object's block tree in one transaction group; belongs to the sync task. Children are set
- * bottom-up with {@link #setChild}; {@link #writeIndirects} then writes the indirect blocks that
- * changed, level by level. Changed blocks stay pinned until {@link #release}, when they are on disk.
+ * Changes one object's block tree in one transaction group; belongs to the sync task. Children are
+ * set bottom-up with {@link #setChild}; {@link #writeIndirects} then writes the indirect blocks
+ * that changed, level by level. Changed blocks stay pinned until {@link #release}, when they are on
+ * disk.
  */
 final class TreeWriter {
   private static final long FILL_OFFSET = Disk.offset(BlockPointer.LAYOUT, "fill");
+
   /** Indirect blocks written by one CPU job. */
   private static final int BLOCKS_PER_JOB = 8;
 
@@ -28,6 +30,7 @@ final class TreeWriter {
   private final long txg;
   private final BlockIo io;
   private final ObjectSetOptions options;
+
   /** See {@link #changedAt}. */
   private final TreeMap<Integer, TreeMap<Long, Dbuf>> changed = new TreeMap<>();
 
@@ -93,8 +96,8 @@ final class TreeWriter {
   }
 
   /**
-   * Replaces the pointer to a block, and returns the old one, which the caller frees. The tree must be
-   * high enough.
+   * Replaces the pointer to a block, and returns the old one, which the caller frees. The tree must
+   * be high enough.
    */
   BlockPointer setChild(int level, long blockId, BlockPointer pointer) {
     if (level == dnode.levels - 1) {
@@ -201,7 +204,9 @@ final class TreeWriter {
     }
   }
 
-  /** Writes the changed indirect blocks, lowest level first; the root pointer is then up to date. */
+  /**
+   * Writes the changed indirect blocks, lowest level first; the root pointer is then up to date.
+   */
   void writeIndirects() {
     for (int level = 1; level < dnode.levels; level++) {
       List<Dbuf> blocks = new ArrayList<>(changedAt(level).values());
@@ -222,10 +227,16 @@ final class TreeWriter {
     for (int from = 0; from < blocks.size(); from += BLOCKS_PER_JOB) {
       int start = from;
       int end = Math.min(blocks.size(), from + BLOCKS_PER_JOB);
-      jobs.add(dnode.objectSet().context().env().onCpu(() -> {
-        writeSome(blocks, pointers, start, end);
-        return true;
-      }));
+      jobs.add(
+          dnode
+              .objectSet()
+              .context()
+              .env()
+              .onCpu(
+                  () -> {
+                    writeSome(blocks, pointers, start, end);
+                    return true;
+                  }));
     }
     joinAll(jobs);
     return pointers;
@@ -261,9 +272,14 @@ final class TreeWriter {
   }
 
   WriteSpec indirectSpec(int level) {
-    return new WriteSpec(dnode.type(), level,
+    return new WriteSpec(
+        dnode.type(),
+        level,
         options.compression().equals(Compression.OFF) ? Compression.OFF : Compression.LZ4,
-        options.checksum().metadataType(), options.metadataCopies(), txg, false);
+        options.checksum().metadataType(),
+        options.metadataCopies(),
+        txg,
+        false);
   }
 
   /** The sum of the children's fill: 0 only when all are holes. */
@@ -299,5 +315,4 @@ final class TreeWriter {
     pinned.clear();
     changed.clear();
   }
-
 }

@@ -23,15 +23,17 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Blocks to disk and back. A write goes: all zeros? then a hole; compress, unless it does not gain an
- * eighth; tiny? then into the pointer; checksum; allocate the copies; queue the device writes. The queue
- * is drained before the group is committed.
+ * Blocks to disk and back. A write goes: all zeros? then a hole; compress, unless it does not gain
+ * an eighth; tiny? then into the pointer; checksum; allocate the copies; queue the device writes.
+ * The queue is drained before the group is committed.
  *
- * <p>Content that needs no change and is a multiple of the sector is written from the caller's memory,
- * which must stay as it is until the queue is drained; everything else is copied first.
+ * <p>Content that needs no change and is a multiple of the sector is written from the caller's
+ * memory, which must stay as it is until the queue is drained; everything else is copied first.
  */
 public final class BlockIo {
-  /** A compressed block: {@code length} bytes at the start of a slab that has room up to a sector. */
+  /**
+   * A compressed block: {@code length} bytes at the start of a slab that has room up to a sector.
+   */
   private record Packed(Slab slab, int length) {}
 
   private static final int LARGE_BYTES = 64 << 10;
@@ -54,7 +56,12 @@ public final class BlockIo {
   /**
    * @param reuseGuard says whether a block seen as live in a group may still be rewritten in place
    */
-  public BlockIo(Env env, SlabAllocator slabs, Arc cache, Allocator allocator, Devices devices,
+  public BlockIo(
+      Env env,
+      SlabAllocator slabs,
+      Arc cache,
+      Allocator allocator,
+      Devices devices,
       BlockReader.ReuseGuard reuseGuard) {
     this.env = env;
     this.slabs = slabs;
@@ -83,17 +90,19 @@ public final class BlockIo {
   /**
    * Reads a block into {@code target}, whose size is the block's.
    *
-   * @param seenTxg the last synced group when the pointer was looked up: a damaged copy is rewritten only
-   *     while the block cannot have been freed and its sectors reused since
+   * @param seenTxg the last synced group when the pointer was looked up: a damaged copy is
+   *     rewritten only while the block cannot have been freed and its sectors reused since
    * @throws PoolException EIO when no intact copy is left
    */
   public void read(BlockPointer pointer, MemorySegment target, long seenTxg) {
     if (pointer.lsizeBytes() > LARGE_BYTES && Thread.currentThread().isVirtual()) {
       // A codec at work for long would keep a carrier from all other virtual threads.
-      env.onDevice(() -> {
-        reader.read(pointer, target, seenTxg);
-        return true;
-      }).join();
+      env.onDevice(
+              () -> {
+                reader.read(pointer, target, seenTxg);
+                return true;
+              })
+          .join();
     } else {
       reader.read(pointer, target, seenTxg);
     }
@@ -119,15 +128,16 @@ public final class BlockIo {
   }
 
   /**
-   * Writes several blocks of one object; pointers in the same order. Small blocks of equal stored size
-   * that follow each other are hashed together.
+   * Writes several blocks of one object; pointers in the same order. Small blocks of equal stored
+   * size that follow each other are hashed together.
    */
   public List<BlockPointer> writeMany(List<MemorySegment> contents, WriteSpec spec, long fill) {
     List<BlockPointer> pointers = new ArrayList<>(contents.size());
     List<Prepared> together = new ArrayList<>(HASHED_TOGETHER);
     for (int from = 0; from < contents.size(); from = pointers.size()) {
       int to = from;
-      while (to < contents.size() && to - from < HASHED_TOGETHER
+      while (to < contents.size()
+          && to - from < HASHED_TOGETHER
           && contents.get(to).byteSize() <= HASHED_TOGETHER_BYTES) {
         to++;
       }
@@ -140,9 +150,15 @@ public final class BlockIo {
     return pointers;
   }
 
-  /** @param blocks empty, and so again afterwards */
-  private void writeTogether(List<MemorySegment> contents, WriteSpec spec, long fill,
-      List<Prepared> blocks, List<BlockPointer> pointers) {
+  /**
+   * @param blocks empty, and so again afterwards
+   */
+  private void writeTogether(
+      List<MemorySegment> contents,
+      WriteSpec spec,
+      long fill,
+      List<Prepared> blocks,
+      List<BlockPointer> pointers) {
     int stored = 0;
     try {
       for (MemorySegment content : contents) {
@@ -152,8 +168,8 @@ public final class BlockIo {
       while (stored < blocks.size()) {
         int index = stored++;
         Prepared block = blocks.get(index);
-        pointers.add(block.pointer != null ? block.pointer
-            : store(block, spec, fill, checksums[index]));
+        pointers.add(
+            block.pointer != null ? block.pointer : store(block, spec, fill, checksums[index]));
       }
     } finally {
       for (Prepared left : blocks.subList(stored, blocks.size())) {
@@ -172,8 +188,13 @@ public final class BlockIo {
    * @param bytes what is stored: {@code psize} bytes, padded to a sector
    * @param owned where the bytes lie, when that is not the caller's memory; goes to {@link #store}
    */
-  private record Prepared(@Nullable BlockPointer pointer, MemorySegment bytes, int psize,
-      CompressionType compression, int lsize, @Nullable Slab owned) {
+  private record Prepared(
+      @Nullable BlockPointer pointer,
+      MemorySegment bytes,
+      int psize,
+      CompressionType compression,
+      int lsize,
+      @Nullable Slab owned) {
     static Prepared placeless(BlockPointer pointer) {
       return new Prepared(pointer, MemorySegment.NULL, 0, CompressionType.OFF, 0, null);
     }
@@ -199,14 +220,21 @@ public final class BlockIo {
       env.probe(CodeProbe.EMBEDDED_BLOCK);
       byte[] payload = bytes.asSlice(0, packed.length).toArray(Disk.U8);
       slabs.free(packed.slab);
-      return Prepared.placeless(BlockPointer.embedded(payload, lsize, spec.compression().type(),
-          spec.type(), spec.level(), spec.txg(), fill));
+      return Prepared.placeless(
+          BlockPointer.embedded(
+              payload,
+              lsize,
+              spec.compression().type(),
+              spec.type(),
+              spec.level(),
+              spec.txg(),
+              fill));
     }
     int psize = (packed.length + Disk.SECTOR_BYTES - 1) & -Disk.SECTOR_BYTES;
     int stored = sectors(psize);
     bytes.asSlice(packed.length, stored - packed.length).fill((byte) 0);
-    return new Prepared(null, bytes.asSlice(0, stored), psize, spec.compression().type(), lsize,
-        packed.slab);
+    return new Prepared(
+        null, bytes.asSlice(0, stored), psize, spec.compression().type(), lsize, packed.slab);
   }
 
   /** To be stored as it is; a copy only where it must be padded. */
@@ -226,7 +254,8 @@ public final class BlockIo {
   private static boolean isZero(MemorySegment content) {
     long bytes = content.byteSize();
     // Data that is not zero mostly shows within the first words.
-    return Disk.u64(content, 0) == 0 && Disk.u64(content, bytes - 8) == 0
+    return Disk.u64(content, 0) == 0
+        && Disk.u64(content, bytes - 8) == 0
         && content.asSlice(0, bytes - 8).mismatch(content.asSlice(8)) == -1;
   }
 
@@ -244,8 +273,8 @@ public final class BlockIo {
       limit = BlockPointer.EMBEDDED_BYTES;
     }
     Slab slab = syncMemory(sectors(limit));
-    int length = Compressors.of(spec.compression())
-        .compress(content, slab.segment().asSlice(0, limit));
+    int length =
+        Compressors.of(spec.compression()).compress(content, slab.segment().asSlice(0, limit));
     boolean embeds = spec.mayVanish() && length > 0 && length <= BlockPointer.EMBEDDED_BYTES;
     if (length == 0 || (!embeds && sectors(length) >= sectors(lsize))) {
       slabs.free(slab);
@@ -268,8 +297,8 @@ public final class BlockIo {
   }
 
   /**
-   * Finds room for {@code copies} copies of a block of {@code bytes} stored bytes. Where the pool has no
-   * room for all copies, fewer are placed, at least one.
+   * Finds room for {@code copies} copies of a block of {@code bytes} stored bytes. Where the pool
+   * has no room for all copies, fewer are placed, at least one.
    *
    * @throws PoolException ENOSPC when there is not even room for one
    */
@@ -297,19 +326,29 @@ public final class BlockIo {
   }
 
   /** Writes a block, uncompressed, where it was placed. */
-  public BlockPointer writePlaced(Placement placement, MemorySegment content, WriteSpec spec,
-      long fill) {
+  public BlockPointer writePlaced(
+      Placement placement, MemorySegment content, WriteSpec spec, long fill) {
     Prepared block = plain(content);
     return storeAt(placement, block, spec, fill, checksum(spec.checksum(), block.data()));
   }
 
-  private BlockPointer storeAt(Placement placement, Prepared block, WriteSpec spec, long fill,
-      long[] checksum) {
+  private BlockPointer storeAt(
+      Placement placement, Prepared block, WriteSpec spec, long fill, long[] checksum) {
     MemorySegment source = block.bytes;
     Check.that(source.byteSize() == placement.bytes(), "placed size", placement.bytes());
     Release release = new Release(block.owned);
-    BlockPointer pointer = BlockPointer.stored(placement.dvas(), block.lsize, block.psize,
-        block.compression, spec.checksum(), spec.type(), spec.level(), spec.txg(), fill, checksum);
+    BlockPointer pointer =
+        BlockPointer.stored(
+            placement.dvas(),
+            block.lsize,
+            block.psize,
+            block.compression,
+            spec.checksum(),
+            spec.type(),
+            spec.level(),
+            spec.txg(),
+            fill,
+            checksum);
     for (int copy = 0; copy < placement.copies(); copy++) {
       Placement.Gang gang = placement.gang(copy);
       if (gang == null) {
@@ -367,8 +406,13 @@ public final class BlockIo {
     return all;
   }
 
-  private static void hashTogether(ChecksumType type, MemorySegment[] data, MemorySegment[] outs,
-      int[] owners, int count, long[][] all) {
+  private static void hashTogether(
+      ChecksumType type,
+      MemorySegment[] data,
+      MemorySegment[] outs,
+      int[] owners,
+      int count,
+      long[][] all) {
     Checksums.of(type).computeMany(data, outs, count);
     for (int i = 0; i < count; i++) {
       all[owners[i]] = words(outs[i]);
@@ -417,7 +461,9 @@ public final class BlockIo {
     }
   }
 
-  /** The most that {@code copies} copies of a block of {@code bytes} bytes can occupy, in gangs too. */
+  /**
+   * The most that {@code copies} copies of a block of {@code bytes} bytes can occupy, in gangs too.
+   */
   public long worstBytes(int bytes, int copies) {
     long data = sectors(bytes);
     return copies * (data + (data > sectorBytes ? gangs.worstHeaderBytes(data) : 0));

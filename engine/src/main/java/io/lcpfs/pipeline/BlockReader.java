@@ -19,18 +19,19 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads blocks: the first copy that matches its checksum is decoded and given out; copies that did not
- * match are rewritten from it.
+ * Reads blocks: the first copy that matches its checksum is decoded and given out; copies that did
+ * not match are rewritten from it.
  */
 public final class BlockReader {
 
   /**
-   * Keeps the sectors of a block that was live in a group from being reused while a repair is written.
+   * Keeps the sectors of a block that was live in a group from being reused while a repair is
+   * written.
    */
   public interface ReuseGuard {
     /**
-     * Runs {@code repair} unless the sectors of a block that was live after {@code seenTxg} may have been
-     * given to another since; no sector is reused while it runs.
+     * Runs {@code repair} unless the sectors of a block that was live after {@code seenTxg} may
+     * have been given to another since; no sector is reused while it runs.
      */
     void ifNotReused(long seenTxg, Runnable repair);
   }
@@ -43,8 +44,14 @@ public final class BlockReader {
   private final int sectorBytes;
   private final ReuseGuard guard;
 
-  BlockReader(Env env, SlabAllocator slabs, Arc cache, Devices devices, GangIo gangs,
-      int sectorBytes, ReuseGuard guard) {
+  BlockReader(
+      Env env,
+      SlabAllocator slabs,
+      Arc cache,
+      Devices devices,
+      GangIo gangs,
+      int sectorBytes,
+      ReuseGuard guard) {
     this.env = env;
     this.slabs = slabs;
     this.cache = cache;
@@ -59,7 +66,9 @@ public final class BlockReader {
   }
 
   void read(BlockPointer pointer, MemorySegment target, long seenTxg) {
-    Check.that(!pointer.isHole() && target.byteSize() == pointer.lsizeBytes(), "read target",
+    Check.that(
+        !pointer.isHole() && target.byteSize() == pointer.lsizeBytes(),
+        "read target",
         target.byteSize());
     if (pointer.isEmbedded()) {
       Compressors.of(pointer.compression())
@@ -135,11 +144,11 @@ public final class BlockReader {
   }
 
   private boolean matches(BlockPointer pointer, MemorySegment bytes) {
-    if (pointer.checksumType() == ChecksumType.OFF || env.planted(PlantedBug.CHECKSUM_NOT_VERIFIED)) {
+    if (pointer.checksumType() == ChecksumType.OFF
+        || env.planted(PlantedBug.CHECKSUM_NOT_VERIFIED)) {
       return true;
     }
-    long[] sum =
-        BlockIo.checksum(pointer.checksumType(), bytes.asSlice(0, pointer.psizeBytes()));
+    long[] sum = BlockIo.checksum(pointer.checksumType(), bytes.asSlice(0, pointer.psizeBytes()));
     for (int i = 0; i < sum.length; i++) {
       if (sum[i] != pointer.checksumWord(i)) {
         return false;
@@ -149,17 +158,19 @@ public final class BlockReader {
   }
 
   private void repair(BlockPointer pointer, int damaged, MemorySegment bytes, long seenTxg) {
-    guard.ifNotReused(seenTxg, () -> {
-      for (int copy = 0; copy < pointer.copies(); copy++) {
-        // A damaged gang copy is left: which of its pieces is wrong may not even be known.
-        if ((damaged & (1 << copy)) != 0 && !Dva.isGang(pointer.dva(copy))) {
-          env.probe(CodeProbe.DITTO_COPY_REPAIRED);
-          Slab own = Scratch.allocate(cache, devices, (int) bytes.byteSize());
-          own.segment().copyFrom(bytes);
-          devices.write(pointer.dva(copy), own.segment(), failure -> slabs.free(own));
-        }
-      }
-    });
+    guard.ifNotReused(
+        seenTxg,
+        () -> {
+          for (int copy = 0; copy < pointer.copies(); copy++) {
+            // A damaged gang copy is left: which of its pieces is wrong may not even be known.
+            if ((damaged & (1 << copy)) != 0 && !Dva.isGang(pointer.dva(copy))) {
+              env.probe(CodeProbe.DITTO_COPY_REPAIRED);
+              Slab own = Scratch.allocate(cache, devices, (int) bytes.byteSize());
+              own.segment().copyFrom(bytes);
+              devices.write(pointer.dva(copy), own.segment(), failure -> slabs.free(own));
+            }
+          }
+        });
   }
 
   /** Where the stored bytes of a block lie: address and length of each extent, all copies. */

@@ -20,9 +20,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Gang blocks: a copy for which no extent was long enough, in pieces that a header of one sector lists.
- * A piece for which there is no extent either is a gang itself, so that whatever is free can be used.
- * Each copy of a block has its own gang.
+ * Gang blocks: a copy for which no extent was long enough, in pieces that a header of one sector
+ * lists. A piece for which there is no extent either is a gang itself, so that whatever is free can
+ * be used. Each copy of a block has its own gang.
  */
 final class GangIo {
   /** Gangs within gangs: three pieces to a header of 512 bytes, and 16 MiB in single sectors. */
@@ -121,8 +121,8 @@ final class GangIo {
   }
 
   /** Queues the writes of one gang copy. */
-  void write(Placement.Gang gang, MemorySegment source, BlockPointer parent,
-      BlockIo.Release release) {
+  void write(
+      Placement.Gang gang, MemorySegment source, BlockPointer parent, BlockIo.Release release) {
     env.probe(CodeProbe.GANG_BLOCK_WRITTEN);
     List<BlockPointer> children = new ArrayList<>();
     int at = 0;
@@ -130,9 +130,18 @@ final class GangIo {
       MemorySegment content = source.asSlice(at, piece.bytes());
       at += piece.bytes();
       long[] dvas = {piece.dva(), Dva.NONE, Dva.NONE};
-      children.add(BlockPointer.stored(dvas, piece.bytes(), piece.bytes(), CompressionType.OFF,
-          ChecksumType.BLAKE3, ObjectType.GANG_HEADER, 0, parent.physicalBirth(), 1,
-          BlockIo.checksum(ChecksumType.BLAKE3, content)));
+      children.add(
+          BlockPointer.stored(
+              dvas,
+              piece.bytes(),
+              piece.bytes(),
+              CompressionType.OFF,
+              ChecksumType.BLAKE3,
+              ObjectType.GANG_HEADER,
+              0,
+              parent.physicalBirth(),
+              1,
+              BlockIo.checksum(ChecksumType.BLAKE3, content)));
       Placement.Gang nested = piece.nested();
       if (nested == null) {
         release.expect();
@@ -166,8 +175,8 @@ final class GangIo {
    * @param bytes stored bytes of the copy, whole sectors
    * @throws PoolException Corrupt when a header does not verify; DeviceFailed
    */
-  private void visit(long gangDva, long birthTxg, long offsetBytes, long bytes, int depth,
-      Visitor visitor) {
+  private void visit(
+      long gangDva, long birthTxg, long offsetBytes, long bytes, int depth, Visitor visitor) {
     long dva = headerDva(gangDva);
     long at = offsetBytes;
     for (BlockPointer piece : pieces(dva, birthTxg, bytes)) {
@@ -187,8 +196,7 @@ final class GangIo {
     Slab header = Scratch.allocate(cache, devices, sectorBytes);
     try {
       devices.read(dva, header.segment());
-      List<BlockPointer> children =
-          GangHeader.decode(header.segment(), dva, birthTxg).children();
+      List<BlockPointer> children = GangHeader.decode(header.segment(), dva, birthTxg).children();
       long total = 0;
       for (BlockPointer child : children) {
         if (child.copies() != 1 || child.psizeBytes() % sectorBytes != 0) {
@@ -212,22 +220,33 @@ final class GangIo {
   /** Reads one gang copy into {@code target}, whose size is the stored size in whole sectors. */
   void read(long gangDva, BlockPointer parent, MemorySegment target) {
     env.probe(CodeProbe.GANG_BLOCK_READ);
-    visit(gangDva, parent.physicalBirth(), 0, target.byteSize(), 0, (dva, offset, bytes) -> {
-      if (offset >= 0) {
-        devices.read(dva, target.asSlice(offset, bytes));
-      }
-    });
+    visit(
+        gangDva,
+        parent.physicalBirth(),
+        0,
+        target.byteSize(),
+        0,
+        (dva, offset, bytes) -> {
+          if (offset >= 0) {
+            devices.read(dva, target.asSlice(offset, bytes));
+          }
+        });
   }
 
   /** Tells the extents of one gang copy. */
   void extents(long gangDva, BlockPointer parent, BlockReader.ExtentVisitor visitor) {
-    visit(gangDva, parent.physicalBirth(), 0, wholeSectors(parent), 0,
+    visit(
+        gangDva,
+        parent.physicalBirth(),
+        0,
+        wholeSectors(parent),
+        0,
         (dva, offset, bytes) -> visitor.extent(dva, bytes));
   }
 
   /**
-   * Frees headers and pieces of one gang copy. A header that is lost leaves its pieces allocated: they
-   * are reported as a leak by the pool's check.
+   * Frees headers and pieces of one gang copy. A header that is lost leaves its pieces allocated:
+   * they are reported as a leak by the pool's check.
    */
   void free(long gangDva, BlockPointer parent, long txg) {
     List<Taken> extents = new ArrayList<>();

@@ -5,8 +5,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Space that was allocated for one block before its content is known: up to three copies, each at one
- * address or, when no extent was long enough, in a gang.
+ * Space that was allocated for one block before its content is known: up to three copies, each at
+ * one address or, when no extent was long enough, in a gang.
  */
 public final class Placement {
 

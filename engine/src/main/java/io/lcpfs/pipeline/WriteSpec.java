@@ -12,5 +12,11 @@ import io.lcpfs.format.ObjectType;
  * @param txg the group that writes it
  * @param mayVanish an all-zero block becomes a hole, a tiny one may be embedded in its pointer
  */
-public record WriteSpec(ObjectType type, int level, Compression compression,
-    ChecksumType checksum, int copies, long txg, boolean mayVanish) {}
+public record WriteSpec(
+    ObjectType type,
+    int level,
+    Compression compression,
+    ChecksumType checksum,
+    int copies,
+    long txg,
+    boolean mayVanish) {}

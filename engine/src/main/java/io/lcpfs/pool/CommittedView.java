@@ -11,8 +11,8 @@ import io.lcpfs.object.ObjectSet;
 import io.lcpfs.object.ObjectSetOptions;
 
 /**
- * The pool's own objects as of the last commit, apart from what later groups have changed in memory.
- * Valid only while no group is written: later, its blocks may have been given to others.
+ * The pool's own objects as of the last commit, apart from what later groups have changed in
+ * memory. Valid only while no group is written: later, its blocks may have been given to others.
  */
 final class CommittedView {
   /** Sets the blocks of this view apart from those of open object sets in the cache's memory. */
@@ -27,8 +27,15 @@ final class CommittedView {
   CommittedView(ObjectContext shared, BlockPointer root) {
     BackgroundWork none = new BackgroundWork();
     none.close(); // a block read ahead could arrive when it is no longer what it was
-    context = new ObjectContext(shared.env(), shared.slabs(), shared.cache(), shared.io(),
-        shared.txgs(), shared.space(), none);
+    context =
+        new ObjectContext(
+            shared.env(),
+            shared.slabs(),
+            shared.cache(),
+            shared.io(),
+            shared.txgs(),
+            shared.space(),
+            none);
     meta = ObjectSet.open(context, VIEW_ID, root, true, ObjectSetOptions.META);
   }
 
@@ -42,8 +49,8 @@ final class CommittedView {
 
   /** The object set of a dataset. */
   ObjectSet objects(DatasetRecord dataset) {
-    return ObjectSet.open(context, VIEW_ID - 1, dataset.objectSet(), true,
-        ObjectSetOptions.DEFAULT);
+    return ObjectSet.open(
+        context, VIEW_ID - 1, dataset.objectSet(), true, ObjectSetOptions.DEFAULT);
   }
 
   /** A dataset's record; Corrupt when the object is no dataset. */

@@ -13,13 +13,14 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads every copy of every block that it is given, in batches, several of which are under way at once,
- * and tells what it found in the order in which the blocks were given. Used by one thread.
+ * Reads every copy of every block that it is given, in batches, several of which are under way at
+ * once, and tells what it found in the order in which the blocks were given. Used by one thread.
  */
 final class CopyCheck {
   private static final int MAX_BATCHES = 8;
   private static final int BATCH_BLOCKS = 64;
   private static final long BATCH_BYTES = 1 << 20;
+
   /** Memory of all batches; a larger one goes alone. */
   private static final long MAX_MEMORY_BYTES = 16 << 20;
 
@@ -48,8 +49,12 @@ final class CopyCheck {
    * @param bytes what it reads
    * @param memoryBytes what it holds meanwhile
    */
-  private record Batch(@Nullable Task<Answer> task,
-      List<VerifyReport.Finding> known, List<Item> items, long bytes, int memoryBytes) {}
+  private record Batch(
+      @Nullable Task<Answer> task,
+      List<VerifyReport.Finding> known,
+      List<Item> items,
+      long bytes,
+      int memoryBytes) {}
 
   private final ObjectContext context;
   private final BlockReader reader;
@@ -95,8 +100,7 @@ final class CopyCheck {
     if (items.isEmpty()) {
       return;
     }
-    while (running == MAX_BATCHES
-        || (running > 0 && memoryBytes + largest > MAX_MEMORY_BYTES)) {
+    while (running == MAX_BATCHES || (running > 0 && memoryBytes + largest > MAX_MEMORY_BYTES)) {
       endOldest();
     }
     Slab slab = memory(largest);
@@ -129,12 +133,15 @@ final class CopyCheck {
       for (Item item : batch) {
         BlockPointer pointer = item.pointer;
         for (int copy = 0; copy < pointer.copies(); copy++) {
-          PoolException failure = reader.readCopy(pointer, copy,
-              slab.segment().asSlice(0, reader.storedBytes(pointer)));
+          PoolException failure =
+              reader.readCopy(
+                  pointer, copy, slab.segment().asSlice(0, reader.storedBytes(pointer)));
           if (failure != null) {
-            findings.add(new VerifyReport.Finding("BlockCheck",
-                item.dataset + " object " + item.object,
-                "copy " + copy + " of " + pointer + ": " + failure.error().message()));
+            findings.add(
+                new VerifyReport.Finding(
+                    "BlockCheck",
+                    item.dataset + " object " + item.object,
+                    "copy " + copy + " of " + pointer + ": " + failure.error().message()));
           }
         }
       }

@@ -18,8 +18,14 @@ import java.util.TreeMap;
  * @param host who makes it
  * @param tuning what the imported pool may use
  */
-public record CreateOptions(String name, boolean force, int sectorBytes, boolean smallDevices,
-    SortedMap<String, String> poolProperties, SortedMap<String, String> rootProperties, Host host,
+public record CreateOptions(
+    String name,
+    boolean force,
+    int sectorBytes,
+    boolean smallDevices,
+    SortedMap<String, String> poolProperties,
+    SortedMap<String, String> rootProperties,
+    Host host,
     Tuning tuning) {
 
   public CreateOptions {
@@ -29,40 +35,42 @@ public record CreateOptions(String name, boolean force, int sectorBytes, boolean
 
   /** Defaults for everything but the name. */
   public static CreateOptions named(String name) {
-    return new CreateOptions(name, false, 0, false, new TreeMap<>(), new TreeMap<>(), Host.UNKNOWN,
-        Tuning.standard());
+    return new CreateOptions(
+        name, false, 0, false, new TreeMap<>(), new TreeMap<>(), Host.UNKNOWN, Tuning.standard());
   }
 
   public CreateOptions withForce(boolean value) {
-    return new CreateOptions(name, value, sectorBytes, smallDevices, poolProperties, rootProperties, host,
-        tuning);
+    return new CreateOptions(
+        name, value, sectorBytes, smallDevices, poolProperties, rootProperties, host, tuning);
   }
 
   public CreateOptions withSectorBytes(int value) {
-    return new CreateOptions(name, force, value, smallDevices, poolProperties, rootProperties, host, tuning);
+    return new CreateOptions(
+        name, force, value, smallDevices, poolProperties, rootProperties, host, tuning);
   }
 
   public CreateOptions withPoolProperties(Map<String, String> value) {
-    return new CreateOptions(name, force, sectorBytes, smallDevices, new TreeMap<>(value), rootProperties, host,
-        tuning);
+    return new CreateOptions(
+        name, force, sectorBytes, smallDevices, new TreeMap<>(value), rootProperties, host, tuning);
   }
 
   public CreateOptions withRootProperties(Map<String, String> value) {
-    return new CreateOptions(name, force, sectorBytes, smallDevices, poolProperties, new TreeMap<>(value), host,
-        tuning);
+    return new CreateOptions(
+        name, force, sectorBytes, smallDevices, poolProperties, new TreeMap<>(value), host, tuning);
   }
 
   public CreateOptions withHost(Host value) {
-    return new CreateOptions(name, force, sectorBytes, smallDevices, poolProperties, rootProperties, value,
-        tuning);
+    return new CreateOptions(
+        name, force, sectorBytes, smallDevices, poolProperties, rootProperties, value, tuning);
   }
 
   public CreateOptions withTuning(Tuning value) {
-    return new CreateOptions(name, force, sectorBytes, smallDevices, poolProperties, rootProperties, host, value);
+    return new CreateOptions(
+        name, force, sectorBytes, smallDevices, poolProperties, rootProperties, host, value);
   }
 
   public CreateOptions withSmallDevices(boolean value) {
-    return new CreateOptions(name, force, sectorBytes, value, poolProperties, rootProperties, host,
-        tuning);
+    return new CreateOptions(
+        name, force, sectorBytes, value, poolProperties, rootProperties, host, tuning);
   }
 }

@@ -13,11 +13,17 @@ import java.util.TreeMap;
  * @param referencedBytes allocated for its own content, all copies, without children
  * @param logicalBytes the same before compression
  * @param localProperties values set here, not inherited
- * @param damage what is wrong with it; "" when nothing is known to be. With a guid of 0 nothing else
- *     of it can be read, else some of its children are missing
+ * @param damage what is wrong with it; "" when nothing is known to be. With a guid of 0 nothing
+ *     else of it can be read, else some of its children are missing
  */
-public record DatasetInfo(String path, long guid, long creationTxg, long creationSeconds,
-    long referencedBytes, long logicalBytes, SortedMap<String, String> localProperties,
+public record DatasetInfo(
+    String path,
+    long guid,
+    long creationTxg,
+    long creationSeconds,
+    long referencedBytes,
+    long logicalBytes,
+    SortedMap<String, String> localProperties,
     String damage) {
 
   static DatasetInfo unreadable(String path, String damage) {
@@ -25,8 +31,15 @@ public record DatasetInfo(String path, long guid, long creationTxg, long creatio
   }
 
   DatasetInfo withDamage(String damage) {
-    return new DatasetInfo(path, guid, creationTxg, creationSeconds, referencedBytes, logicalBytes,
-        localProperties, damage);
+    return new DatasetInfo(
+        path,
+        guid,
+        creationTxg,
+        creationSeconds,
+        referencedBytes,
+        logicalBytes,
+        localProperties,
+        damage);
   }
 
   public boolean isReadable() {

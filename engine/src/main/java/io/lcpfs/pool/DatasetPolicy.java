@@ -12,8 +12,8 @@ import io.lcpfs.codec.Compression;
  * @param copies of data blocks, 1 to 3
  * @param readOnly changes give EROFS
  */
-public record DatasetPolicy(Compression compression, ChecksumType checksum, int recordBytes,
-    int copies, boolean readOnly) {
+public record DatasetPolicy(
+    Compression compression, ChecksumType checksum, int recordBytes, int copies, boolean readOnly) {
   /** What a dataset has when nothing was set. */
   public static final DatasetPolicy DEFAULT =
       new DatasetPolicy(Compression.LZ4, ChecksumType.BLAKE3, 131_072, 1, false);

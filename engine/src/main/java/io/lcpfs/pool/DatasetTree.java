@@ -25,12 +25,13 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The datasets of a pool: a tree of DATASET objects, each with a ZAP of children and one of properties.
- * Its lock serialises changes of the tree and is taken before a transaction begins; the sync task never
- * takes it.
+ * The datasets of a pool: a tree of DATASET objects, each with a ZAP of children and one of
+ * properties. Its lock serialises changes of the tree and is taken before a transaction begins; the
+ * sync task never takes it.
  */
 final class DatasetTree {
   private static final long TX_BYTES = 64 << 10;
+
   /** Characters of a path below the root; names are shorter than this, so no tree is deeper. */
   private static final int MAX_PATH_LENGTH = 1024;
 
@@ -43,13 +44,14 @@ final class DatasetTree {
 
   /** Guards the map; a leaf lock, which the sync task takes too. */
   private final ReentrantLock openLock = new ReentrantLock();
+
   private final TreeMap<Long, OpenDataset> open = new TreeMap<>();
 
   /**
    * @param destroyed the ZAP of datasets being destroyed; this holds it
    */
-  DatasetTree(ObjectContext context, ObjectSet meta, long rootObject, Dnode destroyed,
-      boolean readOnly) {
+  DatasetTree(
+      ObjectContext context, ObjectSet meta, long rootObject, Dnode destroyed, boolean readOnly) {
     this.context = context;
     this.meta = meta;
     this.rootObject = rootObject;
@@ -58,8 +60,8 @@ final class DatasetTree {
   }
 
   /** Makes a DATASET object with empty ZAPs; closes all holds and answers its number. */
-  static long createObject(ObjectContext context, ObjectSet meta, Tx tx,
-      SortedMap<String, String> properties) {
+  static long createObject(
+      ObjectContext context, ObjectSet meta, Tx tx, SortedMap<String, String> properties) {
     List<Dnode> made = new ArrayList<>();
     boolean done = false;
     try {
@@ -72,8 +74,19 @@ final class DatasetTree {
       properties.forEach((name, value) -> zap.put(tx, name.getBytes(UTF_8), value.getBytes(UTF_8)));
       long guid = context.env().randomLong() | 1;
       long seconds = context.env().wallNanos() / 1_000_000_000L;
-      dataset.setBonus(tx, new DatasetRecord(guid, tx.txg(), seconds, children.number(),
-          values.number(), 0, 0, 0, BlockPointer.HOLE).encode());
+      dataset.setBonus(
+          tx,
+          new DatasetRecord(
+                  guid,
+                  tx.txg(),
+                  seconds,
+                  children.number(),
+                  values.number(),
+                  0,
+                  0,
+                  0,
+                  BlockPointer.HOLE)
+              .encode());
       done = true;
       return dataset.number();
     } finally {
@@ -114,8 +127,8 @@ final class DatasetTree {
         object = Zap.open(children, context.env()).getLong(name.getBytes(UTF_8));
       }
       if (object == Zap.ABSENT) {
-        throw PoolException.refused(Errno.ENOENT, "no dataset " + path
-            + "; 'lcpfs fs list' shows those there are");
+        throw PoolException.refused(
+            Errno.ENOENT, "no dataset " + path + "; 'lcpfs fs list' shows those there are");
       }
     }
     return object;
@@ -188,8 +201,8 @@ final class DatasetTree {
       info = info.withDamage(e.error().message());
     }
     walk.found.put(path, info);
-    children.forEach((name, child) ->
-        collect(path.isEmpty() ? name : path + "/" + name, child, walk));
+    children.forEach(
+        (name, child) -> collect(path.isEmpty() ? name : path + "/" + name, child, walk));
   }
 
   /** Whether the answer says that the disk is wrong: an object that is missing, too. */
@@ -214,17 +227,24 @@ final class DatasetTree {
   /** Adds the children; those before the damage when it throws. */
   private void readChildren(long object, SortedMap<String, Long> children) {
     try (Dnode zap = meta.hold(childrenZap(object))) {
-      Zap.open(zap, context.env()).iterate(0, (cookie, name, value) -> {
-        children.put(checkName(new String(name, UTF_8)), longOf(value));
-        return true;
-      });
+      Zap.open(zap, context.env())
+          .iterate(
+              0,
+              (cookie, name, value) -> {
+                children.put(checkName(new String(name, UTF_8)), longOf(value));
+                return true;
+              });
     }
   }
 
   /** A name from disk: it must not lead anywhere else. */
   private static String checkName(String name) {
-    if (name.isEmpty() || name.equals(".") || name.equals("..") || name.indexOf('/') >= 0
-        || name.indexOf('@') >= 0 || name.chars().anyMatch(Character::isISOControl)) {
+    if (name.isEmpty()
+        || name.equals(".")
+        || name.equals("..")
+        || name.indexOf('/') >= 0
+        || name.indexOf('@') >= 0
+        || name.chars().anyMatch(Character::isISOControl)) {
       throw PoolException.corrupt("dataset.child", name.length() + " characters, no name");
     }
     return name;
@@ -242,13 +262,23 @@ final class DatasetTree {
       DatasetRecord record = recordOf(dnode);
       SortedMap<String, String> properties = new TreeMap<>();
       try (Dnode zap = meta.hold(record.propertiesZap())) {
-        Zap.open(zap, context.env()).iterate(0, (cookie, name, value) -> {
-          properties.put(new String(name, UTF_8), new String(value, UTF_8));
-          return true;
-        });
+        Zap.open(zap, context.env())
+            .iterate(
+                0,
+                (cookie, name, value) -> {
+                  properties.put(new String(name, UTF_8), new String(value, UTF_8));
+                  return true;
+                });
       }
-      return new DatasetInfo(path, record.guid(), record.creationTxg(), record.creationSeconds(),
-          record.usedBytes(), record.logicalBytes(), properties, "");
+      return new DatasetInfo(
+          path,
+          record.guid(),
+          record.creationTxg(),
+          record.creationSeconds(),
+          record.usedBytes(),
+          record.logicalBytes(),
+          properties,
+          "");
     }
   }
 
@@ -278,19 +308,21 @@ final class DatasetTree {
     }
   }
 
-  /** Takes the dataset out of the tree; answers its object, which {@link DestroyTask} then frees. */
+  /**
+   * Takes the dataset out of the tree; answers its object, which {@link DestroyTask} then frees.
+   */
   long destroy(String path) {
     lock.lock();
     try {
       if (path.isEmpty()) {
-        throw PoolException.refused(Errno.EBUSY,
-            "the root dataset lives as long as its pool; use 'lcpfs pool destroy'");
+        throw PoolException.refused(
+            Errno.EBUSY, "the root dataset lives as long as its pool; use 'lcpfs pool destroy'");
       }
       long object = find(path);
       refuseShared();
       if (!childrenOf(object).isEmpty()) {
-        throw PoolException.refused(Errno.ENOTEMPTY,
-            "dataset " + path + " has children; destroy them with -r");
+        throw PoolException.refused(
+            Errno.ENOTEMPTY, "dataset " + path + " has children; destroy them with -r");
       }
       try (Dnode siblings = meta.hold(childrenZap(find(parentOf(path))));
           Dnode dnode = meta.hold(object);
@@ -322,10 +354,13 @@ final class DatasetTree {
     lock.lock();
     try {
       List<Long> objects = new ArrayList<>();
-      Zap.open(destroyed, context.env()).iterate(0, (cookie, name, value) -> {
-        objects.add(longOf(value));
-        return true;
-      });
+      Zap.open(destroyed, context.env())
+          .iterate(
+              0,
+              (cookie, name, value) -> {
+                objects.add(longOf(value));
+                return true;
+              });
       return objects;
     } finally {
       lock.unlock();
@@ -333,8 +368,8 @@ final class DatasetTree {
   }
 
   /**
-   * Refuses to take the object of a dataset that is in the tree for a destroyed one; any, while some
-   * of the tree cannot be read.
+   * Refuses to take the object of a dataset that is in the tree for a destroyed one; any, while
+   * some of the tree cannot be read.
    *
    * @throws PoolException Corrupt
    */
@@ -389,7 +424,8 @@ final class DatasetTree {
     lock.lock();
     try {
       if (from.isEmpty() || to.isEmpty()) {
-        throw PoolException.refused(Errno.EBUSY,
+        throw PoolException.refused(
+            Errno.EBUSY,
             "the root dataset is named after its pool; import the pool under a new name");
       }
       if (to.startsWith(from + "/")) {
@@ -399,7 +435,8 @@ final class DatasetTree {
       refuseShared();
       long oldParent = childrenZap(find(parentOf(from)));
       long newParent = childrenZap(find(parentOf(to)));
-      try (Dnode old = meta.hold(oldParent); Dnode target = meta.hold(newParent)) {
+      try (Dnode old = meta.hold(oldParent);
+          Dnode target = meta.hold(newParent)) {
         Zap targetZap = Zap.open(target, context.env());
         if (targetZap.contains(nameOf(to))) {
           throw PoolException.refused(Errno.EEXIST, "dataset " + to + " exists already");
@@ -416,10 +453,11 @@ final class DatasetTree {
 
   void setProperties(String path, Map<String, String> values) {
     lock.lock();
-    try (Dnode zap = holdProperties(path); Tx tx = meta.begin(TX_BYTES)) {
+    try (Dnode zap = holdProperties(path);
+        Tx tx = meta.begin(TX_BYTES)) {
       for (Map.Entry<String, String> entry : new TreeMap<>(values).entrySet()) {
-        Zap.open(zap, context.env()).put(tx, entry.getKey().getBytes(UTF_8),
-            entry.getValue().getBytes(UTF_8));
+        Zap.open(zap, context.env())
+            .put(tx, entry.getKey().getBytes(UTF_8), entry.getValue().getBytes(UTF_8));
       }
     } finally {
       lock.unlock();
@@ -428,7 +466,8 @@ final class DatasetTree {
 
   void removeProperty(String path, String name) {
     lock.lock();
-    try (Dnode zap = holdProperties(path); Tx tx = meta.beginFreeing(TX_BYTES)) {
+    try (Dnode zap = holdProperties(path);
+        Tx tx = meta.beginFreeing(TX_BYTES)) {
       Zap.open(zap, context.env()).remove(tx, name.getBytes(UTF_8));
     } finally {
       lock.unlock();
@@ -454,8 +493,12 @@ final class DatasetTree {
   }
 
   private static ObjectSetOptions optionsOf(DatasetPolicy policy) {
-    return new ObjectSetOptions(policy.compression(), policy.checksum(), policy.copies(),
-        Math.min(3, policy.copies() + 1), true);
+    return new ObjectSetOptions(
+        policy.compression(),
+        policy.checksum(),
+        policy.copies(),
+        Math.min(3, policy.copies() + 1),
+        true);
   }
 
   /** The objects of a dataset by its DATASET object. */
@@ -470,8 +513,8 @@ final class DatasetTree {
       boolean done = false;
       try {
         DatasetRecord record = recordOf(dnode);
-        ObjectSet objectSet = ObjectSet.open(context, object, record.objectSet(), readOnly,
-            ObjectSetOptions.DEFAULT);
+        ObjectSet objectSet =
+            ObjectSet.open(context, object, record.objectSet(), readOnly, ObjectSetOptions.DEFAULT);
         OpenDataset dataset = new OpenDataset(dnode, objectSet, record);
         openLock.lock();
         try {

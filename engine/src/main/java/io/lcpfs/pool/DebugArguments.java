@@ -47,8 +47,9 @@ record DebugArguments(List<String> words, boolean verbose, int limit) {
   }
 
   static PoolException usage(String usage) {
-    return PoolException.refused(Errno.EINVAL, "understood is: " + usage
-        + " (and limit=LINES, 1 to " + MAX_LIMIT + "; verbose)");
+    return PoolException.refused(
+        Errno.EINVAL,
+        "understood is: " + usage + " (and limit=LINES, 1 to " + MAX_LIMIT + "; verbose)");
   }
 
   /** A decimal number in a range. */
@@ -64,10 +65,23 @@ record DebugArguments(List<String> words, boolean verbose, int limit) {
     throw notUnderstood(text, least, most, usage, null);
   }
 
-  private static PoolException notUnderstood(String text, long least, long most, String usage,
+  private static PoolException notUnderstood(
+      String text,
+      long least,
+      long most,
+      String usage,
       @org.jspecify.annotations.Nullable Throwable cause) {
-    PoolException refusal = PoolException.refused(Errno.EINVAL, "'" + text
-        + "' is no number from " + least + " to " + most + "; understood is: " + usage);
+    PoolException refusal =
+        PoolException.refused(
+            Errno.EINVAL,
+            "'"
+                + text
+                + "' is no number from "
+                + least
+                + " to "
+                + most
+                + "; understood is: "
+                + usage);
     if (cause != null) {
       refusal.addSuppressed(cause);
     }
@@ -91,13 +105,12 @@ record DebugArguments(List<String> words, boolean verbose, int limit) {
     } catch (NumberFormatException e) {
       throw usage(usage);
     }
-    if (offset < 0 || offset % Disk.SECTOR_BYTES != 0
-        || offset / Disk.SECTOR_BYTES >= 1L << 40) {
-      throw PoolException.refused(Errno.EINVAL, "offset " + parts[1]
-          + " is not a multiple of 512 within a metaslab, in hexadecimal");
+    if (offset < 0 || offset % Disk.SECTOR_BYTES != 0 || offset / Disk.SECTOR_BYTES >= 1L << 40) {
+      throw PoolException.refused(
+          Errno.EINVAL,
+          "offset " + parts[1] + " is not a multiple of 512 within a metaslab, in hexadecimal");
     }
-    int bytes = parts.length == 2 ? 0
-        : (int) number(parts[2], 1, 16 << 20, usage);
+    int bytes = parts.length == 2 ? 0 : (int) number(parts[2], 1, 16 << 20, usage);
     return new Address(Dva.of(metaslab, offset), bytes);
   }
 

@@ -26,20 +26,25 @@ import org.jspecify.annotations.Nullable;
  * @param record the dataset, null for the pool's own objects
  * @param root its root block
  */
-record DebugTarget(CommittedView view, String name, long object, @Nullable DatasetRecord record,
+record DebugTarget(
+    CommittedView view,
+    String name,
+    long object,
+    @Nullable DatasetRecord record,
     BlockPointer root) {
   static final String MOS = "mos";
   private static final String UNDERSTOOD =
       "'mos', a dataset's path ('/' is the root) or the number of a DATASET object";
 
   /** Finds what {@code text} names; EINVAL when there is no such thing. */
-  static DebugTarget find(CommittedView view, BlockPointer metaRoot, String poolName,
-      String text) {
+  static DebugTarget find(CommittedView view, BlockPointer metaRoot, String poolName, String text) {
     if (text.equals(MOS)) {
       return new DebugTarget(view, MOS, 0, null, metaRoot);
     }
-    long object = !text.isEmpty() && text.chars().allMatch(c -> c >= '0' && c <= '9')
-        ? DebugArguments.number(text, 1, Long.MAX_VALUE, UNDERSTOOD) : -1;
+    long object =
+        !text.isEmpty() && text.chars().allMatch(c -> c >= '0' && c <= '9')
+            ? DebugArguments.number(text, 1, Long.MAX_VALUE, UNDERSTOOD)
+            : -1;
     if (object < 0) {
       object = byPath(view, text);
     }
@@ -47,8 +52,8 @@ record DebugTarget(CommittedView view, String name, long object, @Nullable Datas
       object = byPath(view, text.substring(poolName.length()));
     }
     if (object < 0 || !isDataset(view, object)) {
-      throw PoolException.refused(Errno.EINVAL, "'" + text + "' is no dataset; understood is "
-          + UNDERSTOOD);
+      throw PoolException.refused(
+          Errno.EINVAL, "'" + text + "' is no dataset; understood is " + UNDERSTOOD);
     }
     DatasetRecord record = view.dataset(object);
     return new DebugTarget(view, text, object, record, record.objectSet());
@@ -66,8 +71,9 @@ record DebugTarget(CommittedView view, String name, long object, @Nullable Datas
   }
 
   static long rootDataset(CommittedView view) {
-    try (Dnode dnode = new MetaDirectory(view.meta(), view.context().env())
-        .hold(MetaDirectory.ROOT_DATASET, ObjectType.DATASET)) {
+    try (Dnode dnode =
+        new MetaDirectory(view.meta(), view.context().env())
+            .hold(MetaDirectory.ROOT_DATASET, ObjectType.DATASET)) {
       return dnode.number();
     }
   }
@@ -83,8 +89,7 @@ record DebugTarget(CommittedView view, String name, long object, @Nullable Datas
       if (key.length == 0 || key.length > Zap.MAX_NAME_BYTES) {
         return -1;
       }
-      try (Dnode children =
-          view.hold(view.dataset(object).childrenZap(), ObjectType.ZAP)) {
+      try (Dnode children = view.hold(view.dataset(object).childrenZap(), ObjectType.ZAP)) {
         object = Zap.open(children, view.context().env()).getLong(key);
       }
       if (object == Zap.ABSENT) {
@@ -139,10 +144,11 @@ record DebugTarget(CommittedView view, String name, long object, @Nullable Datas
       case "meta_tails" -> {
         return set.metaTails();
       }
-      default -> { }
+      default -> {}
     }
-    long number = DebugArguments.number(text, 1, Long.MAX_VALUE,
-        "the number of an object, dnodes, tails or meta_tails");
+    long number =
+        DebugArguments.number(
+            text, 1, Long.MAX_VALUE, "the number of an object, dnodes, tails or meta_tails");
     try (PathReader path = new PathReader(context(), set.dnodes())) {
       Slab block = path.block(0, number / TailRecord.SLOTS);
       long at = number % TailRecord.SLOTS * DnodeRecord.BYTES;
@@ -154,7 +160,12 @@ record DebugTarget(CommittedView view, String name, long object, @Nullable Datas
   }
 
   private PoolException noObject(String text) {
-    return PoolException.refused(Errno.EINVAL, "there is no object " + text + " in " + name
-        + "; 'dataset' and 'mos' list those there are");
+    return PoolException.refused(
+        Errno.EINVAL,
+        "there is no object "
+            + text
+            + " in "
+            + name
+            + "; 'dataset' and 'mos' list those there are");
   }
 }

@@ -7,6 +7,7 @@ import java.util.HexFormat;
 /** Lines of text up to a number of them; whoever writes more is stopped by {@link Full}. */
 final class DebugText {
   private static final int BYTES_PER_LINE = 16;
+
   /** A line of hostile bytes is not printed beyond this. */
   private static final int MAX_LINE_CHARS = 4000;
 
@@ -34,8 +35,7 @@ final class DebugText {
       throw new Full();
     }
     lines++;
-    text.append(indent)
-        .append(line, 0, Math.min(line.length(), MAX_LINE_CHARS)).append('\n');
+    text.append(indent).append(line, 0, Math.min(line.length(), MAX_LINE_CHARS)).append('\n');
   }
 
   /** Adds lines that are set in by two blanks. */
@@ -55,8 +55,11 @@ final class DebugText {
     for (long at = 0; at < bytes.byteSize(); at += BYTES_PER_LINE) {
       long n = Math.min(BYTES_PER_LINE, bytes.byteSize() - at);
       boolean last = at + n == bytes.byteSize();
-      if (at > 0 && !last && MemorySegment.mismatch(bytes, at, at + n, bytes,
-          at - BYTES_PER_LINE, at - BYTES_PER_LINE + n) < 0) {
+      if (at > 0
+          && !last
+          && MemorySegment.mismatch(
+                  bytes, at, at + n, bytes, at - BYTES_PER_LINE, at - BYTES_PER_LINE + n)
+              < 0) {
         same++;
         continue;
       }
@@ -73,7 +76,8 @@ final class DebugText {
     StringBuilder line = new StringBuilder(HexFormat.of().toHexDigits(at, 8)).append(' ');
     for (int i = 0; i < BYTES_PER_LINE; i++) {
       line.append(i % 8 == 0 ? " " : "")
-          .append(i < all.length ? HexFormat.of().toHexDigits(all[i]) : "  ").append(' ');
+          .append(i < all.length ? HexFormat.of().toHexDigits(all[i]) : "  ")
+          .append(' ');
     }
     line.append(" |");
     for (byte b : all) {

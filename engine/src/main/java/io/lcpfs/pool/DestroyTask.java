@@ -12,8 +12,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Frees destroyed datasets in the background, object by object, each in a transaction of its own; what a
- * crash leaves is found again through the ZAP of destroyed datasets.
+ * Frees destroyed datasets in the background, object by object, each in a transaction of its own;
+ * what a crash leaves is found again through the ZAP of destroyed datasets.
  */
 final class DestroyTask {
   private static final long TX_BYTES = 128 << 10;

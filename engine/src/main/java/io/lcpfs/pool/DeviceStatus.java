@@ -12,5 +12,12 @@ package io.lcpfs.pool;
  * @param writeErrors failed writes and flushes since import
  * @param checksumErrors blocks read from it that did not verify, since import
  */
-public record DeviceStatus(String name, long guid, Health health, long sizeBytes,
-    long allocatedBytes, long readErrors, long writeErrors, long checksumErrors) {}
+public record DeviceStatus(
+    String name,
+    long guid,
+    Health health,
+    long sizeBytes,
+    long allocatedBytes,
+    long readErrors,
+    long writeErrors,
+    long checksumErrors) {}

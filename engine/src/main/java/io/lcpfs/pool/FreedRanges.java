@@ -5,7 +5,9 @@ import io.lcpfs.pipeline.TileDevices;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Gathers what became free in one group, joins neighbours, and discards what is long enough to pay. */
+/**
+ * Gathers what became free in one group, joins neighbours, and discards what is long enough to pay.
+ */
 final class FreedRanges implements Metaslab.Released {
   /** Shorter ranges cost the device more than they give. */
   static final long MIN_BYTES = 64 << 10;
@@ -31,10 +33,13 @@ final class FreedRanges implements Metaslab.Released {
 
   /** Tells the devices. */
   void discard(TileDevices devices) {
-    byMetaslab.forEach((metaslab, ranges) -> ranges.forEach((from, to) -> {
-      if (to - from >= MIN_BYTES) {
-        devices.discard(metaslab, from, to - from);
-      }
-    }));
+    byMetaslab.forEach(
+        (metaslab, ranges) ->
+            ranges.forEach(
+                (from, to) -> {
+                  if (to - from >= MIN_BYTES) {
+                    devices.discard(metaslab, from, to - from);
+                  }
+                }));
   }
 }

@@ -92,8 +92,8 @@ final class History {
       List<HistoryEvent> events = new ArrayList<>();
       for (int at = 0; at < all.length; at += HistoryRecord.totalBytes(all, at)) {
         HistoryRecord record = HistoryRecord.decode(all, at);
-        events.add(new HistoryEvent(record.txg(), record.wallNanos(), record.who(),
-            record.command()));
+        events.add(
+            new HistoryEvent(record.txg(), record.wallNanos(), record.who(), record.command()));
       }
       return events;
     } finally {

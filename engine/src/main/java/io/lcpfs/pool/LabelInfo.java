@@ -19,6 +19,16 @@ import java.util.List;
  * @param deviceNames what they were called, in the order of {@code devices}
  * @param intactLabels how many of the four labels decode, 1 to 4
  */
-public record LabelInfo(String poolName, long poolGuid, long deviceGuid, PoolState state, long txg,
-    long version, int sectorBytes, long hostId, String hostName, List<Long> devices,
-    List<String> deviceNames, int intactLabels) {}
+public record LabelInfo(
+    String poolName,
+    long poolGuid,
+    long deviceGuid,
+    PoolState state,
+    long txg,
+    long version,
+    int sectorBytes,
+    long hostId,
+    String hostName,
+    List<Long> devices,
+    List<String> deviceNames,
+    int intactLabels) {}

@@ -26,9 +26,9 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Holds the pool's own objects against each other: each belongs to exactly one owner, the directory is
- * complete, space maps fit their metaslabs, the dataset tree is a tree. A bit a reference and some 100
- * bytes a dataset of heap.
+ * Holds the pool's own objects against each other: each belongs to exactly one owner, the directory
+ * is complete, space maps fit their metaslabs, the dataset tree is a tree. A bit a reference and
+ * some 100 bytes a dataset of heap.
  */
 final class MetaCheck {
   /** Told what is wrong. */
@@ -54,8 +54,12 @@ final class MetaCheck {
   /**
    * @param objects the numbers of the pool's own objects, by type
    */
-  MetaCheck(CommittedView view, TileMap tiles, Allocator allocator,
-      Map<ObjectType, ObjectNumbers> objects, Findings findings) {
+  MetaCheck(
+      CommittedView view,
+      TileMap tiles,
+      Allocator allocator,
+      Map<ObjectType, ObjectNumbers> objects,
+      Findings findings) {
     this.view = view;
     this.tiles = tiles;
     this.allocator = allocator;
@@ -71,14 +75,20 @@ final class MetaCheck {
     history(take(names, MetaDirectory.HISTORY, ObjectType.HISTORY));
     datasets(take(names, MetaDirectory.ROOT_DATASET, ObjectType.DATASET));
     destroyed(take(names, MetaDirectory.DESTROYED, ObjectType.ZAP));
-    names.forEach((name, object) ->
-        findings.found("DirectoryCheck", DIRECTORY, "unknown name '" + name + "'"));
-    objects.forEach((type, numbers) -> numbers.forEach(number -> {
-      if (!claimed.contains(number)) {
-        findings.found("ReferenceCheck", "pool object " + number,
-            "a " + type + " that nothing refers to");
-      }
-    }));
+    names.forEach(
+        (name, object) ->
+            findings.found("DirectoryCheck", DIRECTORY, "unknown name '" + name + "'"));
+    objects.forEach(
+        (type, numbers) ->
+            numbers.forEach(
+                number -> {
+                  if (!claimed.contains(number)) {
+                    findings.found(
+                        "ReferenceCheck",
+                        "pool object " + number,
+                        "a " + type + " that nothing refers to");
+                  }
+                }));
   }
 
   /** Notes that {@code by} owns an object; false when that cannot be. */
@@ -88,8 +98,10 @@ final class MetaCheck {
       return false;
     }
     if (!claimed.add(number)) {
-      findings.found("ReferenceCheck", by, "refers to object " + number
-          + ", which something else refers to as well");
+      findings.found(
+          "ReferenceCheck",
+          by,
+          "refers to object " + number + ", which something else refers to as well");
       return false;
     }
     return true;
@@ -109,17 +121,21 @@ final class MetaCheck {
   private NavigableMap<String, Long> numbers(long zap, String where) {
     NavigableMap<String, Long> found = new TreeMap<>();
     try (Dnode dnode = view.hold(zap, ObjectType.ZAP)) {
-      Zap.open(dnode, view.context().env()).iterate(0, (cookie, name, value) -> {
-        String text = text(name);
-        if (text == null) {
-          findings.found("DirectoryCheck", where, "a name that is not UTF-8");
-        } else if (value.length != Long.BYTES) {
-          findings.found("DirectoryCheck", where, "'" + text + "' has " + value.length + " bytes");
-        } else if (found.put(text, Disk.u64(MemorySegment.ofArray(value), 0)) != null) {
-          findings.found("DirectoryCheck", where, "'" + text + "' is there twice");
-        }
-        return true;
-      });
+      Zap.open(dnode, view.context().env())
+          .iterate(
+              0,
+              (cookie, name, value) -> {
+                String text = text(name);
+                if (text == null) {
+                  findings.found("DirectoryCheck", where, "a name that is not UTF-8");
+                } else if (value.length != Long.BYTES) {
+                  findings.found(
+                      "DirectoryCheck", where, "'" + text + "' has " + value.length + " bytes");
+                } else if (found.put(text, Disk.u64(MemorySegment.ofArray(value), 0)) != null) {
+                  findings.found("DirectoryCheck", where, "'" + text + "' is there twice");
+                }
+                return true;
+              });
     } catch (PoolException e) {
       damaged("DirectoryCheck", where, e);
     }
@@ -157,8 +173,9 @@ final class MetaCheck {
         }
       }
     }
-    maps.forEach((name, object) ->
-        findings.found("SpaceMapCheck", "space maps", "'" + name + "' is no metaslab's id"));
+    maps.forEach(
+        (name, object) ->
+            findings.found("SpaceMapCheck", "space maps", "'" + name + "' is no metaslab's id"));
   }
 
   private void spaceMap(String where, int id, long object) {
@@ -170,19 +187,36 @@ final class MetaCheck {
         return;
       }
       if (head.lengthBytes() > dnode.blockCount() * dnode.blockBytes()) {
-        findings.found("SpaceMapCheck", where, head.lengthBytes() + " bytes of records in "
-            + dnode.blockCount() + " blocks of " + dnode.blockBytes());
+        findings.found(
+            "SpaceMapCheck",
+            where,
+            head.lengthBytes()
+                + " bytes of records in "
+                + dnode.blockCount()
+                + " blocks of "
+                + dnode.blockBytes());
         return;
       }
       SpaceMapState state = SpaceMaps.replayRecords(dnode, head, metaslab);
       state.finish(view.context().txgs().syncedTxg());
       if (state.allocatedBytes() != head.allocatedBytes()) {
-        findings.found("SpaceMapCheck", where, "allocated_bytes is " + head.allocatedBytes()
-            + ", its records amount to " + state.allocatedBytes());
+        findings.found(
+            "SpaceMapCheck",
+            where,
+            "allocated_bytes is "
+                + head.allocatedBytes()
+                + ", its records amount to "
+                + state.allocatedBytes());
       }
       if (state.allocatedBytes() != metaslab.allocatedBytes()) {
-        findings.found("SpaceMapCheck", where, "its records amount to " + state.allocatedBytes()
-            + " bytes, in memory " + metaslab.allocatedBytes() + " are allocated");
+        findings.found(
+            "SpaceMapCheck",
+            where,
+            "its records amount to "
+                + state.allocatedBytes()
+                + " bytes, in memory "
+                + metaslab.allocatedBytes()
+                + " are allocated");
       }
     }
   }
@@ -222,47 +256,57 @@ final class MetaCheck {
   private DatasetRecord record(long object, String where) {
     DatasetRecord record = view.dataset(object);
     if (!guids.add(record.guid())) {
-      findings.found("DatasetCheck", where, "another dataset has its guid "
-          + Long.toUnsignedString(record.guid()));
+      findings.found(
+          "DatasetCheck",
+          where,
+          "another dataset has its guid " + Long.toUnsignedString(record.guid()));
     }
     return record;
   }
 
   private void children(Todo parent, long zap, String where, ArrayDeque<Todo> todo) {
     // Last in, first out: the children turned round come out in order of their names.
-    numbers(zap, where).descendingMap().forEach((name, object) -> {
-      if (name.indexOf('/') >= 0 || name.indexOf('\0') >= 0 || name.equals(".")
-          || name.equals("..") || name.getBytes(UTF_8).length > MAX_NAME_BYTES) {
-        findings.found("DatasetCheck", where, "a child with the name '" + name + "'");
-      }
-      String path = parent.path.isEmpty() ? name : parent.path + "/" + name;
-      if (!claim(object, ObjectType.DATASET, "dataset /" + path)) {
-        return;
-      }
-      if (parent.depth == MAX_DEPTH) {
-        findings.found("DatasetCheck", "dataset /" + path, "deeper than " + MAX_DEPTH);
-        return;
-      }
-      todo.add(new Todo(path, object, parent.depth + 1));
-    });
+    numbers(zap, where)
+        .descendingMap()
+        .forEach(
+            (name, object) -> {
+              if (name.indexOf('/') >= 0
+                  || name.indexOf('\0') >= 0
+                  || name.equals(".")
+                  || name.equals("..")
+                  || name.getBytes(UTF_8).length > MAX_NAME_BYTES) {
+                findings.found("DatasetCheck", where, "a child with the name '" + name + "'");
+              }
+              String path = parent.path.isEmpty() ? name : parent.path + "/" + name;
+              if (!claim(object, ObjectType.DATASET, "dataset /" + path)) {
+                return;
+              }
+              if (parent.depth == MAX_DEPTH) {
+                findings.found("DatasetCheck", "dataset /" + path, "deeper than " + MAX_DEPTH);
+                return;
+              }
+              todo.add(new Todo(path, object, parent.depth + 1));
+            });
   }
 
   private void destroyed(long zap) {
     if (zap == 0) {
       return;
     }
-    numbers(zap, "destroyed datasets").forEach((name, object) -> {
-      String where = "destroyed dataset " + name;
-      if (!name.equals(Long.toString(object))) {
-        findings.found("DatasetCheck", where, "is object " + object);
-      }
-      if (claim(object, ObjectType.DATASET, where)) {
-        try {
-          record(object, where);
-        } catch (PoolException e) {
-          damaged("DatasetCheck", where, e);
-        }
-      }
-    });
+    numbers(zap, "destroyed datasets")
+        .forEach(
+            (name, object) -> {
+              String where = "destroyed dataset " + name;
+              if (!name.equals(Long.toString(object))) {
+                findings.found("DatasetCheck", where, "is object " + object);
+              }
+              if (claim(object, ObjectType.DATASET, where)) {
+                try {
+                  record(object, where);
+                } catch (PoolException e) {
+                  damaged("DatasetCheck", where, e);
+                }
+              }
+            });
   }
 }

@@ -75,8 +75,8 @@ final class MetaDirectory {
     }
     if (object.type() != type) {
       object.close();
-      throw PoolException.corrupt("meta_directory." + name, "object " + number + " is "
-          + object.type());
+      throw PoolException.corrupt(
+          "meta_directory." + name, "object " + number + " is " + object.type());
     }
     return object;
   }

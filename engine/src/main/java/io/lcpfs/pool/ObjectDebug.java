@@ -24,6 +24,7 @@ import java.util.TreeMap;
 /** Prints object sets, datasets, objects and their trees. */
 final class ObjectDebug {
   private static final int MAX_DEPTH = 100;
+
   /** A crafted tree may have more blocks than a disk: a walk without lines ends, too. */
   private static final long MAX_BLOCKS = 100_000_000;
 
@@ -61,14 +62,18 @@ final class ObjectDebug {
     out.line("meta object set " + mos.root());
     objectSet(mos);
     out.line("directory, object " + MetaDirectory.OBJECT);
-    out.inside(() -> {
-      try (Dnode directory = view.hold(MetaDirectory.OBJECT, ObjectType.ZAP)) {
-        Zap.open(directory, view.context().env()).iterate(0, (cookie, name, value) -> {
-          out.line(new String(name, UTF_8) + " -> object " + number(value));
-          return true;
+    out.inside(
+        () -> {
+          try (Dnode directory = view.hold(MetaDirectory.OBJECT, ObjectType.ZAP)) {
+            Zap.open(directory, view.context().env())
+                .iterate(
+                    0,
+                    (cookie, name, value) -> {
+                      out.line(new String(name, UTF_8) + " -> object " + number(value));
+                      return true;
+                    });
+          }
         });
-      }
-    });
   }
 
   private static String number(byte[] value) {
@@ -84,24 +89,38 @@ final class ObjectDebug {
       out.line("no objects");
       return;
     }
-    out.inside(() -> {
-      out.line(set.objectCount() + " objects");
-      out.line("dnodes: " + summary(set.dnodes()));
-      out.line("tails: " + summary(set.tails()));
-      out.line("meta tails: " + summary(set.metaTails()));
-      new TreeWalk(view.context(), new Walker() {
-        @Override
-        public void object(long number, DnodeRecord dnode) {
-          out.line("object " + number + ": " + summary(dnode));
-        }
-      }).dnodesOnly(target.root());
-    });
+    out.inside(
+        () -> {
+          out.line(set.objectCount() + " objects");
+          out.line("dnodes: " + summary(set.dnodes()));
+          out.line("tails: " + summary(set.tails()));
+          out.line("meta tails: " + summary(set.metaTails()));
+          new TreeWalk(
+                  view.context(),
+                  new Walker() {
+                    @Override
+                    public void object(long number, DnodeRecord dnode) {
+                      out.line("object " + number + ": " + summary(dnode));
+                    }
+                  })
+              .dnodesOnly(target.root());
+        });
   }
 
   private static String summary(DnodeRecord dnode) {
-    return dnode.type() + ", levels " + dnode.levels() + ", blocks " + dnode.blockCount() + " of "
-        + dnode.blockBytes() + ", stored " + dnode.storedBytes() + ", bonus "
-        + dnode.bonus().length + ", since txg " + dnode.generation()
+    return dnode.type()
+        + ", levels "
+        + dnode.levels()
+        + ", blocks "
+        + dnode.blockCount()
+        + " of "
+        + dnode.blockBytes()
+        + ", stored "
+        + dnode.storedBytes()
+        + ", bonus "
+        + dnode.bonus().length
+        + ", since txg "
+        + dnode.generation()
         + (dnode.inTail() ? ", in tail " + dnode.tailBytes() : "");
   }
 
@@ -115,14 +134,25 @@ final class ObjectDebug {
     TreeMap<String, Long> children = new TreeMap<>();
     try {
       DatasetRecord record = view.dataset(object);
-      line += ", guid " + Long.toUnsignedString(record.guid()) + ", used " + record.usedBytes()
-          + ", logical " + record.logicalBytes() + ", since txg " + record.creationTxg();
+      line +=
+          ", guid "
+              + Long.toUnsignedString(record.guid())
+              + ", used "
+              + record.usedBytes()
+              + ", logical "
+              + record.logicalBytes()
+              + ", since txg "
+              + record.creationTxg();
       try (Dnode zap = view.hold(record.childrenZap(), ObjectType.ZAP)) {
-        Zap.open(zap, view.context().env()).iterate(0, (cookie, name, value) -> {
-          children.put(new String(name, UTF_8), value.length == Long.BYTES
-              ? Disk.u64(MemorySegment.ofArray(value), 0) : 0);
-          return true;
-        });
+        Zap.open(zap, view.context().env())
+            .iterate(
+                0,
+                (cookie, name, value) -> {
+                  children.put(
+                      new String(name, UTF_8),
+                      value.length == Long.BYTES ? Disk.u64(MemorySegment.ofArray(value), 0) : 0);
+                  return true;
+                });
       }
     } catch (PoolException e) {
       line += ", problem: " + e.error().message();
@@ -132,8 +162,8 @@ final class ObjectDebug {
       out.line("problem: deeper than " + MAX_DEPTH + " datasets");
       return;
     }
-    children.forEach((name, child) ->
-        dataset(path.isEmpty() ? name : path + "/" + name, child, depth + 1));
+    children.forEach(
+        (name, child) -> dataset(path.isEmpty() ? name : path + "/" + name, child, depth + 1));
   }
 
   /** One dataset and its objects. */
@@ -149,11 +179,20 @@ final class ObjectDebug {
   }
 
   private void record(DatasetRecord record) {
-    out.line("guid " + Long.toUnsignedString(record.guid()) + ", "
-        + (record.kind() == 0 ? "file system" : "volume") + ", created in txg "
-        + record.creationTxg() + " at " + LabelDebug.seconds(record.creationSeconds()));
-    out.line("children in object " + record.childrenZap() + ", properties in object "
-        + record.propertiesZap());
+    out.line(
+        "guid "
+            + Long.toUnsignedString(record.guid())
+            + ", "
+            + (record.kind() == 0 ? "file system" : "volume")
+            + ", created in txg "
+            + record.creationTxg()
+            + " at "
+            + LabelDebug.seconds(record.creationSeconds()));
+    out.line(
+        "children in object "
+            + record.childrenZap()
+            + ", properties in object "
+            + record.propertiesZap());
     out.line("used " + record.usedBytes() + " bytes, logical " + record.logicalBytes());
     out.line("object set " + record.objectSet());
   }
@@ -162,32 +201,34 @@ final class ObjectDebug {
   void object(DebugTarget target, String which, boolean verbose) {
     DnodeRecord dnode = target.dnode(which);
     out.line("object " + which + " of " + target.name());
-    out.inside(() -> {
-      out.line(summary(dnode));
-      out.line("indirect blocks of " + (1 << dnode.indirectShift()) + ", root " + dnode.root());
-      bonus(dnode);
-      if (dnode.inTail()) {
-        tail(target, Long.parseLong(which), dnode, verbose);
-      }
-      tree(dnode, verbose);
-    });
+    out.inside(
+        () -> {
+          out.line(summary(dnode));
+          out.line("indirect blocks of " + (1 << dnode.indirectShift()) + ", root " + dnode.root());
+          bonus(dnode);
+          if (dnode.inTail()) {
+            tail(target, Long.parseLong(which), dnode, verbose);
+          }
+          tree(dnode, verbose);
+        });
   }
 
   private void bonus(DnodeRecord dnode) {
     out.line("bonus of " + dnode.bonus().length + " bytes");
-    out.inside(() -> {
-      try {
-        switch (dnode.type()) {
-          case DATASET -> record(DatasetRecord.decode(dnode.bonus()));
-          case SPACE_MAP -> out.line(SpaceMapHead.decode(dnode.bonus()).toString());
-          case HISTORY -> out.line("records of " + number(dnode.bonus()) + " bytes");
-          default -> { }
-        }
-      } catch (PoolException e) {
-        out.line("problem: " + e.error().message());
-      }
-      out.hex(MemorySegment.ofArray(dnode.bonus()));
-    });
+    out.inside(
+        () -> {
+          try {
+            switch (dnode.type()) {
+              case DATASET -> record(DatasetRecord.decode(dnode.bonus()));
+              case SPACE_MAP -> out.line(SpaceMapHead.decode(dnode.bonus()).toString());
+              case HISTORY -> out.line("records of " + number(dnode.bonus()) + " bytes");
+              default -> {}
+            }
+          } catch (PoolException e) {
+            out.line("problem: " + e.error().message());
+          }
+          out.hex(MemorySegment.ofArray(dnode.bonus()));
+        });
   }
 
   private void tail(DebugTarget target, long number, DnodeRecord dnode, boolean verbose) {
@@ -215,22 +256,32 @@ final class ObjectDebug {
     long[] blocks = new long[DnodeRecord.MAX_LEVELS];
     long[] stored = new long[DnodeRecord.MAX_LEVELS];
     long[] embedded = {0};
-    new TreeWalk(view.context(), new Walker() {
-      @Override
-      public boolean block(long object, long blockId, BlockPointer pointer) {
-        super.block(object, blockId, pointer);
-        blocks[pointer.level()]++;
-        stored[pointer.level()] += view.context().io().allocatedBytes(pointer);
-        embedded[0] += pointer.isEmbedded() ? 1 : 0;
-        if (verbose) {
-          out.line("level " + pointer.level() + " block " + blockId + ": " + pointer);
-        }
-        return true;
-      }
-    }).object(0, dnode);
+    new TreeWalk(
+            view.context(),
+            new Walker() {
+              @Override
+              public boolean block(long object, long blockId, BlockPointer pointer) {
+                super.block(object, blockId, pointer);
+                blocks[pointer.level()]++;
+                stored[pointer.level()] += view.context().io().allocatedBytes(pointer);
+                embedded[0] += pointer.isEmbedded() ? 1 : 0;
+                if (verbose) {
+                  out.line("level " + pointer.level() + " block " + blockId + ": " + pointer);
+                }
+                return true;
+              }
+            })
+        .object(0, dnode);
     for (int level = dnode.levels() - 1; level >= 0; level--) {
-      out.line("level " + level + ": " + blocks[level] + " blocks, " + stored[level] + " bytes"
-          + (level == 0 && embedded[0] > 0 ? ", " + embedded[0] + " embedded" : ""));
+      out.line(
+          "level "
+              + level
+              + ": "
+              + blocks[level]
+              + " blocks, "
+              + stored[level]
+              + " bytes"
+              + (level == 0 && embedded[0] > 0 ? ", " + embedded[0] + " embedded" : ""));
     }
   }
 
@@ -279,8 +330,15 @@ final class ObjectDebug {
   void zap(DebugTarget target, String which) {
     DnodeRecord dnode = target.dnode(which);
     if (dnode.type() != ObjectType.ZAP && dnode.type() != ObjectType.DIRECTORY) {
-      throw PoolException.refused(Errno.EINVAL, "object " + which + " of " + target.name()
-          + " is " + dnode.type() + "; understood is one of type ZAP or DIRECTORY");
+      throw PoolException.refused(
+          Errno.EINVAL,
+          "object "
+              + which
+              + " of "
+              + target.name()
+              + " is "
+              + dnode.type()
+              + "; understood is one of type ZAP or DIRECTORY");
     }
     try (Dnode held = target.objects().hold(Long.parseLong(which))) {
       ZapDump.print(held, true, out::line);

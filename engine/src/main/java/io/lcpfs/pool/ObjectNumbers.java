@@ -26,12 +26,13 @@ final class ObjectNumbers {
 
   /** Visits all numbers, the lowest first. */
   void forEach(LongConsumer visitor) {
-    chunks.forEach((id, chunk) -> {
-      for (int word = 0; word < chunk.length; word++) {
-        for (long rest = chunk[word]; rest != 0; rest &= rest - 1) {
-          visitor.accept(id * CHUNK_BITS + word * 64L + Long.numberOfTrailingZeros(rest));
-        }
-      }
-    });
+    chunks.forEach(
+        (id, chunk) -> {
+          for (int word = 0; word < chunk.length; word++) {
+            for (long rest = chunk[word]; rest != 0; rest &= rest - 1) {
+              visitor.accept(id * CHUNK_BITS + word * 64L + Long.numberOfTrailingZeros(rest));
+            }
+          }
+        });
   }
 }

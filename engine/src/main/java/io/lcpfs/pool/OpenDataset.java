@@ -34,7 +34,9 @@ final class OpenDataset {
     return record;
   }
 
-  /** Writes what {@code txg} changed and remembers the new root; the record goes out with the group. */
+  /**
+   * Writes what {@code txg} changed and remembers the new root; the record goes out with the group.
+   */
   ObjectSetSync sync(long txg) {
     ObjectSetSync sync = objectSet.sync(txg);
     sync.writeObjects();

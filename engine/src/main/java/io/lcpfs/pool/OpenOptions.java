@@ -10,8 +10,8 @@ package io.lcpfs.pool;
  * @param host who imports it
  * @param tuning what the imported pool may use
  */
-public record OpenOptions(boolean readOnly, String newName, long poolGuid, boolean force, Host host,
-    Tuning tuning) {
+public record OpenOptions(
+    boolean readOnly, String newName, long poolGuid, boolean force, Host host, Tuning tuning) {
 
   /** Writable, same name, no force. */
   public static OpenOptions standard() {

@@ -43,9 +43,17 @@ final class OpenPool implements PoolEngine {
   private boolean closed;
   private boolean tasksStarted;
 
-  OpenPool(PoolParts parts, ObjectSet meta, SpaceMaps spaceMaps, long rootDataset,
-      Dnode destroyed, Dnode properties, Dnode history, List<BlockDevice> devices,
-      boolean readOnly, List<String> importProblems) {
+  OpenPool(
+      PoolParts parts,
+      ObjectSet meta,
+      SpaceMaps spaceMaps,
+      long rootDataset,
+      Dnode destroyed,
+      Dnode properties,
+      Dnode history,
+      List<BlockDevice> devices,
+      boolean readOnly,
+      List<String> importProblems) {
     this.parts = parts;
     this.meta = meta;
     this.spaceMaps = spaceMaps;
@@ -104,8 +112,11 @@ final class OpenPool implements PoolEngine {
   private void refuseReadOnly() {
     refuseClosed();
     if (readOnly) {
-      throw PoolException.refused(Errno.EROFS, "pool " + config().name()
-          + " is imported read-only; export it and import it without -o readonly=on");
+      throw PoolException.refused(
+          Errno.EROFS,
+          "pool "
+              + config().name()
+              + " is imported read-only; export it and import it without -o readonly=on");
     }
   }
 
@@ -116,8 +127,8 @@ final class OpenPool implements PoolEngine {
     List<String> problems = new ArrayList<>(importProblems);
     PoolException failure = parts.txgs.failure();
     if (failure != null) {
-      problems.add("suspended: " + failure.error().message()
-          + "; export the pool and import it again");
+      problems.add(
+          "suspended: " + failure.error().message() + "; export the pool and import it again");
     }
     PoolException destroying = destroyTask.problem();
     if (destroying != null) {
@@ -127,25 +138,45 @@ final class OpenPool implements PoolEngine {
     for (PoolConfig.Device device : config.devices()) {
       deviceStatus.add(status(device));
     }
-    Health health = failure != null ? Health.SUSPENDED
-        : deviceStatus.stream().anyMatch(d -> d.health() == Health.FAULTED) ? Health.FAULTED
-            : Health.ONLINE;
+    Health health =
+        failure != null
+            ? Health.SUSPENDED
+            : deviceStatus.stream().anyMatch(d -> d.health() == Health.FAULTED)
+                ? Health.FAULTED
+                : Health.ONLINE;
     SortedMap<String, String> features = new TreeMap<>();
     config.features().forEach(f -> features.put(f.name(), "active"));
     long size = parts.reserve.sizeBytes();
     long allocated = parts.allocator.allocatedBytes();
-    return new PoolStatus(config.name(), config.poolGuid(), health, readOnly,
-        parts.txgs.syncedTxg(), PoolConfig.VERSION, size, allocated, size - allocated,
-        datasets.destroyedBytes(), fragmentation(), parts.slabs.usedBytes(), features,
-        deviceStatus, problems);
+    return new PoolStatus(
+        config.name(),
+        config.poolGuid(),
+        health,
+        readOnly,
+        parts.txgs.syncedTxg(),
+        PoolConfig.VERSION,
+        size,
+        allocated,
+        size - allocated,
+        datasets.destroyedBytes(),
+        fragmentation(),
+        parts.slabs.usedBytes(),
+        features,
+        deviceStatus,
+        problems);
   }
 
   private DeviceStatus status(PoolConfig.Device device) {
     DeviceQueue queue = parts.devices.queues().get(device.index());
     DeviceQueue.Stats stats = queue.stats();
-    return new DeviceStatus(queue.device().name(), device.guid(),
-        queue.isFaulted() ? Health.FAULTED : Health.ONLINE, parts.reserve.sizeBytes(),
-        parts.allocator.allocatedBytes(), stats.readErrors(), stats.writeErrors(),
+    return new DeviceStatus(
+        queue.device().name(),
+        device.guid(),
+        queue.isFaulted() ? Health.FAULTED : Health.ONLINE,
+        parts.reserve.sizeBytes(),
+        parts.allocator.allocatedBytes(),
+        stats.readErrors(),
+        stats.writeErrors(),
         parts.devices.checksumErrors(device.index()));
   }
 
@@ -298,10 +329,13 @@ final class OpenPool implements PoolEngine {
     propertiesLock.lock();
     try {
       SortedMap<String, String> values = new TreeMap<>();
-      Zap.open(properties, parts.env).iterate(0, (cookie, name, value) -> {
-        values.put(new String(name, UTF_8), new String(value, UTF_8));
-        return true;
-      });
+      Zap.open(properties, parts.env)
+          .iterate(
+              0,
+              (cookie, name, value) -> {
+                values.put(new String(name, UTF_8), new String(value, UTF_8));
+                return true;
+              });
       return values;
     } finally {
       propertiesLock.unlock();
@@ -332,9 +366,16 @@ final class OpenPool implements PoolEngine {
     refuseClosed();
     sync();
     VerifyReport[] report = new VerifyReport[1];
-    parts.sync.whileStill(() ->
-        report[0] = new PoolVerify(context(), parts.sync.committed().root(), parts.allocator,
-            parts.devices.tiles(), progress).run());
+    parts.sync.whileStill(
+        () ->
+            report[0] =
+                new PoolVerify(
+                        context(),
+                        parts.sync.committed().root(),
+                        parts.allocator,
+                        parts.devices.tiles(),
+                        progress)
+                    .run());
     return report[0];
   }
 
@@ -361,8 +402,8 @@ final class OpenPool implements PoolEngine {
   @Override
   public List<String> upgrade() {
     refuseReadOnly();
-    List<PoolConfig.Feature> missing = Features.KNOWN.stream()
-        .filter(f -> !config().features().contains(f)).toList();
+    List<PoolConfig.Feature> missing =
+        Features.KNOWN.stream().filter(f -> !config().features().contains(f)).toList();
     if (!missing.isEmpty()) {
       parts.sync.changeConfig(config -> config.withFeatures(Features.KNOWN));
       parts.txgs.sync();

@@ -9,7 +9,6 @@ import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.Features;
 import io.lcpfs.format.Geometry;
-import io.lcpfs.format.Hash256;
 import io.lcpfs.format.LayoutRecord;
 import io.lcpfs.format.ObjectType;
 import io.lcpfs.format.PlacementClass;
@@ -27,7 +26,9 @@ import io.lcpfs.zap.Zap;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Makes a pool: labels without an uberblock, then everything else in the first transaction group. */
+/**
+ * Makes a pool: labels without an uberblock, then everything else in the first transaction group.
+ */
 final class PoolCreator {
   private static final int DEFAULT_SECTOR_BYTES = 4096;
   private static final int FIRST_METASLABS = 4;
@@ -39,16 +40,26 @@ final class PoolCreator {
 
   static PoolEngine create(List<BlockDevice> devices, CreateOptions options, Env env) {
     PoolConfig config = configFor(devices, options, env);
-    LayoutRecord layout = TileMap.of(config,
-        new LayoutRecord(0, config.poolGuid(), 1, List.of()))
-        .bind(0, PlacementClass.NORMAL, FIRST_METASLABS, 1);
+    LayoutRecord layout =
+        TileMap.of(config, new LayoutRecord(0, config.poolGuid(), 1, List.of()))
+            .bind(0, PlacementClass.NORMAL, FIRST_METASLABS, 1);
     SlabAllocator slabs = PoolParts.memory(options.tuning());
     boolean done = false;
     try {
-      Uberblock none = new Uberblock(0, 0, config.poolGuid(), config.forkId(), BlockPointer.HOLE,
-          layout.generation(), layout.checksum(), config.generation(), config.checksum(), 0);
-      PoolParts parts = new PoolParts(env, slabs, options.tuning(), devices, config, layout, none, 0,
-          false);
+      Uberblock none =
+          new Uberblock(
+              0,
+              0,
+              config.poolGuid(),
+              config.forkId(),
+              BlockPointer.HOLE,
+              layout.generation(),
+              layout.checksum(),
+              config.generation(),
+              config.checksum(),
+              0);
+      PoolParts parts =
+          new PoolParts(env, slabs, options.tuning(), devices, config, layout, none, 0, false);
       parts.labels.initialize(parts.targets, config, layout);
       PoolEngine pool = fill(parts, options, devices);
       done = true;
@@ -71,26 +82,38 @@ final class PoolCreator {
     long smallest = Long.MAX_VALUE;
     int sector = options.sectorBytes() == 0 ? DEFAULT_SECTOR_BYTES : options.sectorBytes();
     for (BlockDevice device : devices) {
-      Geometry.checkDevice(device.name(), device.capacity(), device.blockSize(),
-          options.smallDevices());
+      Geometry.checkDevice(
+          device.name(), device.capacity(), device.blockSize(), options.smallDevices());
       smallest = Math.min(smallest, device.capacity());
       sector = Math.max(sector, device.blockSize());
     }
     if (!Geometry.isBlockSize(sector)) {
-      throw PoolException.refused(Errno.EINVAL,
-          "sector size " + sector + ": a power of two from 512 to 65536 is needed");
+      throw PoolException.refused(
+          Errno.EINVAL, "sector size " + sector + ": a power of two from 512 to 65536 is needed");
     }
     List<PoolConfig.Device> members = new ArrayList<>();
     for (int i = 0; i < devices.size(); i++) {
       BlockDevice device = devices.get(i);
-      members.add(new PoolConfig.Device(newGuid(env), 0, i, device.capacity(), device.blockSize(),
-          clipped(device.name())));
+      members.add(
+          new PoolConfig.Device(
+              newGuid(env), 0, i, device.capacity(), device.blockSize(), clipped(device.name())));
     }
-    PoolConfig.Group group = new PoolConfig.Group(0, PlacementClass.NORMAL, sector,
-        tileBytes(smallest, sector), Profile.SINGLE);
-    return new PoolConfig(newGuid(env), options.name(), PoolState.ACTIVE, 1,
-        newGuid(env), 0, options.host().id(), newGuid(env), env.wallNanos() / 1_000_000_000L,
-        Features.KNOWN, List.of(group), members);
+    PoolConfig.Group group =
+        new PoolConfig.Group(
+            0, PlacementClass.NORMAL, sector, tileBytes(smallest, sector), Profile.SINGLE);
+    return new PoolConfig(
+        newGuid(env),
+        options.name(),
+        PoolState.ACTIVE,
+        1,
+        newGuid(env),
+        0,
+        options.host().id(),
+        newGuid(env),
+        env.wallNanos() / 1_000_000_000L,
+        Features.KNOWN,
+        List.of(group),
+        members);
   }
 
   /** Large sectors want larger tiles: each space map takes sectors of its own. */
@@ -112,8 +135,8 @@ final class PoolCreator {
     return path.getBytes(UTF_8).length <= PoolConfig.MAX_PATH_BYTES ? path : "";
   }
 
-  private static PoolEngine fill(PoolParts parts, CreateOptions options,
-      List<BlockDevice> devices) {
+  private static PoolEngine fill(
+      PoolParts parts, CreateOptions options, List<BlockDevice> devices) {
     ObjectSet meta = ObjectSet.create(parts.context, 0, ObjectSetOptions.META);
     MetaDirectory directory = new MetaDirectory(meta, parts.env);
     OpenPool pool;
@@ -128,16 +151,27 @@ final class PoolCreator {
       }
       Dnode properties = directory.createZap(tx, MetaDirectory.POOL_PROPERTIES);
       Zap values = Zap.open(properties, parts.env);
-      options.poolProperties().forEach((name, value) ->
-          values.put(tx, name.getBytes(UTF_8), value.getBytes(UTF_8)));
+      options
+          .poolProperties()
+          .forEach((name, value) -> values.put(tx, name.getBytes(UTF_8), value.getBytes(UTF_8)));
       Dnode destroyed = directory.createZap(tx, MetaDirectory.DESTROYED);
       Dnode history = meta.create(tx, ObjectType.HISTORY, 4096);
       history.setBonus(tx, History.emptyBonus());
       directory.put(tx, MetaDirectory.HISTORY, history.number());
       long root = DatasetTree.createObject(parts.context, meta, tx, options.rootProperties());
       directory.put(tx, MetaDirectory.ROOT_DATASET, root);
-      pool = new OpenPool(parts, meta, spaceMaps, root, destroyed, properties, history, devices,
-          false, List.of());
+      pool =
+          new OpenPool(
+              parts,
+              meta,
+              spaceMaps,
+              root,
+              destroyed,
+              properties,
+              history,
+              devices,
+              false,
+              List.of());
     }
     parts.txgs.start();
     parts.txgs.waitSynced(1);

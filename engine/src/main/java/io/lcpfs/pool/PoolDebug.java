@@ -28,8 +28,8 @@ final class PoolDebug {
   /** What can be printed of a device without importing a pool. */
   static String device(LabelScan scan, String what, List<String> arguments) {
     if (!what.equals("label")) {
-      throw PoolException.refused(Errno.EINVAL, "cannot print '" + what
-          + "' of a device; understood is: label");
+      throw PoolException.refused(
+          Errno.EINVAL, "cannot print '" + what + "' of a device; understood is: label");
     }
     DebugArguments given = DebugArguments.parse(arguments);
     given.expect(0, 0, "label");
@@ -92,12 +92,11 @@ final class PoolDebug {
           return;
         }
         given.expect(4, 4, BLOCK);
-        int level = (int) DebugArguments.number(words.get(2), 0, DnodeRecord.MAX_LEVELS - 1,
-            BLOCK);
+        int level = (int) DebugArguments.number(words.get(2), 0, DnodeRecord.MAX_LEVELS - 1, BLOCK);
         long id = DebugArguments.number(words.get(3), 0, Long.MAX_VALUE, BLOCK);
         CommittedView view = view();
-        new ObjectDebug(view, out).block(target(view, words.get(0)), words.get(1), level, id,
-            given.verbose());
+        new ObjectDebug(view, out)
+            .block(target(view, words.get(0)), words.get(1), level, id, given.verbose());
       }
       case "gang" -> {
         given.expect(1, 1, "gang METASLAB:OFFSET, the offset in hexadecimal");
@@ -109,15 +108,23 @@ final class PoolDebug {
         if (words.isEmpty()) {
           maps.list();
         } else {
-          maps.map((int) DebugArguments.number(words.getFirst(), 1, Dva.MAX_METASLAB,
-              "spacemap [METASLAB]"));
+          maps.map(
+              (int)
+                  DebugArguments.number(
+                      words.getFirst(), 1, Dva.MAX_METASLAB, "spacemap [METASLAB]"));
         }
       }
       case "mos", "dataset", "object", "zap" -> objects(what, given, out);
-      default -> throw PoolException.refused(Errno.EINVAL, "cannot print '" + what
-          + "'; understood is: label, uberblock, layout, config, mos, dataset [DATASET], "
-          + "object DATASET NUMBER, " + BLOCK + ", zap DATASET OBJECT, spacemap [METASLAB], "
-          + "gang METASLAB:OFFSET");
+      default ->
+          throw PoolException.refused(
+              Errno.EINVAL,
+              "cannot print '"
+                  + what
+                  + "'; understood is: label, uberblock, layout, config, mos, dataset [DATASET], "
+                  + "object DATASET NUMBER, "
+                  + BLOCK
+                  + ", zap DATASET OBJECT, spacemap [METASLAB], "
+                  + "gang METASLAB:OFFSET");
     }
   }
 
@@ -154,8 +161,8 @@ final class PoolDebug {
   }
 
   private DebugTarget target(CommittedView view, String name) {
-    return DebugTarget.find(view, pool.parts().sync.committed().root(),
-        pool.parts().sync.config().name(), name);
+    return DebugTarget.find(
+        view, pool.parts().sync.committed().root(), pool.parts().sync.config().name(), name);
   }
 
   private TileMap tiles() {
@@ -175,12 +182,17 @@ final class PoolDebug {
     TileMap tiles = tiles();
     int metaslab = Dva.metaslab(dva);
     if (tiles.metaslabs().stream().noneMatch(entry -> entry.id() == metaslab)) {
-      throw PoolException.refused(Errno.EINVAL, "there is no metaslab " + metaslab
-          + "; layout lists them");
+      throw PoolException.refused(
+          Errno.EINVAL, "there is no metaslab " + metaslab + "; layout lists them");
     }
     if (Dva.offsetBytes(dva) > tiles.sizeBytes(metaslab) - bytes) {
-      throw PoolException.refused(Errno.EINVAL, bytes + " bytes at " + Dva.toString(dva)
-          + " do not lie in the metaslab, which has " + tiles.sizeBytes(metaslab));
+      throw PoolException.refused(
+          Errno.EINVAL,
+          bytes
+              + " bytes at "
+              + Dva.toString(dva)
+              + " do not lie in the metaslab, which has "
+              + tiles.sizeBytes(metaslab));
     }
   }
 
@@ -207,8 +219,14 @@ final class PoolDebug {
       throw PoolException.refused(Errno.EINVAL, "blocks begin at multiples of " + sector);
     }
     TileMap tiles = tiles();
-    out.line(Dva.toString(address.dva()) + ", " + wanted + " bytes, on device "
-        + tiles.device(address.dva()) + " at " + tiles.deviceOffset(address.dva(), bytes));
+    out.line(
+        Dva.toString(address.dva())
+            + ", "
+            + wanted
+            + " bytes, on device "
+            + tiles.device(address.dva())
+            + " at "
+            + tiles.deviceOffset(address.dva(), bytes));
     Slab slab = read(address.dva(), bytes);
     try {
       out.hex(slab.segment().asSlice(0, wanted));
@@ -222,15 +240,23 @@ final class PoolDebug {
     checkPlace(address.dva(), bytes);
     Slab slab = read(address.dva(), bytes);
     try {
-      GangHeader header = GangHeader.decode(slab.segment(), address.dva(),
-          Disk.u64(slab.segment(), GangHeader.BIRTH_TXG_AT));
-      out.line("gang header at " + Dva.toString(header.dva()) + " of txg " + header.birthTxg()
-          + ", " + header.children().size() + " pieces, "
-          + header.children().stream().mapToLong(BlockPointer::psizeBytes).sum() + " bytes");
+      GangHeader header =
+          GangHeader.decode(
+              slab.segment(), address.dva(), Disk.u64(slab.segment(), GangHeader.BIRTH_TXG_AT));
+      out.line(
+          "gang header at "
+              + Dva.toString(header.dva())
+              + " of txg "
+              + header.birthTxg()
+              + ", "
+              + header.children().size()
+              + " pieces, "
+              + header.children().stream().mapToLong(BlockPointer::psizeBytes).sum()
+              + " bytes");
       out.inside(() -> header.children().forEach(child -> out.line(child.toString())));
     } catch (PoolException e) {
-      out.line("problem: no gang header at " + Dva.toString(address.dva()) + ": "
-          + e.error().message());
+      out.line(
+          "problem: no gang header at " + Dva.toString(address.dva()) + ": " + e.error().message());
       out.hex(slab.segment().asSlice(0, GangHeader.HEADER_BYTES));
     } finally {
       pool.parts().slabs.free(slab);

@@ -120,15 +120,15 @@ public interface PoolEngine extends AutoCloseable {
   List<String> upgrade();
 
   /**
-   * Prints structures as of the last commit as text for a person, at most {@code limit=LINES} (10,000
-   * when not given). {@code what} with the arguments that it understands:
+   * Prints structures as of the last commit as text for a person, at most {@code limit=LINES}
+   * (10,000 when not given). {@code what} with the arguments that it understands:
    *
    * <pre>
    * label                              all labels of all devices; verbose: every uberblock
    * uberblock, layout, config          what was committed last
    * mos                                the pool's own objects and their directory
    * dataset [DATASET]                  all datasets, or one with its objects
-   * object DATASET NUMBER              dnode, bonus, block tree; verbose: every pointer, small content
+   * object DATASET NUMBER              dnode, bonus, tree; verbose: every pointer, small content
    * block METASLAB:OFFSET[:BYTES]      bytes as stored
    * block DATASET OBJECT LEVEL BLOCK   pointer and decoded content
    * zap DATASET OBJECT                 nodes and entries
@@ -137,8 +137,8 @@ public interface PoolEngine extends AutoCloseable {
    * </pre>
    *
    * DATASET is {@code mos} for the pool's own objects, a path ("/" is the root), or the number of a
-   * DATASET object; OBJECT a number, or {@code dnodes}, {@code tails}, {@code meta_tails}. Where bytes
-   * do not decode, the text says so.
+   * DATASET object; OBJECT a number, or {@code dnodes}, {@code tails}, {@code meta_tails}. Where
+   * bytes do not decode, the text says so.
    *
    * @throws io.lcpfs.error.PoolException EINVAL saying what is understood
    */

@@ -52,16 +52,26 @@ public final class PoolEngines {
   }
 
   private static Optional<LabelInfo> info(LabelScan scan) {
-    return scan.newest().map(label -> {
-      PoolConfig config = label.config();
-      long txg = scan.head(config.poolGuid()).map(u -> u.txg()).orElse(0L);
-      int intact = (int) scan.labels().stream().filter(l -> l.record() != null).count();
-      return new LabelInfo(config.name(), config.poolGuid(), label.deviceGuid(),
-          config.state(), txg, PoolConfig.VERSION,
-          config.groups().isEmpty() ? 0 : config.groups().getFirst().sectorBytes(), config.hostId(), "",
-          config.devices().stream().map(PoolConfig.Device::guid).toList(),
-          config.devices().stream().map(PoolConfig.Device::pathHint).toList(), intact);
-    });
+    return scan.newest()
+        .map(
+            label -> {
+              PoolConfig config = label.config();
+              long txg = scan.head(config.poolGuid()).map(u -> u.txg()).orElse(0L);
+              int intact = (int) scan.labels().stream().filter(l -> l.record() != null).count();
+              return new LabelInfo(
+                  config.name(),
+                  config.poolGuid(),
+                  label.deviceGuid(),
+                  config.state(),
+                  txg,
+                  PoolConfig.VERSION,
+                  config.groups().isEmpty() ? 0 : config.groups().getFirst().sectorBytes(),
+                  config.hostId(),
+                  "",
+                  config.devices().stream().map(PoolConfig.Device::guid).toList(),
+                  config.devices().stream().map(PoolConfig.Device::pathHint).toList(),
+                  intact);
+            });
   }
 
   /** Overwrites all labels of a device that belongs to no imported pool. */
@@ -79,8 +89,7 @@ public final class PoolEngines {
   }
 
   /** {@link PoolEngine#debug} for what can be printed from one device without importing: label. */
-  public static String debugDevice(BlockDevice device, String what,
-      List<String> arguments) {
+  public static String debugDevice(BlockDevice device, String what, List<String> arguments) {
     try (SlabAllocator slabs = labelMemory()) {
       return PoolDebug.device(LabelIo.scanHere(device, slabs), what, arguments);
     }

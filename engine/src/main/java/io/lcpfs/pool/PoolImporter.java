@@ -28,11 +28,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/** Imports a pool: labels, uberblock, layout, the pool's own objects; then, if writable, a new fork. */
+/**
+ * Imports a pool: labels, uberblock, layout, the pool's own objects; then, if writable, a new fork.
+ */
 final class PoolImporter {
   /**
-   * How many groups back an import goes by itself when the newest state cannot be read: what those need
-   * has not been reused (a sector freed in T is reused only after T+2 is durable).
+   * How many groups back an import goes by itself when the newest state cannot be read: what those
+   * need has not been reused (a sector freed in T is reused only after T+2 is durable).
    */
   private static final int MAX_GROUPS_BACK = 2;
 
@@ -80,8 +82,7 @@ final class PoolImporter {
         if (newest.uberblock().txg() - older > MAX_GROUPS_BACK) {
           throw firstFailure;
         }
-        problems.add("txg " + choice.uberblock().txg() + " is passed over: "
-            + e.error().message());
+        problems.add("txg " + choice.uberblock().txg() + " is passed over: " + e.error().message());
         choice = olderChoice(guid, older, firstFailure);
         env.probe(CodeProbe.UBERBLOCK_FALLBACK);
       } finally {
@@ -106,26 +107,38 @@ final class PoolImporter {
   }
 
   private long poolGuid() {
-    // By the newest uberblock of each device: a label's configuration may be one that a crash kept from
+    // By the newest uberblock of each device: a label's configuration may be one that a crash kept
+    // from
     // being committed.
-    List<Long> guids = scans.stream()
-        .map(scan -> scan.labels().stream().flatMap(label -> label.uberblocks().stream())
-            .max(Comparator.comparingLong(Uberblock::txg)))
-        .flatMap(Optional::stream).map(Uberblock::poolGuid).distinct().toList();
+    List<Long> guids =
+        scans.stream()
+            .map(
+                scan ->
+                    scan.labels().stream()
+                        .flatMap(label -> label.uberblocks().stream())
+                        .max(Comparator.comparingLong(Uberblock::txg)))
+            .flatMap(Optional::stream)
+            .map(Uberblock::poolGuid)
+            .distinct()
+            .toList();
     if (options.poolGuid() != 0) {
       if (!guids.contains(options.poolGuid())) {
-        throw PoolException.refused(Errno.ENODEV, "no pool with guid "
-            + Long.toUnsignedString(options.poolGuid()) + " on " + names());
+        throw PoolException.refused(
+            Errno.ENODEV,
+            "no pool with guid " + Long.toUnsignedString(options.poolGuid()) + " on " + names());
       }
       return options.poolGuid();
     }
     if (guids.isEmpty()) {
-      throw PoolException.refused(Errno.ENODEV, "no pool on " + names()
-          + (problems.isEmpty() ? "" : " (" + String.join("; ", problems) + ")"));
+      throw PoolException.refused(
+          Errno.ENODEV,
+          "no pool on "
+              + names()
+              + (problems.isEmpty() ? "" : " (" + String.join("; ", problems) + ")"));
     }
     if (guids.size() > 1) {
-      throw PoolException.refused(Errno.EINVAL,
-          "devices of different pools: " + names() + "; say which by its guid");
+      throw PoolException.refused(
+          Errno.EINVAL, "devices of different pools: " + names() + "; say which by its guid");
     }
     return guids.getFirst();
   }
@@ -140,14 +153,22 @@ final class PoolImporter {
       return;
     }
     if (config.state() == PoolState.DESTROYED) {
-      throw PoolException.refused(Errno.ENODEV,
+      throw PoolException.refused(
+          Errno.ENODEV,
           "pool " + config.name() + " was destroyed; import it with -f to get it back");
     }
     long host = options.host().id();
-    if (config.state() == PoolState.ACTIVE && config.hostId() != 0 && host != 0
-        && config.hostId() != host && !options.readOnly()) {
-      throw PoolException.refused(Errno.EBUSY, "pool " + config.name()
-          + " is in use by another host; export it there, or import it with -f if that host is gone");
+    if (config.state() == PoolState.ACTIVE
+        && config.hostId() != 0
+        && host != 0
+        && config.hostId() != host
+        && !options.readOnly()) {
+      throw PoolException.refused(
+          Errno.EBUSY,
+          "pool "
+              + config.name()
+              + " is in use by another host; export it there, or import it with -f if that host"
+              + " is gone");
     }
   }
 
@@ -162,13 +183,23 @@ final class PoolImporter {
     for (PoolConfig.Device device : config.devices()) {
       BlockDevice found = byGuid.get(device.guid());
       if (found == null) {
-        throw PoolException.refused(Errno.ENODEV, "pool " + config.name() + " lacks the device "
-            + (device.pathHint().isEmpty() ? Long.toUnsignedString(device.guid())
-                : device.pathHint()) + "; give it too");
+        throw PoolException.refused(
+            Errno.ENODEV,
+            "pool "
+                + config.name()
+                + " lacks the device "
+                + (device.pathHint().isEmpty()
+                    ? Long.toUnsignedString(device.guid())
+                    : device.pathHint())
+                + "; give it too");
       }
       if (found.capacity() < device.capacityBytes() || found.blockSize() != device.blockBytes()) {
-        throw PoolException.refused(Errno.EIO, found.name() + " is smaller than pool "
-            + config.name() + " remembers it; restore its size");
+        throw PoolException.refused(
+            Errno.EIO,
+            found.name()
+                + " is smaller than pool "
+                + config.name()
+                + " remembers it; restore its size");
       }
       ordered.add(found);
     }
@@ -178,8 +209,11 @@ final class PoolImporter {
   /** Refuses layouts that this version cannot use, although a label may describe them. */
   private static void checkShape(PoolConfig config, LayoutRecord layout) {
     PoolConfig.Group group = config.groups().isEmpty() ? null : config.groups().getFirst();
-    if (group == null || config.groups().size() > 1 || group.id() != 0
-        || group.placement() != PlacementClass.NORMAL || !group.profile().equals(Profile.SINGLE)) {
+    if (group == null
+        || config.groups().size() > 1
+        || group.id() != 0
+        || group.placement() != PlacementClass.NORMAL
+        || !group.profile().equals(Profile.SINGLE)) {
       throw unsupported(config, "groups " + config.groups());
     }
     for (int i = 0; i < config.devices().size(); i++) {
@@ -188,8 +222,7 @@ final class PoolImporter {
       }
     }
     for (LayoutRecord.Entry entry : layout.entries()) {
-      if (!entry.profile().equals(Profile.SINGLE)
-          || entry.placement() != PlacementClass.NORMAL) {
+      if (!entry.profile().equals(Profile.SINGLE) || entry.placement() != PlacementClass.NORMAL) {
         throw unsupported(config, "metaslab " + entry.id() + " of profile " + entry.profile());
       }
     }
@@ -199,16 +232,30 @@ final class PoolImporter {
   }
 
   private static PoolException unsupported(PoolConfig config, String what) {
-    return PoolException.refused(Errno.EOPNOTSUPP, "pool " + config.name() + " has " + what
-        + ", which this version does not know; import it with a newer lcpfs");
+    return PoolException.refused(
+        Errno.EOPNOTSUPP,
+        "pool "
+            + config.name()
+            + " has "
+            + what
+            + ", which this version does not know; import it with a newer lcpfs");
   }
 
   private OpenPool load(LabelChoice choice, SlabAllocator slabs) {
     PoolConfig config = choice.config();
     checkShape(config, choice.layout());
     List<BlockDevice> ordered = inOrder(config);
-    PoolParts parts = new PoolParts(env, slabs, options.tuning(), ordered, config,
-        choice.layout(), choice.uberblock(), choice.highestTxg(), options.readOnly());
+    PoolParts parts =
+        new PoolParts(
+            env,
+            slabs,
+            options.tuning(),
+            ordered,
+            config,
+            choice.layout(),
+            choice.uberblock(),
+            choice.highestTxg(),
+            options.readOnly());
     boolean done = false;
     try {
       OpenPool pool = load(choice, parts, ordered);
@@ -223,11 +270,13 @@ final class PoolImporter {
 
   private OpenPool load(LabelChoice choice, PoolParts parts, List<BlockDevice> ordered) {
     long txg = choice.uberblock().txg();
-    ObjectSet meta = ObjectSet.open(parts.context, 0, choice.uberblock().root(),
-        options.readOnly(), ObjectSetOptions.META);
+    ObjectSet meta =
+        ObjectSet.open(
+            parts.context, 0, choice.uberblock().root(), options.readOnly(), ObjectSetOptions.META);
     MetaDirectory directory = new MetaDirectory(meta, env);
-    SpaceMaps spaceMaps = new SpaceMaps(env, meta, parts.allocator,
-        directory.hold(MetaDirectory.SPACE_MAPS, ObjectType.ZAP));
+    SpaceMaps spaceMaps =
+        new SpaceMaps(
+            env, meta, parts.allocator, directory.hold(MetaDirectory.SPACE_MAPS, ObjectType.ZAP));
     spaceMaps.load(parts.devices.tiles(), txg);
     parts.sync.connect(meta, parts.io, spaceMaps, parts.reserve);
     readBackNewest(parts, choice.uberblock());
@@ -235,11 +284,18 @@ final class PoolImporter {
     try (Dnode dataset = directory.hold(MetaDirectory.ROOT_DATASET, ObjectType.DATASET)) {
       root = dataset.number();
     }
-    OpenPool pool = new OpenPool(parts, meta, spaceMaps, root,
-        directory.hold(MetaDirectory.DESTROYED, ObjectType.ZAP),
-        directory.hold(MetaDirectory.POOL_PROPERTIES, ObjectType.ZAP),
-        directory.hold(MetaDirectory.HISTORY, ObjectType.HISTORY), ordered, options.readOnly(),
-        problems);
+    OpenPool pool =
+        new OpenPool(
+            parts,
+            meta,
+            spaceMaps,
+            root,
+            directory.hold(MetaDirectory.DESTROYED, ObjectType.ZAP),
+            directory.hold(MetaDirectory.POOL_PROPERTIES, ObjectType.ZAP),
+            directory.hold(MetaDirectory.HISTORY, ObjectType.HISTORY),
+            ordered,
+            options.readOnly(),
+            problems);
     return pool;
   }
 
@@ -247,11 +303,13 @@ final class PoolImporter {
   private static void readBackNewest(PoolParts parts, Uberblock uberblock) {
     GroupReadback readback = new GroupReadback(parts.context, uberblock.txg());
     CommittedView view = new CommittedView(parts.context, uberblock.root());
-    readback.objectSet(uberblock.root(), (number, dnode) -> {
-      if (dnode.type() == ObjectType.DATASET) {
-        readback.objectSet(view.dataset(number).objectSet(), (object, inDataset) -> {});
-      }
-    });
+    readback.objectSet(
+        uberblock.root(),
+        (number, dnode) -> {
+          if (dnode.type() == ObjectType.DATASET) {
+            readback.objectSet(view.dataset(number).objectSet(), (object, inDataset) -> {});
+          }
+        });
   }
 
   private PoolEngine makeWritable(PoolParts parts, LabelChoice choice, OpenPool pool) {
@@ -273,15 +331,19 @@ final class PoolImporter {
       for (int i = 0; i < parts.targets.size(); i++) {
         BlockDevice device = parts.targets.get(i).queue().device();
         LabelScan scan = scans.get(devices.indexOf(device));
-        problems.addAll(parts.labels.repair(parts.targets.get(i), scan, choice, false).stream()
-            .map(line -> "repaired " + line).toList());
+        problems.addAll(
+            parts.labels.repair(parts.targets.get(i), scan, choice, false).stream()
+                .map(line -> "repaired " + line)
+                .toList());
       }
     }
     long bootId = PoolCreator.newGuid(env);
-    parts.sync.changeConfig(config -> {
-      PoolConfig forked = config.withFork(PoolCreator.newGuid(env), options.host().id(), bootId);
-      return options.newName().isEmpty() ? forked : forked.withName(options.newName());
-    });
+    parts.sync.changeConfig(
+        config -> {
+          PoolConfig forked =
+              config.withFork(PoolCreator.newGuid(env), options.host().id(), bootId);
+          return options.newName().isEmpty() ? forked : forked.withName(options.newName());
+        });
     parts.txgs.start();
     parts.txgs.waitSynced(parts.txgs.openTxg());
   }

@@ -21,8 +21,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The lower floors of a pool, put together: memory and cache, devices, allocator, pipeline, transaction
- * groups, sync. The one place that knows how they fit.
+ * The lower floors of a pool, put together: memory and cache, devices, allocator, pipeline,
+ * transaction groups, sync. The one place that knows how they fit.
  */
 final class PoolParts {
   private static final int ALLOCATION_LANES = 1;
@@ -46,8 +46,15 @@ final class PoolParts {
    * @param ordered the devices by their index in {@code config}
    * @param lastTxg no new group has this number or a lower one
    */
-  PoolParts(Env env, SlabAllocator slabs, Tuning tuning, List<BlockDevice> ordered,
-      PoolConfig config, LayoutRecord layout, Uberblock committed, long lastTxg,
+  PoolParts(
+      Env env,
+      SlabAllocator slabs,
+      Tuning tuning,
+      List<BlockDevice> ordered,
+      PoolConfig config,
+      LayoutRecord layout,
+      Uberblock committed,
+      long lastTxg,
       boolean readOnly) {
     this.env = env;
     this.slabs = slabs;
@@ -62,15 +69,17 @@ final class PoolParts {
     }
     this.devices = new TileDevices(queues, TileMap.of(config, layout));
     this.allocator = new Allocator(config.group(0).sectorBytes(), ALLOCATION_LANES);
-    this.sync = new PoolSync(env, cache, allocator, devices, labels, targets, config, layout,
-        committed, lastTxg, readOnly);
+    this.sync =
+        new PoolSync(
+            env, cache, allocator, devices, labels, targets, config, layout, committed, lastTxg,
+            readOnly);
     this.io = new BlockIo(env, slabs, cache, allocator, devices, sync);
-    this.txgs = new TxgManager(env, sync, config.name(), lastTxg, tuning.dirtyBytes(),
-        tuning.txgTimeoutNanos());
-    this.reserve = new SpaceReserve(env, allocator, sync::unboundBytes,
-        devices.tiles().tileBytes(0), txgs);
-    this.context =
-        new ObjectContext(env, slabs, cache, io, txgs, reserve, new BackgroundWork());
+    this.txgs =
+        new TxgManager(
+            env, sync, config.name(), lastTxg, tuning.dirtyBytes(), tuning.txgTimeoutNanos());
+    this.reserve =
+        new SpaceReserve(env, allocator, sync::unboundBytes, devices.tiles().tileBytes(0), txgs);
+    this.context = new ObjectContext(env, slabs, cache, io, txgs, reserve, new BackgroundWork());
   }
 
   /** How much of the budget only the sync task may use. */
@@ -80,7 +89,7 @@ final class PoolParts {
 
   /** The memory of a pool with this tuning. */
   static SlabAllocator memory(Tuning tuning) {
-    return new SlabAllocator(tuning.memory(), tuning.cacheBytes(), syncReserve(tuning),
-        tuning.poison(), tuning.gate());
+    return new SlabAllocator(
+        tuning.memory(), tuning.cacheBytes(), syncReserve(tuning), tuning.poison(), tuning.gate());
   }
 }

@@ -22,7 +22,19 @@ import java.util.SortedMap;
  * @param devices as given at creation
  * @param problems one line each with what to do; empty when all is well
  */
-public record PoolStatus(String name, long guid, Health health, boolean readOnly, long txg,
-    long version, long sizeBytes, long allocatedBytes, long freeBytes, long freeingBytes,
-    int fragmentationPercent, long cacheBytes, SortedMap<String, String> features,
-    List<DeviceStatus> devices, List<String> problems) {}
+public record PoolStatus(
+    String name,
+    long guid,
+    Health health,
+    boolean readOnly,
+    long txg,
+    long version,
+    long sizeBytes,
+    long allocatedBytes,
+    long freeBytes,
+    long freeingBytes,
+    int fragmentationPercent,
+    long cacheBytes,
+    SortedMap<String, String> features,
+    List<DeviceStatus> devices,
+    List<String> problems) {}

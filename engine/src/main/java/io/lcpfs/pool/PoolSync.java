@@ -32,8 +32,8 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes a transaction group of the whole pool: datasets, the pool's own objects, space maps, labels. All
- * allocation and freeing happens in here, on the sync task.
+ * Writes a transaction group of the whole pool: datasets, the pool's own objects, space maps,
+ * labels. All allocation and freeing happens in here, on the sync task.
  */
 final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
   private static final int GROUP = 0;
@@ -50,10 +50,13 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
 
   /** Held while a group is written, and by whoever needs the pool on disk to stand still. */
   private final ReentrantLock stillLock = new ReentrantLock();
+
   /** Keeps sectors from being given out again; see {@link #ifNotReused}. */
   private final ReentrantLock reuseLock = new ReentrantLock();
+
   /** Guards what is asked of the next groups. */
   private final ReentrantLock requestLock = new ReentrantLock();
+
   private final Map<Long, List<BlockPointer>> rootFrees = new TreeMap<>();
   private final List<UnaryOperator<PoolConfig>> configChanges = new ArrayList<>();
 
@@ -73,9 +76,18 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
    * @param committed the uberblock on disk; of a pool that is being made, one of txg 0
    */
   @SuppressWarnings("NullAway.Init") // the meta object set needs the pipeline, which needs this
-  PoolSync(Env env, Arc cache, Allocator allocator, TileDevices devices, LabelIo labels,
-      List<LabelTarget> targets, PoolConfig config, LayoutRecord layout, Uberblock committed,
-      long lastTxg, boolean readOnly) {
+  PoolSync(
+      Env env,
+      Arc cache,
+      Allocator allocator,
+      TileDevices devices,
+      LabelIo labels,
+      List<LabelTarget> targets,
+      PoolConfig config,
+      LayoutRecord layout,
+      Uberblock committed,
+      long lastTxg,
+      boolean readOnly) {
     this.env = env;
     this.cache = cache;
     this.allocator = allocator;
@@ -230,13 +242,24 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
     }
     boolean configChanged = !next.equals(config);
     if (next.poolGuid() != layout.poolGuid()) {
-      layout = new LayoutRecord(layout.generation() + 1, next.poolGuid(), layout.nextMetaslab(),
-          layout.entries());
+      layout =
+          new LayoutRecord(
+              layout.generation() + 1, next.poolGuid(), layout.nextMetaslab(), layout.entries());
       layoutChanged = true;
       devices.setTiles(TileMap.of(next, layout));
     }
-    Uberblock uberblock = new Uberblock(txg, env.wallNanos(), next.poolGuid(), next.forkId(), root,
-        layout.generation(), layout.checksum(), next.generation(), next.checksum(), 0);
+    Uberblock uberblock =
+        new Uberblock(
+            txg,
+            env.wallNanos(),
+            next.poolGuid(),
+            next.forkId(),
+            root,
+            layout.generation(),
+            layout.checksum(),
+            next.generation(),
+            next.checksum(),
+            0);
     labels.commit(targets, uberblock, configChanged ? next : null, layoutChanged ? layout : null);
     config = next;
     layoutChanged = false;
@@ -272,8 +295,10 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
       return;
     }
     long tileBytes = tiles.tileBytes(GROUP);
-    long wanted = Math.max(FIRST_METASLABS * tileBytes, 3 * space.inFlight()
-        + space.spaceMapBytes() + allocator.capacityBytes() / 8);
+    long wanted =
+        Math.max(
+            FIRST_METASLABS * tileBytes,
+            3 * space.inFlight() + space.spaceMapBytes() + allocator.capacityBytes() / 8);
     long missing = wanted - allocator.freeBytes();
     if (missing <= 0) {
       return;
@@ -303,8 +328,8 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
   /**
    * {@inheritDoc}
    *
-   * <p>A block that was live after group S is freed in S+1 at the earliest, and its sectors are given out
-   * after S+3 is durable.
+   * <p>A block that was live after group S is freed in S+1 at the earliest, and its sectors are
+   * given out after S+3 is durable.
    */
   @Override
   public void ifNotReused(long seenTxg, Runnable repair) {

@@ -22,9 +22,10 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
- * Verifies a whole pool as of its last commit: walks the meta object set and every dataset, reads every
- * copy of every block, holds what was found against the space maps and the pool's own objects against
- * each other. Memory: {@link SpaceCheck}, a bit an object of the pool's own, and some blocks under way.
+ * Verifies a whole pool as of its last commit: walks the meta object set and every dataset, reads
+ * every copy of every block, holds what was found against the space maps and the pool's own objects
+ * against each other. Memory: {@link SpaceCheck}, a bit an object of the pool's own, and some
+ * blocks under way.
  */
 final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results {
   private static final int MAX_FINDINGS = 1000;
@@ -54,7 +55,11 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results {
   /**
    * @param root the root block of the meta object set
    */
-  PoolVerify(ObjectContext context, BlockPointer root, Allocator allocator, TileMap tiles,
+  PoolVerify(
+      ObjectContext context,
+      BlockPointer root,
+      Allocator allocator,
+      TileMap tiles,
       Consumer<Progress> progress) {
     this.context = context;
     this.root = root;
@@ -92,9 +97,11 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results {
       return;
     }
     new MetaCheck(view, tiles, allocator, poolObjects, this::later).run();
-    poolObjects.getOrDefault(ObjectType.DATASET, new ObjectNumbers())
+    poolObjects
+        .getOrDefault(ObjectType.DATASET, new ObjectNumbers())
         .forEach(number -> checkDataset(view, number));
-    poolObjects.getOrDefault(ObjectType.ZAP, new ObjectNumbers())
+    poolObjects
+        .getOrDefault(ObjectType.ZAP, new ObjectNumbers())
         .forEach(number -> checkZap(view, number));
   }
 
@@ -164,8 +171,10 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results {
     }
     boolean[] apart = {true};
     try {
-      context.io().reader().extents(pointer, (dva, bytes) ->
-          apart[0] &= space.claim(dva, bytes, owner));
+      context
+          .io()
+          .reader()
+          .extents(pointer, (dva, bytes) -> apart[0] &= space.claim(dva, bytes, owner));
     } catch (PoolException e) {
       damaged("BlockCheck", owner, e);
     }

@@ -61,8 +61,13 @@ final class SpaceMapDebug {
         long object = object(entry.id());
         try (Dnode dnode = view.hold(object, ObjectType.SPACE_MAP)) {
           SpaceMapHead head = SpaceMapHead.decode(dnode.bonus());
-          line += ", allocated " + head.allocatedBytes() + ", map of " + head.lengthBytes()
-              + " bytes in object " + object;
+          line +=
+              ", allocated "
+                  + head.allocatedBytes()
+                  + ", map of "
+                  + head.lengthBytes()
+                  + " bytes in object "
+                  + object;
         }
       } catch (PoolException e) {
         line += ", map: " + e.error().message();
@@ -74,15 +79,24 @@ final class SpaceMapDebug {
   /** Head and records of one map. */
   void map(int metaslab) {
     if (tiles.metaslabs().stream().noneMatch(entry -> entry.id() == metaslab)) {
-      throw PoolException.refused(Errno.EINVAL, "there is no metaslab " + metaslab
-          + "; spacemap without a number lists them");
+      throw PoolException.refused(
+          Errno.EINVAL,
+          "there is no metaslab " + metaslab + "; spacemap without a number lists them");
     }
     long object = object(metaslab);
     try (Dnode dnode = view.hold(object, ObjectType.SPACE_MAP)) {
       SpaceMapHead head = SpaceMapHead.decode(dnode.bonus());
-      out.line("space map of metaslab " + head.metaslab() + " in object " + object + ": "
-          + head.lengthBytes() + " bytes, allocated " + head.allocatedBytes() + " of "
-          + tiles.sizeBytes(metaslab));
+      out.line(
+          "space map of metaslab "
+              + head.metaslab()
+              + " in object "
+              + object
+              + ": "
+              + head.lengthBytes()
+              + " bytes, allocated "
+              + head.allocatedBytes()
+              + " of "
+              + tiles.sizeBytes(metaslab));
       long length = Math.min(head.lengthBytes(), dnode.blockCount() * dnode.blockBytes());
       if (length != head.lengthBytes()) {
         out.line("problem: the object has only " + length + " bytes");
@@ -139,8 +153,13 @@ final class SpaceMapDebug {
     }
     cellsLeft -= count;
     if (cellsLeft == 0) {
-      out.line("  " + starts + " blocks, " + allocated * sectorBytes + " bytes, of them padding "
-          + padding * sectorBytes);
+      out.line(
+          "  "
+              + starts
+              + " blocks, "
+              + allocated * sectorBytes
+              + " bytes, of them padding "
+              + padding * sectorBytes);
     }
   }
 }

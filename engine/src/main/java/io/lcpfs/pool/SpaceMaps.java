@@ -27,8 +27,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The stored space maps: one SPACE_MAP object a metaslab, found through a ZAP from metaslab id to object
- * number. Only the import and the sync task use it.
+ * The stored space maps: one SPACE_MAP object a metaslab, found through a ZAP from metaslab id to
+ * object number. Only the import and the sync task use it.
  */
 final class SpaceMaps {
   /** More rounds than placing can ever take: each must place a block, and blocks are few. */
@@ -83,8 +83,8 @@ final class SpaceMaps {
         throw PoolException.corrupt("space_maps", "object " + number + " is " + object.type());
       }
       objects.put(entry.id(), object);
-      Metaslab metaslab = new Metaslab(entry.id(), tiles.sizeBytes(entry.id()),
-          tiles.sectorBytes(entry.id()));
+      Metaslab metaslab =
+          new Metaslab(entry.id(), tiles.sizeBytes(entry.id()), tiles.sectorBytes(entry.id()));
       metaslab.load(env, replay(object, metaslab), txg);
       allocator.add(metaslab, entry.columns().getFirst().device());
     }
@@ -133,10 +133,13 @@ final class SpaceMaps {
     int sector = tiles.sectorBytes(entry.id());
     Dnode object = meta.create(tx, ObjectType.SPACE_MAP, Math.max(4096, sector));
     object.setBonus(tx, new SpaceMapHead(entry.id(), 0, 0).encode());
-    Check.that(Zap.open(directory, env).insertLong(tx, key(entry.id()), object.number()),
-        "space map of a new metaslab", entry.id());
+    Check.that(
+        Zap.open(directory, env).insertLong(tx, key(entry.id()), object.number()),
+        "space map of a new metaslab",
+        entry.id());
     objects.put(entry.id(), object);
-    allocator.add(new Metaslab(entry.id(), tiles.sizeBytes(entry.id()), sector),
+    allocator.add(
+        new Metaslab(entry.id(), tiles.sizeBytes(entry.id()), sector),
         entry.columns().getFirst().device());
   }
 
@@ -162,8 +165,10 @@ final class SpaceMaps {
           plan = plan(sync, metaslab);
           plans.put(metaslab.id(), plan);
         }
-        plan.newBytes = plan.condensing != null ? metaslab.condensedBytes()
-            : plan.keptBytes + 8L * metaslab.pendingRecordCount(txg);
+        plan.newBytes =
+            plan.condensing != null
+                ? metaslab.condensedBytes()
+                : plan.keptBytes + 8L * metaslab.pendingRecordCount(txg);
         placedAny |= sync.placeSpaceMap(plan.object, plan.keptBytes, plan.newBytes);
       }
     }
@@ -198,7 +203,8 @@ final class SpaceMaps {
         metaslab.encodePending(txg, records);
       }
       copy(sync, plan, records);
-      sync.setBonus(plan.object,
+      sync.setBonus(
+          plan.object,
           new SpaceMapHead(metaslab.id(), length, allocatedAsOf(metaslab, txg)).encode());
     }
   }

@@ -14,25 +14,31 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps a reserve of free space, so that a full pool can always be deleted from. What transactions were
- * promised, and then what they may take at most, counts as used until their group is on disk: an
- * over-estimate, which is corrected by syncing before anyone is refused.
+ * Keeps a reserve of free space, so that a full pool can always be deleted from. What transactions
+ * were promised, and then what they may take at most, counts as used until their group is on disk:
+ * an over-estimate, which is corrected by syncing before anyone is refused.
  *
- * <p>The lower half of the reserve is for what every group writes of the pool's own objects: blocks of
- * space maps, and those of the two groups before, which come back later.
+ * <p>The lower half of the reserve is for what every group writes of the pool's own objects: blocks
+ * of space maps, and those of the two groups before, which come back later.
  */
 final class SpaceReserve implements SpaceGate {
   private static final long MAX_SMALL_RESERVE_BYTES = 64L << 20;
+
   /** What the groups under way may hold of one metaslab's map, in blocks of all copies. */
   private static final long METASLAB_RESERVE_BLOCKS = 54;
+
   /** What a transaction may add in dnode, tail and indirect blocks; corrected when it ends. */
   private static final long OVERHEAD_BYTES = 192 << 10;
+
   /** At least so many sectors, as each of those blocks takes a whole number of them. */
   private static final int OVERHEAD_SECTORS = 6;
+
   /** Copies of the pool's own blocks, by the groups whose versions of them lie side by side. */
   private static final int META_BLOCKS_KEPT = 3 * 4;
+
   /** Freed space comes back two groups later. */
   private static final int SYNCS_BEFORE_REFUSAL = 4;
+
   private static final int MIN_BLOCK_BYTES = 4096;
 
   private final Env env;
@@ -40,11 +46,16 @@ final class SpaceReserve implements SpaceGate {
   private final LongSupplier unboundBytes;
   private final long tileBytes;
   private final TxgManager txgs;
+
   /** Promised to transactions that have not ended. */
   private final AtomicLong promised = new AtomicLong();
+
   /** What the ended transactions of each group may take. */
   private final AtomicLongArray used = new AtomicLongArray(TxgManager.IN_FLIGHT);
-  /** As of the last sync: to ask every metaslab for each transaction would cost more than it does. */
+
+  /**
+   * As of the last sync: to ask every metaslab for each transaction would cost more than it does.
+   */
   private volatile @Nullable Space asSynced;
 
   private record Space(long freeBytes, long reserveBytes) {}
@@ -53,8 +64,8 @@ final class SpaceReserve implements SpaceGate {
    * @param unboundBytes bytes of tiles that no metaslab uses yet
    * @param tileBytes size of a tile
    */
-  SpaceReserve(Env env, Allocator allocator, LongSupplier unboundBytes, long tileBytes,
-      TxgManager txgs) {
+  SpaceReserve(
+      Env env, Allocator allocator, LongSupplier unboundBytes, long tileBytes, TxgManager txgs) {
     this.env = env;
     this.allocator = allocator;
     this.unboundBytes = unboundBytes;
@@ -72,7 +83,8 @@ final class SpaceReserve implements SpaceGate {
    */
   long reserveBytes() {
     long size = sizeBytes();
-    return Math.max(Math.max(size / 32, Math.min(size / 4, MAX_SMALL_RESERVE_BYTES)),
+    return Math.max(
+        Math.max(size / 32, Math.min(size / 4, MAX_SMALL_RESERVE_BYTES)),
         Math.min(size / 2, size / tileBytes * METASLAB_RESERVE_BLOCKS * mapBlockBytes()));
   }
 
@@ -112,13 +124,12 @@ final class SpaceReserve implements SpaceGate {
 
   @Override
   public SpaceGrant admit(long bytes, Use use) {
-    long need = bytes
-        + Math.max(OVERHEAD_BYTES, (long) OVERHEAD_SECTORS * allocator.sectorBytes());
+    long need = bytes + Math.max(OVERHEAD_BYTES, (long) OVERHEAD_SECTORS * allocator.sectorBytes());
     Space known = asSynced;
     if (known != null && promise(need, known, use)) {
       return new Grant(need);
     }
-    for (int attempt = 0;; attempt++) {
+    for (int attempt = 0; ; attempt++) {
       if (promise(need, new Space(freeNowBytes(), reserveBytes()), use)) {
         return new Grant(need);
       }

@@ -14,17 +14,28 @@ import io.lcpfs.memory.SystemMemorySource;
  * @param gate may refuse single allocations, to prove that a refusal loses nothing
  * @param poison whether freed memory is overwritten and checked, at some cost
  */
-public record Tuning(long cacheBytes, long dirtyBytes, long txgTimeoutNanos, MemorySource memory,
-    AllocationGate gate, boolean poison) {
+public record Tuning(
+    long cacheBytes,
+    long dirtyBytes,
+    long txgTimeoutNanos,
+    MemorySource memory,
+    AllocationGate gate,
+    boolean poison) {
 
   /** 256 MiB of cache, 64 MiB of it dirty, 5 s. */
   public static Tuning standard() {
-    return new Tuning(256L << 20, 64L << 20, 5_000_000_000L, new SystemMemorySource(),
-        AllocationGate.OPEN, false);
+    return new Tuning(
+        256L << 20,
+        64L << 20,
+        5_000_000_000L,
+        new SystemMemorySource(),
+        AllocationGate.OPEN,
+        false);
   }
 
   public Tuning withCacheBytes(long bytes) {
-    return new Tuning(bytes, Math.min(dirtyBytes, bytes / 2), txgTimeoutNanos, memory, gate, poison);
+    return new Tuning(
+        bytes, Math.min(dirtyBytes, bytes / 2), txgTimeoutNanos, memory, gate, poison);
   }
 
   public Tuning withDirtyBytes(long bytes) {

@@ -10,8 +10,8 @@ import java.util.SortedMap;
  * @param counts how much was looked at, by kind: "blocks", "objects", "datasets" and so on
  * @param bytesChecked read from devices and verified
  */
-public record VerifyReport(List<Finding> findings, SortedMap<String, Long> counts,
-    long bytesChecked) {
+public record VerifyReport(
+    List<Finding> findings, SortedMap<String, Long> counts, long bytesChecked) {
 
   /**
    * One thing that is wrong.

@@ -75,8 +75,8 @@ final class DirectoryOps {
   }
 
   /**
-   * The file of an entry. The directory's lock keeps it from being removed. A directory is only found
-   * in the one that it names as its parent, so that no path leads in a circle.
+   * The file of an entry. The directory's lock keeps it from being removed. A directory is only
+   * found in the one that it names as its parent, so that no path leads in a circle.
    */
   private Znode load(Znode directory, long entry) {
     Znode found;

@@ -132,8 +132,7 @@ final class FileData {
       Znode file, long at, MemorySegment source, long sourceOffset, int length, boolean killSetId) {
     int recordBytes = core.options.recordBytes();
     long dirty = length + FsCore.WRITE_OVERHEAD_BYTES;
-    long stored =
-        file.dnode.spaceForWrite(at, length, recordBytes) + FsCore.WRITE_OVERHEAD_BYTES;
+    long stored = file.dnode.spaceForWrite(at, length, recordBytes) + FsCore.WRITE_OVERHEAD_BYTES;
     try (Tx tx = core.objects.begin(dirty, stored)) {
       ZnodeRecord before = file.attrs();
       if (at > before.size) {
@@ -141,8 +140,7 @@ final class FileData {
       }
       int written;
       try {
-        written =
-            (int) file.dnode.writeSome(tx, at, source, sourceOffset, length, recordBytes);
+        written = (int) file.dnode.writeSome(tx, at, source, sourceOffset, length, recordBytes);
       } catch (PoolException e) {
         if (at + length > before.size) {
           file.bytesBeyondEnd = true;

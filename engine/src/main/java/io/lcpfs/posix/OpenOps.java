@@ -67,8 +67,8 @@ final class OpenOps {
       throw posix(Errno.EINVAL, "open flags " + flags);
     }
     switch (Mode.type(record.mode)) {
-      case Mode.SYMLINK -> throw posix(
-          (flags & OpenFlags.O_DIRECTORY) != 0 ? Errno.ENOTDIR : Errno.ELOOP, subject);
+      case Mode.SYMLINK ->
+          throw posix((flags & OpenFlags.O_DIRECTORY) != 0 ? Errno.ENOTDIR : Errno.ELOOP, subject);
       case Mode.DIRECTORY -> {
         if (changes || (flags & OpenFlags.O_CREAT) != 0) {
           throw posix(Errno.EISDIR, subject);

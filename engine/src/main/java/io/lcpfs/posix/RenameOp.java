@@ -149,8 +149,7 @@ final class RenameOp {
     if (move.source.isDirectory() && isAncestor(move.source, move.newDirectory)) {
       throw posix(Errno.EINVAL, "a directory cannot move into itself");
     }
-    if (replaced != null && replaced.isDirectory()
-        && isAncestor(replaced, move.oldDirectory)) {
+    if (replaced != null && replaced.isDirectory() && isAncestor(replaced, move.oldDirectory)) {
       throw posix(move.exchanges() ? Errno.EINVAL : Errno.ENOTEMPTY, Names.show(move.newName));
     }
   }

@@ -4,7 +4,8 @@ package io.lcpfs.txg;
 public interface SpaceGrant {
 
   /**
-   * The transaction ends: the promise is replaced by what it may take at most when its group is written.
+   * The transaction ends: the promise is replaced by what it may take at most when its group is
+   * written.
    *
    * @param txg the transaction's group, which is not yet synced
    */

@@ -3,9 +3,9 @@ package io.lcpfs.txg;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A hold on the open transaction group: everything done under one Tx is on disk whole or not at all.
- * Take object locks first, then begin the Tx, then change; close it before waiting for anything. Used
- * by one thread at a time.
+ * A hold on the open transaction group: everything done under one Tx is on disk whole or not at
+ * all. Take object locks first, then begin the Tx, then change; close it before waiting for
+ * anything. Used by one thread at a time.
  */
 public final class Tx implements AutoCloseable {
   private final @Nullable TxgManager manager;
@@ -24,8 +24,8 @@ public final class Tx implements AutoCloseable {
   }
 
   /**
-   * The transaction of the sync task itself: changes to the pool's own objects in the group that is being
-   * synced. It holds nothing and is charged nothing.
+   * The transaction of the sync task itself: changes to the pool's own objects in the group that is
+   * being synced. It holds nothing and is charged nothing.
    */
   public static Tx inSync(long txg) {
     return new Tx(null, txg, 0);
@@ -42,8 +42,8 @@ public final class Tx implements AutoCloseable {
   }
 
   /**
-   * Counts bytes that were given to be written. A group is synced early once it has many of them, and
-   * not because few bytes made many large blocks dirty: those are likely to be changed again.
+   * Counts bytes that were given to be written. A group is synced early once it has many of them,
+   * and not because few bytes made many large blocks dirty: those are likely to be changed again.
    */
   public void countWritten(long bytes) {
     writtenBytes += bytes;

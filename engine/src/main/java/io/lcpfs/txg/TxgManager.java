@@ -11,10 +11,10 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The three stages of transaction groups. Group n is open while group n-1 quiesces (waits for its last
- * Tx) or syncs. Dirty bytes are bounded by a budget: while a group is on its way to disk, writers are
- * delayed from 60 % of it on, smoothly more the closer they are to it: at 80 % they are as fast as the
- * last syncs were. At 100 % they wait for a sync.
+ * The three stages of transaction groups. Group n is open while group n-1 quiesces (waits for its
+ * last Tx) or syncs. Dirty bytes are bounded by a budget: while a group is on its way to disk,
+ * writers are delayed from 60 % of it on, smoothly more the closer they are to it: at 80 % they are
+ * as fast as the last syncs were. At 100 % they wait for a sync.
  */
 public final class TxgManager {
   /** Groups that can be unsynced at once: open, quiescing, syncing; a power of two above. */
@@ -23,13 +23,18 @@ public final class TxgManager {
   public static final int MASK = IN_FLIGHT - 1;
 
   private static final long THROTTLE_START_PERCENT = 60;
+
   /** A shorter delay is saved up: a sleep costs more. */
   private static final long THROTTLE_MIN_NANOS = 200_000;
+
   private static final long THROTTLE_MAX_NANOS = 100_000_000;
+
   /** A group is closed early when this share of the dirty budget was written in it. */
   private static final long EARLY_SYNC_PERCENT = 25;
+
   /** A shorter sync says nothing about the speed of the disk. */
   private static final long TELLING_SYNC_BYTES = 1 << 20;
+
   private static final double FIRST_DRAIN_BYTES_PER_NANO = 0.5;
 
   private final Env env;
@@ -41,8 +46,10 @@ public final class TxgManager {
   private final long[] dirtyBytes = new long[IN_FLIGHT];
   private final long[] writtenBytes = new long[IN_FLIGHT];
   private double drainBytesPerNano = FIRST_DRAIN_BYTES_PER_NANO;
+
   /** Bytes made dirty that no writer was delayed for yet. */
   private long unpacedBytes;
+
   private long openTxg;
   private long syncedTxg;
   private long syncRequestedTxg;
@@ -59,8 +66,13 @@ public final class TxgManager {
    * @param dirtyBudgetBytes most bytes of unsynced data
    * @param timeoutNanos a dirty group is synced at the latest after this time
    */
-  public TxgManager(Env env, SyncTarget target, String poolName, long lastSyncedTxg,
-      long dirtyBudgetBytes, long timeoutNanos) {
+  public TxgManager(
+      Env env,
+      SyncTarget target,
+      String poolName,
+      long lastSyncedTxg,
+      long dirtyBudgetBytes,
+      long timeoutNanos) {
     this.env = env;
     this.target = target;
     this.poolName = poolName;
@@ -76,7 +88,8 @@ public final class TxgManager {
   }
 
   /**
-   * Joins the open group, waiting while the dirty budget is spent. Never call it while holding a Tx.
+   * Joins the open group, waiting while the dirty budget is spent. Never call it while holding a
+   * Tx.
    *
    * @param dirtyBytesExpected a bound on the memory that the transaction will dirty
    * @throws PoolException Suspended when the pool no longer accepts changes
@@ -112,8 +125,8 @@ public final class TxgManager {
   }
 
   /**
-   * How long the next writer is to be held up for what was made dirty since the last was. Only while
-   * there is something to wait for.
+   * How long the next writer is to be held up for what was made dirty since the last was. Only
+   * while there is something to wait for.
    */
   private long takeThrottleDelayNanos() {
     long budget = dirtyBudgetBytes;
@@ -148,18 +161,20 @@ public final class TxgManager {
 
   private void armTimer() {
     timerArmed = true;
-    env.fork("txg-timer", () -> {
-      env.sleep(timeoutNanos);
-      lock.lock();
-      try {
-        timerArmed = false;
-        if (!stopping && failure == null && anythingUnsynced(openTxg)) {
-          requestSync(openTxg);
-        }
-      } finally {
-        lock.unlock();
-      }
-    });
+    env.fork(
+        "txg-timer",
+        () -> {
+          env.sleep(timeoutNanos);
+          lock.lock();
+          try {
+            timerArmed = false;
+            if (!stopping && failure == null && anythingUnsynced(openTxg)) {
+              requestSync(openTxg);
+            }
+          } finally {
+            lock.unlock();
+          }
+        });
   }
 
   void release(long txg, long expected, long dirty, long written) {

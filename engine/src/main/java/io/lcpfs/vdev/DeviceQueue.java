@@ -63,6 +63,7 @@ public final class DeviceQueue {
   private long inFlightBytes;
   private long sweep;
   private int writers;
+
   /** Writers that are at the device; the others wait for a device thread. */
   private int working;
 
@@ -403,8 +404,8 @@ public final class DeviceQueue {
   }
 
   /**
-   * Waits until no queued write is left. A platform thread helps to write them: it may be the device
-   * thread that a writer would need.
+   * Waits until no queued write is left. A platform thread helps to write them: it may be the
+   * device thread that a writer would need.
    *
    * @throws PoolException EIO when the device is faulted
    */

@@ -98,7 +98,7 @@ public final class LabelIo {
 
   /** The queues' writes are waited for before labels are written, so that little else is taken. */
   private Slab memory(int bytes) {
-    for (int attempt = 1;; attempt++) {
+    for (int attempt = 1; ; attempt++) {
       try {
         return slabs.allocateForSync(bytes);
       } catch (PoolException e) {
@@ -432,9 +432,7 @@ public final class LabelIo {
           writeUberblock(target, place.index(), other.get());
         } else {
           zero(
-              target,
-              geometry.uberblockOffset(place.index(), place.place()),
-              geometry.unitBytes());
+              target, geometry.uberblockOffset(place.index(), place.place()), geometry.unitBytes());
         }
         note(done, name + ": uberblock of label " + place.index());
       }
@@ -447,10 +445,7 @@ public final class LabelIo {
         if (other.isPresent()) {
           writeLayout(target, other.get().record());
         } else {
-          zero(
-              target,
-              geometry.layoutOffset(place.index(), place.place()),
-              geometry.unitBytes());
+          zero(target, geometry.layoutOffset(place.index(), place.place()), geometry.unitBytes());
         }
         note(done, name + ": layout slot " + (place.index() == 0 ? "A" : "B"));
       }

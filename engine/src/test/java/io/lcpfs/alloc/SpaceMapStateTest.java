@@ -75,7 +75,11 @@ class SpaceMapStateTest {
     corrupt(3L << 62);
     corrupt(SpaceMapRecord.txg(9), alloc(0, 1), free(0, 1), SpaceMapRecord.txg(10), alloc(0, 1));
     corrupt(
-        SpaceMapRecord.txg(9), alloc(0, 1), free(0, 1), SpaceMapRecord.txg(10), alloc(0, 1),
+        SpaceMapRecord.txg(9),
+        alloc(0, 1),
+        free(0, 1),
+        SpaceMapRecord.txg(10),
+        alloc(0, 1),
         free(0, 1));
     corrupt(SpaceMapRecord.txg(10), alloc(0, 2), free(0, 2), alloc(1, 2), free(1, 2));
     assertThatThrownBy(

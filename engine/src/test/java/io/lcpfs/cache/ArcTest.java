@@ -65,10 +65,13 @@ class ArcTest {
     arc.verify();
     slabs.verify();
     arc.shrinkTo(0);
-    index.values().forEach(left -> {
-      left.unpin();
-      assertThat(arc.tryEvict(left)).isTrue();
-    });
+    index
+        .values()
+        .forEach(
+            left -> {
+              left.unpin();
+              assertThat(arc.tryEvict(left)).isTrue();
+            });
     assertThat(slabs.usedBytes()).isZero();
     slabs.close();
     assertThat(source.heldBytes()).isZero();
@@ -136,11 +139,12 @@ class ArcTest {
   @Test
   void aFullCacheOfPinnedEntriesIsOutOfMemoryAndRecoversWithTheFirstUnpin() {
     List<Block> pinned = new ArrayList<>();
-    outOfMemory(() -> {
-      while (true) {
-        pinned.add(load(pinned.size(), 64 * KIB));
-      }
-    });
+    outOfMemory(
+        () -> {
+          while (true) {
+            pinned.add(load(pinned.size(), 64 * KIB));
+          }
+        });
     assertThat(pinned.size()).as("all but reserve and headroom").isGreaterThan(14 * 16);
     outOfMemory(() -> load(1000, 64 * KIB));
     pinned.get(7).unpin();
@@ -152,18 +156,20 @@ class ArcTest {
   @Test
   void metadataGetsTheHeadroomThatDataLeavesAndASyncTheReserve() {
     List<Slab> held = new ArrayList<>();
-    outOfMemory(() -> {
-      while (true) {
-        held.add(arc.allocate(16 * KIB, CacheClass.DATA));
-      }
-    });
+    outOfMemory(
+        () -> {
+          while (true) {
+            held.add(arc.allocate(16 * KIB, CacheClass.DATA));
+          }
+        });
     long data = slabs.usedBytes();
     // The reserve alone is larger than the headroom here, so take the general heap to its end.
-    outOfMemory(() -> {
-      while (true) {
-        held.add(arc.allocate(16 * KIB, CacheClass.METADATA));
-      }
-    });
+    outOfMemory(
+        () -> {
+          while (true) {
+            held.add(arc.allocate(16 * KIB, CacheClass.METADATA));
+          }
+        });
     assertThat(slabs.usedBytes()).isGreaterThanOrEqualTo(data);
     for (int i = 0; i < MIB / (16 * KIB); i++) {
       held.add(arc.allocateForSync(16 * KIB));
@@ -178,11 +184,12 @@ class ArcTest {
     try (SlabAllocator whole = new SlabAllocator(source, 16 * MIB, 0, true)) {
       Arc other = new Arc(whole, 12 * MIB, new ThreadEnv());
       List<Slab> held = new ArrayList<>();
-      outOfMemory(() -> {
-        while (true) {
-          held.add(other.allocate(16 * KIB, CacheClass.DATA));
-        }
-      });
+      outOfMemory(
+          () -> {
+            while (true) {
+              held.add(other.allocate(16 * KIB, CacheClass.DATA));
+            }
+          });
       assertThat(whole.usedBytes()).isEqualTo(16 * MIB - 16 * MIB / 64);
       for (int i = 0; i < 16; i++) {
         held.add(other.allocate(16 * KIB, CacheClass.METADATA));
@@ -214,22 +221,23 @@ class ArcTest {
     for (long key = 0; key < 12; key++) {
       load(key, MIB).unpin();
     }
-    var grown = new CacheEntry(CacheClass.METADATA) {
-      int cost = 512;
+    var grown =
+        new CacheEntry(CacheClass.METADATA) {
+          int cost = 512;
 
-      @Override
-      protected int chargedBytes() {
-        return cost;
-      }
+          @Override
+          protected int chargedBytes() {
+            return cost;
+          }
 
-      @Override
-      protected long ghostKey() {
-        return 77;
-      }
+          @Override
+          protected long ghostKey() {
+            return 77;
+          }
 
-      @Override
-      protected void evicted() {}
-    };
+          @Override
+          protected void evicted() {}
+        };
     arc.insert(grown);
     arc.verify();
     grown.cost = 3 * MIB;
@@ -245,22 +253,23 @@ class ArcTest {
     for (long key = 0; key < 5; key++) {
       load(key, 4 * KIB).unpin();
     }
-    var broken = new CacheEntry(CacheClass.DATA) {
-      @Override
-      protected int chargedBytes() {
-        return 4096;
-      }
+    var broken =
+        new CacheEntry(CacheClass.DATA) {
+          @Override
+          protected int chargedBytes() {
+            return 4096;
+          }
 
-      @Override
-      protected long ghostKey() {
-        return 99;
-      }
+          @Override
+          protected long ghostKey() {
+            return 99;
+          }
 
-      @Override
-      protected void evicted() {
-        throw new IllegalStateException("owner");
-      }
-    };
+          @Override
+          protected void evicted() {
+            throw new IllegalStateException("owner");
+          }
+        };
     arc.insert(broken);
     broken.unpin();
     assertThatThrownBy(() -> arc.shrinkTo(0)).hasMessage("owner");
@@ -316,28 +325,32 @@ class ArcTest {
     List<Thread> threads = new ArrayList<>();
     for (int t = 0; t < 4; t++) {
       Random random = new Random(t);
-      threads.add(Thread.ofPlatform().start(() -> {
-        try {
-          for (int i = 0; i < 40_000; i++) {
-            long key = (long) (1500 * Math.pow(random.nextDouble(), 2));
-            Block block = index.get(key);
-            if (block != null && block.tryPin()) {
-              assertThat(block.slab.segment().get(ValueLayout.JAVA_LONG, 0)).isEqualTo(key);
-              arc.touch(block);
-              hits.incrementAndGet();
-              block.unpin();
-            } else {
-              Block fresh = makeOnly(key);
-              if (fresh != null) {
-                arc.insert(fresh);
-                fresh.unpin();
-              }
-            }
-          }
-        } catch (Throwable e) {
-          failures.add(e);
-        }
-      }));
+      threads.add(
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    try {
+                      for (int i = 0; i < 40_000; i++) {
+                        long key = (long) (1500 * Math.pow(random.nextDouble(), 2));
+                        Block block = index.get(key);
+                        if (block != null && block.tryPin()) {
+                          assertThat(block.slab.segment().get(ValueLayout.JAVA_LONG, 0))
+                              .isEqualTo(key);
+                          arc.touch(block);
+                          hits.incrementAndGet();
+                          block.unpin();
+                        } else {
+                          Block fresh = makeOnly(key);
+                          if (fresh != null) {
+                            arc.insert(fresh);
+                            fresh.unpin();
+                          }
+                        }
+                      }
+                    } catch (Throwable e) {
+                      failures.add(e);
+                    }
+                  }));
     }
     for (Thread thread : threads) {
       thread.join();

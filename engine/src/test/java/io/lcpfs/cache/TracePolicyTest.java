@@ -51,14 +51,15 @@ class TracePolicyTest {
   }
 
   private static double lruHitRate(long[] trace) {
-    var lru = new LinkedHashMap<Long, Boolean>(16, 0.75f, true) {
-      private static final long serialVersionUID = 1;
+    var lru =
+        new LinkedHashMap<Long, Boolean>(16, 0.75f, true) {
+          private static final long serialVersionUID = 1;
 
-      @Override
-      protected boolean removeEldestEntry(Map.Entry<Long, Boolean> eldest) {
-        return size() > BLOCKS;
-      }
-    };
+          @Override
+          protected boolean removeEldestEntry(Map.Entry<Long, Boolean> eldest) {
+            return size() > BLOCKS;
+          }
+        };
     long hits = LongStream.of(trace).filter(key -> lru.put(key, true) != null).count();
     return (double) hits / trace.length;
   }
@@ -83,9 +84,10 @@ class TracePolicyTest {
   @Test
   void aLoopLargerThanTheCacheBesideAHotSetIsHeldBetterThanByLru() {
     Random random = new Random(12);
-    long[] trace = LongStream.range(0, 200_000)
-        .map(i -> i % 4 == 0 ? HOT + random.nextInt(300) : i % 3000)
-        .toArray();
+    long[] trace =
+        LongStream.range(0, 200_000)
+            .map(i -> i % 4 == 0 ? HOT + random.nextInt(300) : i % 3000)
+            .toArray();
     double lru = lruHitRate(trace);
     assertThat(hitRate(trace)).isGreaterThan(lru + 0.08);
   }
@@ -93,9 +95,10 @@ class TracePolicyTest {
   @Test
   void skewedReadsAreServedAtLeastAsWellAsByLru() {
     Random random = new Random(13);
-    long[] trace = LongStream.range(0, 200_000)
-        .map(i -> (long) (20_000 * Math.pow(random.nextDouble(), 4)))
-        .toArray();
+    long[] trace =
+        LongStream.range(0, 200_000)
+            .map(i -> (long) (20_000 * Math.pow(random.nextDouble(), 4)))
+            .toArray();
     double lru = lruHitRate(trace);
     assertThat(lru).isGreaterThan(0.3);
     assertThat(hitRate(trace)).isGreaterThan(lru);
@@ -104,9 +107,10 @@ class TracePolicyTest {
   @Test
   void aWorkingSetThatMovesIsFollowed() {
     Random random = new Random(14);
-    long[] trace = LongStream.range(0, 200_000)
-        .map(i -> (i / 20_000) * 100_000 + random.nextInt(900))
-        .toArray();
+    long[] trace =
+        LongStream.range(0, 200_000)
+            .map(i -> (i / 20_000) * 100_000 + random.nextInt(900))
+            .toArray();
     assertThat(hitRate(trace)).isGreaterThan(lruHitRate(trace) - 0.02).isGreaterThan(0.9);
   }
 
@@ -192,8 +196,8 @@ class TracePolicyTest {
       read(i);
     }
     long before = arc.stats().recentTargetBytes();
-    long evictedRecent = LongStream.range(0, BLOCKS).filter(i -> !index.containsKey(i))
-        .max().orElseThrow();
+    long evictedRecent =
+        LongStream.range(0, BLOCKS).filter(i -> !index.containsKey(i)).max().orElseThrow();
     read(evictedRecent);
     assertThat(arc.stats().ghostHits()).isEqualTo(1);
     assertThat(env.taken(CodeProbe.CACHE_GHOST_HIT)).isEqualTo(1);

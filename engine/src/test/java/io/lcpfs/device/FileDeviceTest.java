@@ -23,8 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 class FileDeviceTest {
   private static final int BLOCK = 4096;
 
-  @TempDir
-  private Path dir;
+  @TempDir private Path dir;
 
   private Path file(String name, long bytes) {
     Path file = dir.resolve(name);
@@ -52,8 +51,12 @@ class FileDeviceTest {
     try (FileDevice owner = FileDevice.open(file, OpenMode.READ_WRITE, BLOCK, DirectIo.AUTO)) {
       for (Path path : List.of(file, link, symlink)) {
         for (OpenMode mode : List.of(OpenMode.READ_WRITE, OpenMode.READ_ONLY)) {
-          refused(() -> FileDevice.open(path, mode, BLOCK, DirectIo.AUTO).close(), Errno.EBUSY,
-              path.toString(), "in use", "export it");
+          refused(
+              () -> FileDevice.open(path, mode, BLOCK, DirectIo.AUTO).close(),
+              Errno.EBUSY,
+              path.toString(),
+              "in use",
+              "export it");
         }
         FileDevice.open(path, OpenMode.PROBE, BLOCK, DirectIo.AUTO).close();
       }
@@ -67,7 +70,8 @@ class FileDeviceTest {
     Path file = file("disk", 1 << 20);
     try (FileDevice one = FileDevice.open(file, OpenMode.READ_ONLY, BLOCK, DirectIo.AUTO)) {
       FileDevice.open(file, OpenMode.READ_ONLY, BLOCK, DirectIo.AUTO).close();
-      refused(() -> FileDevice.open(file, OpenMode.READ_WRITE, BLOCK, DirectIo.AUTO).close(),
+      refused(
+          () -> FileDevice.open(file, OpenMode.READ_WRITE, BLOCK, DirectIo.AUTO).close(),
           Errno.EBUSY);
       MemorySegment block = MemorySegment.ofArray(new byte[BLOCK]);
       refused(() -> one.writeBlocks(0, 1, block), Errno.EROFS);
@@ -82,7 +86,9 @@ class FileDeviceTest {
   void anotherProcessIsRefusedEvenAfterAnotherChannelToTheFileWasClosed() throws Exception {
     Path file = file("disk", 1 << 20);
     Path opener = dir.resolve("Opener.java");
-    Files.writeString(opener, """
+    Files.writeString(
+        opener,
+        """
         import io.lcpfs.device.*;
         class Opener {
           public static void main(String[] args) {
@@ -107,13 +113,16 @@ class FileDeviceTest {
   }
 
   private String openElsewhere(Path opener, Path file) throws IOException, InterruptedException {
-    Process process = new ProcessBuilder(
-        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        "--enable-native-access=ALL-UNNAMED",
-        "-cp", System.getProperty("java.class.path"),
-        opener.toString(), file.toString())
-        .redirectError(dir.resolve("stderr").toFile())
-        .start();
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                opener.toString(),
+                file.toString())
+            .redirectError(dir.resolve("stderr").toFile())
+            .start();
     String said = new String(process.getInputStream().readAllBytes(), UTF_8);
     assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
     return said;
@@ -192,11 +201,13 @@ class FileDeviceTest {
           Arena arena = Arena.ofConfined()) {
         MemorySegment blocks = arena.allocate(4 << 20, 4096).fill((byte) 1);
         assertThatThrownBy(() -> device.writeBlocks(0, 1024, blocks))
-            .isInstanceOfSatisfying(PoolException.class, e -> {
-              assertThat(e.error()).isInstanceOf(PoolError.DeviceFailed.class);
-              assertThat(e.getMessage())
-                  .contains("the file system that holds this file is full", "free space there");
-            });
+            .isInstanceOfSatisfying(
+                PoolException.class,
+                e -> {
+                  assertThat(e.error()).isInstanceOf(PoolError.DeviceFailed.class);
+                  assertThat(e.getMessage())
+                      .contains("the file system that holds this file is full", "free space there");
+                });
       }
     }
   }
@@ -244,10 +255,11 @@ class FileDeviceTest {
       Path node = loop.path();
       for (DirectIo mode : List.of(DirectIo.OFF, DirectIo.AUTO)) {
         assertThat(
-            DeviceContract.check(
-                () -> FileDevice.open(node, OpenMode.READ_WRITE, BLOCK, mode),
-                () -> FileDevice.open(node, OpenMode.READ_ONLY, BLOCK, mode),
-                9, new ThreadEnv()))
+                DeviceContract.check(
+                    () -> FileDevice.open(node, OpenMode.READ_WRITE, BLOCK, mode),
+                    () -> FileDevice.open(node, OpenMode.READ_ONLY, BLOCK, mode),
+                    9,
+                    new ThreadEnv()))
             .isEmpty();
       }
       try (FileDevice device = FileDevice.open(node, OpenMode.READ_WRITE, BLOCK, DirectIo.AUTO)) {

@@ -30,30 +30,30 @@ class ForeignSignatureTest {
 
   @ParameterizedTest
   @CsvSource({
-      "xfs file system, 0, 58465342",
-      "btrfs file system, 65600, 5f42485266535f4d",
-      "LUKS encrypted volume, 0, 4c554b53babe",
-      "LVM2 physical volume, 536, 4c564d3220303031",
-      "LVM2 physical volume, 24, 4c564d3220303031",
-      "swap area, 4086, 5357415053504143 4532",
-      "swap area, 65526, 5357415053504143 4532",
-      "NTFS file system, 3, 4e54465320202020",
-      "exFAT file system, 3, 4558464154202020",
-      "FAT file system, 82, 4641543332202020",
-      "FAT file system, 54, 4641543136202020",
-      "bcachefs file system, 4120, c68573f666ce90a9d96a60cf803df7ef",
-      "ISO9660 image, 32769, 4344303031",
-      "ZFS pool member, 131072, 0cb1ba0000000000",
-      "ZFS pool member, 135168, 0000000000bab10c",
-      "ZFS pool member, 397312, 0cb1ba0000000000",
-      "ZFS pool member, 16392192, 0cb1ba0000000000",
-      "ZFS pool member, 16654336, 0cb1ba0000000000",
-      "GPT partition table, 512, 4546492050415254",
-      "GPT partition table, 4096, 4546492050415254",
-      "GPT partition table, 16776704, 4546492050415254",
-      "Linux software RAID member, 4096, fc4e2ba9",
-      "Linux software RAID member, 16769024, fc4e2ba9",
-      "Linux software RAID member, 16711680, fc4e2ba9",
+    "xfs file system, 0, 58465342",
+    "btrfs file system, 65600, 5f42485266535f4d",
+    "LUKS encrypted volume, 0, 4c554b53babe",
+    "LVM2 physical volume, 536, 4c564d3220303031",
+    "LVM2 physical volume, 24, 4c564d3220303031",
+    "swap area, 4086, 5357415053504143 4532",
+    "swap area, 65526, 5357415053504143 4532",
+    "NTFS file system, 3, 4e54465320202020",
+    "exFAT file system, 3, 4558464154202020",
+    "FAT file system, 82, 4641543332202020",
+    "FAT file system, 54, 4641543136202020",
+    "bcachefs file system, 4120, c68573f666ce90a9d96a60cf803df7ef",
+    "ISO9660 image, 32769, 4344303031",
+    "ZFS pool member, 131072, 0cb1ba0000000000",
+    "ZFS pool member, 135168, 0000000000bab10c",
+    "ZFS pool member, 397312, 0cb1ba0000000000",
+    "ZFS pool member, 16392192, 0cb1ba0000000000",
+    "ZFS pool member, 16654336, 0cb1ba0000000000",
+    "GPT partition table, 512, 4546492050415254",
+    "GPT partition table, 4096, 4546492050415254",
+    "GPT partition table, 16776704, 4546492050415254",
+    "Linux software RAID member, 4096, fc4e2ba9",
+    "Linux software RAID member, 16769024, fc4e2ba9",
+    "Linux software RAID member, 16711680, fc4e2ba9",
   })
   void everyMagicIsNamedWhateverTheBlockSize(String what, long offset, String hex) {
     for (int blockSize : new int[] {512, 4096, 65_536}) {
@@ -108,15 +108,20 @@ class ForeignSignatureTest {
     String[][] commands = {
       {"ext4 file system", "mkfs.ext4", "-q", "-F"},
       {"ext3 file system", "mkfs.ext4", "-q", "-F", "-O", "^extents,^64bit,^flex_bg"},
-      {"ext2 file system", "mkfs.ext4", "-q", "-F", "-O",
-        "^extents,^64bit,^flex_bg,^has_journal,^metadata_csum"},
+      {
+        "ext2 file system",
+        "mkfs.ext4",
+        "-q",
+        "-F",
+        "-O",
+        "^extents,^64bit,^flex_bg,^has_journal,^metadata_csum"
+      },
       {"swap area", "mkswap", "-q"},
     };
     for (int i = 0; i < commands.length; i++) {
       Path file = dir.resolve("image" + i);
       FileDevice.create(file, SIZE, false);
-      String[] command = java.util.Arrays.copyOfRange(
-          commands[i], 1, commands[i].length + 1);
+      String[] command = java.util.Arrays.copyOfRange(commands[i], 1, commands[i].length + 1);
       command[command.length - 1] = file.toString();
       String tool = command[0];
       Assumptions.assumeTrue(

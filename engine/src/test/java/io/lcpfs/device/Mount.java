@@ -10,9 +10,11 @@ record Mount(Path path) implements AutoCloseable {
 
   static Mount tmpfs(Path path, long bytes) throws IOException, InterruptedException {
     Files.createDirectory(path);
-    int rc = new ProcessBuilder(
-        "mount", "-t", "tmpfs", "-o", "size=" + bytes, "tmpfs", path.toString())
-        .redirectErrorStream(true).start().waitFor();
+    int rc =
+        new ProcessBuilder("mount", "-t", "tmpfs", "-o", "size=" + bytes, "tmpfs", path.toString())
+            .redirectErrorStream(true)
+            .start()
+            .waitFor();
     Assumptions.assumeTrue(rc == 0, "mounting needs root");
     return new Mount(path);
   }

@@ -54,19 +54,24 @@ class FormatDocTest {
 
   /** The classes that put layouts together, but for those that are not for disks. */
   private static List<JavaClass> builders() throws Exception {
-    Path classes =
-        Path.of(Disk.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-    List<JavaClass> builders = new ClassFileImporter()
-        .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS).importPath(classes).stream()
-        .filter(FormatDocTest::buildsLayouts).toList();
+    Path classes = Path.of(Disk.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    List<JavaClass> builders =
+        new ClassFileImporter()
+                .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+                .importPath(classes)
+                .stream()
+                .filter(FormatDocTest::buildsLayouts)
+                .toList();
     assertThat(builders.stream().map(JavaClass::getName)).containsAll(NOT_ON_DISK);
     return builders.stream().filter(type -> !NOT_ON_DISK.contains(type.getName())).toList();
   }
 
   private static boolean buildsLayouts(JavaClass type) {
-    return type.getMethodCallsFromSelf().stream().anyMatch(call ->
-        call.getTargetOwner().isEquivalentTo(MemoryLayout.class)
-            && call.getTarget().getName().equals("structLayout"));
+    return type.getMethodCallsFromSelf().stream()
+        .anyMatch(
+            call ->
+                call.getTargetOwner().isEquivalentTo(MemoryLayout.class)
+                    && call.getTarget().getName().equals("structLayout"));
   }
 
   private static void collect(Class<?> owner, Map<String, List<String>> found)
@@ -77,11 +82,14 @@ class FormatDocTest {
         field.setAccessible(true);
         StructLayout layout = (StructLayout) field.get(null);
         assertThat(found.put(heading(owner, field.getName()), rows(layout)))
-            .as(owner + "." + field.getName()).isNull();
+            .as(owner + "." + field.getName())
+            .isNull();
       }
     }
     // One that is only a local variable would otherwise escape.
-    assertThat(found.size()).as(owner + " keeps its layouts in static fields").isGreaterThan(before);
+    assertThat(found.size())
+        .as(owner + " keeps its layouts in static fields")
+        .isGreaterThan(before);
   }
 
   private static List<String> rows(StructLayout layout) {
@@ -124,8 +132,18 @@ class FormatDocTest {
   void everyStructureIsDocumentedFieldByField() throws Exception {
     Map<String, List<String>> layouts = layouts();
     Map<String, List<String>> documented = documented();
-    assertThat(layouts).containsKeys("BlockPointer", "Dnode", "TailEntry", "ObjectSet", "Dataset",
-        "Uberblock", "LayoutColumn", "GangHeader", "Znode", "History");
+    assertThat(layouts)
+        .containsKeys(
+            "BlockPointer",
+            "Dnode",
+            "TailEntry",
+            "ObjectSet",
+            "Dataset",
+            "Uberblock",
+            "LayoutColumn",
+            "GangHeader",
+            "Znode",
+            "History");
     layouts.forEach((name, rows) -> assertThat(documented.get(name)).as(name).isEqualTo(rows));
     assertThat(documented.keySet()).isEqualTo(layouts.keySet());
   }
@@ -135,7 +153,8 @@ class FormatDocTest {
     JavaClass stranger = new ClassFileImporter().importClass(Stranger.class);
     assertThat(buildsLayouts(stranger)).isTrue();
     assertThatThrownBy(() -> collect(Stranger.class, new TreeMap<>()))
-        .isInstanceOf(AssertionError.class).hasMessageContaining("static fields");
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining("static fields");
   }
 
   /** Declares a structure that no table could be held against. */
@@ -153,8 +172,10 @@ class FormatDocTest {
     }
     for (ChecksumType type : ChecksumType.values()) {
       assertThat(text.toLowerCase(Locale.ROOT))
-          .contains(type == ChecksumType.OFF ? "0 none" : type.code() + " "
-              + type.propertyName().replace("sha256", "sha-256"));
+          .contains(
+              type == ChecksumType.OFF
+                  ? "0 none"
+                  : type.code() + " " + type.propertyName().replace("sha256", "sha-256"));
     }
     for (CompressionType type : CompressionType.values()) {
       assertThat(text.toLowerCase(Locale.ROOT))
@@ -163,8 +184,17 @@ class FormatDocTest {
     for (PoolConfig.Feature feature : Features.KNOWN) {
       assertThat(text).contains("`" + feature.name() + "`");
     }
-    for (String name : List.of("space_maps", "root_dataset", "pool_properties", "history",
-        "destroyed", "version", "root", "unlinked", "xattrs")) {
+    for (String name :
+        List.of(
+            "space_maps",
+            "root_dataset",
+            "pool_properties",
+            "history",
+            "destroyed",
+            "version",
+            "root",
+            "unlinked",
+            "xattrs")) {
       assertThat(text).contains("| `" + name + "` |");
     }
   }

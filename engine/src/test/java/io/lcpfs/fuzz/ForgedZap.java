@@ -30,8 +30,20 @@ final class ForgedZap {
     if (blocks.blockCount() == 1) {
       byte[] content = blocks.bytes(0);
       BlockPointer root = forge.store(content, before.type(), 0, 5, 1);
-      object.set(d -> new DnodeRecord(d.type(), 1, content.length, d.indirectShift(), 1,
-          d.storedBytes(), d.generation(), false, 0, root, d.bonus()));
+      object.set(
+          d ->
+              new DnodeRecord(
+                  d.type(),
+                  1,
+                  content.length,
+                  d.indirectShift(),
+                  1,
+                  d.storedBytes(),
+                  d.generation(),
+                  false,
+                  0,
+                  root,
+                  d.bonus()));
       return;
     }
     if (blocks.blockCount() != count || blocks.blockBytes() != before.blockBytes()) {
@@ -46,8 +58,9 @@ final class ForgedZap {
     byte[][] content = new byte[1][];
     PoolForge.Ref tail = object.tail();
     int slot = (int) (object.number() % io.lcpfs.format.TailRecord.SLOTS);
-    content[0] = io.lcpfs.format.TailRecord.content(MemorySegment.ofArray(tail.read()), slot)
-        .toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
+    content[0] =
+        io.lcpfs.format.TailRecord.content(MemorySegment.ofArray(tail.read()), slot)
+            .toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
     return content[0];
   }
 }

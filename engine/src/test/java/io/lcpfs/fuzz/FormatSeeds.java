@@ -140,8 +140,7 @@ public final class FormatSeeds {
 
   /** Edits of a whole pool; see {@link PoolFuzzTest}. */
   private static byte[] edits(int writable, int... words) {
-    ByteBuffer bytes =
-        ByteBuffer.allocate(1 + words.length * 2).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer bytes = ByteBuffer.allocate(1 + words.length * 2).order(ByteOrder.LITTLE_ENDIAN);
     bytes.put((byte) writable);
     for (int i = 0; i < words.length; i += 4) {
       bytes.put((byte) words[i]).put((byte) words[i + 1]).putShort((short) words[i + 2]);

@@ -28,15 +28,36 @@ class HostileDatasetTest {
       List.of("space_maps", "root_dataset", "pool_properties", "history", "destroyed");
 
   private static void edit(PoolForge forge, String dataset, UnaryOperator<DatasetRecord> edit) {
-    forge.dataset(dataset).set(d -> new DnodeRecord(d.type(), d.levels(), d.blockBytes(),
-        d.indirectShift(), d.blockCount(), d.storedBytes(), d.generation(), d.inTail(),
-        d.tailBytes(), d.root(), edit.apply(DatasetRecord.decode(d.bonus())).encode()));
+    forge
+        .dataset(dataset)
+        .set(
+            d ->
+                new DnodeRecord(
+                    d.type(),
+                    d.levels(),
+                    d.blockBytes(),
+                    d.indirectShift(),
+                    d.blockCount(),
+                    d.storedBytes(),
+                    d.generation(),
+                    d.inTail(),
+                    d.tailBytes(),
+                    d.root(),
+                    edit.apply(DatasetRecord.decode(d.bonus())).encode()));
   }
 
-  private static DatasetRecord with(DatasetRecord d, long children, long properties,
-      BlockPointer objects) {
-    return new DatasetRecord(d.guid(), d.creationTxg(), d.creationSeconds(), children, properties,
-        d.usedBytes(), d.logicalBytes(), d.kind(), objects);
+  private static DatasetRecord with(
+      DatasetRecord d, long children, long properties, BlockPointer objects) {
+    return new DatasetRecord(
+        d.guid(),
+        d.creationTxg(),
+        d.creationSeconds(),
+        children,
+        properties,
+        d.usedBytes(),
+        d.logicalBytes(),
+        d.kind(),
+        objects);
   }
 
   private static DatasetRecord record(PoolForge forge, String dataset) {
@@ -63,53 +84,72 @@ class HostileDatasetTest {
 
   @Test
   void datasetsThatLeadInACircleAreTold() {
-    Lie.told(forge -> {
-      long root = forge.dataset("").number();
-      ForgedZap.edit(forge, children(forge, "a/b"), (zap, world) ->
-          zap.insertLong(world.tx, name("again"), root));
-    });
-    Lie.told(forge -> edit(forge, "a/c", d ->
-        with(d, record(forge, "a").childrenZap(), d.propertiesZap(), d.objectSet())));
+    Lie.told(
+        forge -> {
+          long root = forge.dataset("").number();
+          ForgedZap.edit(
+              forge,
+              children(forge, "a/b"),
+              (zap, world) -> zap.insertLong(world.tx, name("again"), root));
+        });
+    Lie.told(
+        forge ->
+            edit(
+                forge,
+                "a/c",
+                d -> with(d, record(forge, "a").childrenZap(), d.propertiesZap(), d.objectSet())));
   }
 
   @Test
   void aDatasetWithManyNamesIsToldAndNotListedForEver() {
-    Lie.told(forge -> {
-      long b = forge.dataset("a/b").number();
-      long c = forge.dataset("a/c").number();
-      long a = forge.dataset("a").number();
-      ForgedZap.edit(forge, children(forge, "a"), (zap, world) -> {
-        zap.putLong(world.tx, name("b"), b);
-        zap.putLong(world.tx, name("c"), b);
-      });
-      ForgedZap.edit(forge, children(forge, "a/b"), (zap, world) -> {
-        zap.putLong(world.tx, name("b"), c);
-        zap.putLong(world.tx, name("c"), c);
-      });
-      ForgedZap.edit(forge, children(forge, "a/c"), (zap, world) -> {
-        zap.putLong(world.tx, name("b"), a);
-        zap.putLong(world.tx, name("c"), a);
-      });
-    });
+    Lie.told(
+        forge -> {
+          long b = forge.dataset("a/b").number();
+          long c = forge.dataset("a/c").number();
+          long a = forge.dataset("a").number();
+          ForgedZap.edit(
+              forge,
+              children(forge, "a"),
+              (zap, world) -> {
+                zap.putLong(world.tx, name("b"), b);
+                zap.putLong(world.tx, name("c"), b);
+              });
+          ForgedZap.edit(
+              forge,
+              children(forge, "a/b"),
+              (zap, world) -> {
+                zap.putLong(world.tx, name("b"), c);
+                zap.putLong(world.tx, name("c"), c);
+              });
+          ForgedZap.edit(
+              forge,
+              children(forge, "a/c"),
+              (zap, world) -> {
+                zap.putLong(world.tx, name("b"), a);
+                zap.putLong(world.tx, name("c"), a);
+              });
+        });
   }
 
   @Test
   void aDamagedDatasetHidesNoOther() {
-    List<Consumer<PoolForge>> lies = List.of(
-        forge -> forge.dataset("a/b").editBonus(bonus -> bonus.fill((byte) 0)),
-        forge -> forge.dataset("a/b").edit(dnode -> dnode.fill((byte) 0xff)),
-        forge -> properties(forge, "a/b").edit(dnode -> dnode.fill((byte) 0xff)),
-        forge -> properties(forge, "a/b").editContent(zap -> zap.fill((byte) 7)));
+    List<Consumer<PoolForge>> lies =
+        List.of(
+            forge -> forge.dataset("a/b").editBonus(bonus -> bonus.fill((byte) 0)),
+            forge -> forge.dataset("a/b").edit(dnode -> dnode.fill((byte) 0xff)),
+            forge -> properties(forge, "a/b").edit(dnode -> dnode.fill((byte) 0xff)),
+            forge -> properties(forge, "a/b").editContent(zap -> zap.fill((byte) 7)));
     for (Consumer<PoolForge> lie : lies) {
       PoolForge forge = PoolForge.fresh();
       lie.accept(forge);
       OpenOptions options =
           OpenOptions.standard().withReadOnly(true).withTuning(SoundImage.tuning());
-      try (Pool pool =
-          Pool.open(List.of(new ImageDevice(forge.bytes())), options, Lie.env())) {
-        assertThat(pool.datasets()).extracting(Dataset::name)
+      try (Pool pool = Pool.open(List.of(new ImageDevice(forge.bytes())), options, Lie.env())) {
+        assertThat(pool.datasets())
+            .extracting(Dataset::name)
             .containsExactly("tank", "tank/a", "tank/a/b", "tank/a/c");
-        assertThat(pool.datasets()).extracting(Dataset::isReadable)
+        assertThat(pool.datasets())
+            .extracting(Dataset::isReadable)
             .containsExactly(true, true, false, true);
         assertThat(pool.dataset("tank/a/c").property("user:note").value()).isEqualTo("hello");
         assertThat(pool.dataset("tank").fileSystem().statfs()).isNotNull();
@@ -138,75 +178,110 @@ class HostileDatasetTest {
   void nothingIsDestroyedOrRenamedWhileADatasetHasTwoNames() {
     PoolForge forge = PoolForge.fresh();
     long b = forge.dataset("a/b").number();
-    ForgedZap.edit(forge, children(forge, "a"), (zap, world) ->
-        zap.putLong(world.tx, name("c"), b));
+    ForgedZap.edit(
+        forge, children(forge, "a"), (zap, world) -> zap.putLong(world.tx, name("c"), b));
     OpenOptions options = OpenOptions.standard().withTuning(SoundImage.tuning());
     try (Pool pool = Pool.open(List.of(new ImageDevice(forge.bytes())), options, Lie.env())) {
       assertThatThrownBy(() -> pool.destroyDataset("tank/a/b", false))
-          .isInstanceOf(PoolException.class).hasMessageContaining("another dataset");
+          .isInstanceOf(PoolException.class)
+          .hasMessageContaining("another dataset");
       assertThatThrownBy(() -> pool.renameDataset("tank/a/b", "tank/a/c/b"))
-          .isInstanceOf(PoolException.class).hasMessageContaining("another dataset");
+          .isInstanceOf(PoolException.class)
+          .hasMessageContaining("another dataset");
     }
   }
 
   @Test
   void childrenThatAreNoDatasetsAreTold() {
     for (long object : new long[] {0, 1, -1, 77_777, Long.MAX_VALUE, Long.MIN_VALUE}) {
-      Lie.told(forge -> ForgedZap.edit(forge, children(forge, "a"), (zap, world) ->
-          zap.put(world.tx, name("b"), java.nio.ByteBuffer.allocate(8)
-              .order(java.nio.ByteOrder.LITTLE_ENDIAN).putLong(object).array())));
+      Lie.told(
+          forge ->
+              ForgedZap.edit(
+                  forge,
+                  children(forge, "a"),
+                  (zap, world) ->
+                      zap.put(
+                          world.tx,
+                          name("b"),
+                          java.nio.ByteBuffer.allocate(8)
+                              .order(java.nio.ByteOrder.LITTLE_ENDIAN)
+                              .putLong(object)
+                              .array())));
     }
-    Lie.told(forge -> ForgedZap.edit(forge, children(forge, "a"), (zap, world) ->
-        zap.put(world.tx, name("b"), new byte[1])));
+    Lie.told(
+        forge ->
+            ForgedZap.edit(
+                forge,
+                children(forge, "a"),
+                (zap, world) -> zap.put(world.tx, name("b"), new byte[1])));
   }
 
   @Test
   void namesThatNoDatasetMayHaveAreTold() {
     for (String bad : List.of("x/y", "..", ".", "@", "a@b", "\n", "\u0000", "x".repeat(1000))) {
-      Lie.survived(forge -> {
-        long c = forge.dataset("a/c").number();
-        ForgedZap.edit(forge, children(forge, "a"), (zap, world) -> {
-          zap.remove(world.tx, name("c"));
-          zap.putLong(world.tx, name(bad), c);
-        });
-      });
+      Lie.survived(
+          forge -> {
+            long c = forge.dataset("a/c").number();
+            ForgedZap.edit(
+                forge,
+                children(forge, "a"),
+                (zap, world) -> {
+                  zap.remove(world.tx, name("c"));
+                  zap.putLong(world.tx, name(bad), c);
+                });
+          });
     }
   }
 
   @Test
   void zapsOfDatasetsThatAreNoneAreTold() {
     for (long object : new long[] {0, -1, 77_777, Long.MAX_VALUE}) {
-      Lie.told(forge -> edit(forge, "a/b", d ->
-          with(d, object, d.propertiesZap(), d.objectSet())));
+      Lie.told(forge -> edit(forge, "a/b", d -> with(d, object, d.propertiesZap(), d.objectSet())));
       Lie.told(forge -> edit(forge, "a/b", d -> with(d, d.childrenZap(), object, d.objectSet())));
     }
-    Lie.told(forge -> {
-      long self = forge.dataset("a/b").number();
-      edit(forge, "a/b", d -> with(d, self, self, d.objectSet()));
-    });
+    Lie.told(
+        forge -> {
+          long self = forge.dataset("a/b").number();
+          edit(forge, "a/b", d -> with(d, self, self, d.objectSet()));
+        });
   }
 
   @Test
   void objectSetsThatBelongToOthersAreTold() {
-    List<Function<PoolForge, BlockPointer>> others = List.of(
-        forge -> forge.meta().root().pointer(),
-        forge -> forge.files("").root().pointer(),
-        forge -> forge.file("/one").root().pointer(),
-        forge -> forge.meta().dnodes().block(0, 0).pointer());
+    List<Function<PoolForge, BlockPointer>> others =
+        List.of(
+            forge -> forge.meta().root().pointer(),
+            forge -> forge.files("").root().pointer(),
+            forge -> forge.file("/one").root().pointer(),
+            forge -> forge.meta().dnodes().block(0, 0).pointer());
     for (Function<PoolForge, BlockPointer> other : others) {
-      Lie.told(forge -> {
-        BlockPointer stolen = other.apply(forge);
-        edit(forge, "a/b", d -> with(d, d.childrenZap(), d.propertiesZap(), stolen));
-      });
+      Lie.told(
+          forge -> {
+            BlockPointer stolen = other.apply(forge);
+            edit(forge, "a/b", d -> with(d, d.childrenZap(), d.propertiesZap(), stolen));
+          });
     }
   }
 
   @Test
   void sizesOfDatasetsThatLieAreTold() {
     for (long used : new long[] {0, -1, Long.MAX_VALUE, Long.MIN_VALUE}) {
-      Lie.told(forge -> edit(forge, "", d -> new DatasetRecord(d.guid(), Long.MAX_VALUE,
-          Long.MAX_VALUE, d.childrenZap(), d.propertiesZap(), used, used, d.kind(),
-          d.objectSet())));
+      Lie.told(
+          forge ->
+              edit(
+                  forge,
+                  "",
+                  d ->
+                      new DatasetRecord(
+                          d.guid(),
+                          Long.MAX_VALUE,
+                          Long.MAX_VALUE,
+                          d.childrenZap(),
+                          d.propertiesZap(),
+                          used,
+                          used,
+                          d.kind(),
+                          d.objectSet())));
     }
   }
 
@@ -222,13 +297,29 @@ class HostileDatasetTest {
 
   @Test
   void propertiesThatNobodyCouldSetAreNoTrouble() {
-    for (String property : List.of("recordsize", "compression", "checksum", "copies", "atime",
-        "mountpoint", "readonly", "canmount", "user:x", "unknown", "guid", "")) {
-      for (String value : List.of("7", "-1", "zstd-99", "lzma--3", "\0", "x".repeat(1000),
-          "99999999999999999999")) {
+    for (String property :
+        List.of(
+            "recordsize",
+            "compression",
+            "checksum",
+            "copies",
+            "atime",
+            "mountpoint",
+            "readonly",
+            "canmount",
+            "user:x",
+            "unknown",
+            "guid",
+            "")) {
+      for (String value :
+          List.of(
+              "7", "-1", "zstd-99", "lzma--3", "\0", "x".repeat(1000), "99999999999999999999")) {
         PoolForge forge = PoolForge.fresh();
-        ForgedZap.edit(forge, properties(forge, ""), (zap, world) ->
-            zap.put(world.tx, name(property.isEmpty() ? " " : property), name(value)));
+        ForgedZap.edit(
+            forge,
+            properties(forge, ""),
+            (zap, world) ->
+                zap.put(world.tx, name(property.isEmpty() ? " " : property), name(value)));
         HostileRun.use(forge.bytes(), Lie.env());
       }
     }
@@ -240,8 +331,12 @@ class HostileDatasetTest {
   void directoriesOfThePoolThatLieAreTold() {
     for (String key : DIRECTORY) {
       for (long value : new long[] {1, 0, -3, 77_777, Long.MAX_VALUE}) {
-        Lie.told(forge -> ForgedZap.edit(forge, forge.meta().object(1), (zap, world) ->
-            zap.putLong(world.tx, name(key), value)));
+        Lie.told(
+            forge ->
+                ForgedZap.edit(
+                    forge,
+                    forge.meta().object(1),
+                    (zap, world) -> zap.putLong(world.tx, name(key), value)));
       }
     }
     Lie.told(forge -> forge.meta().object(1).edit(dnode -> dnode.fill((byte) 0)));
@@ -250,27 +345,37 @@ class HostileDatasetTest {
   @Test
   void liveDatasetsAmongTheDestroyedAreSurvived() {
     for (String dataset : List.of("", "a", "a/b")) {
-      Lie.survived(forge -> {
-        long object = forge.dataset(dataset).number();
-        long[] destroyed = new long[1];
-        ForgedZap.edit(forge, forge.meta().object(1), (zap, world) ->
-            destroyed[0] = zap.getLong(name("destroyed")));
-        ForgedZap.edit(forge, forge.meta().object(destroyed[0]), (zap, world) ->
-            zap.putLong(world.tx, name(Long.toString(object)), object));
-      });
+      Lie.survived(
+          forge -> {
+            long object = forge.dataset(dataset).number();
+            long[] destroyed = new long[1];
+            ForgedZap.edit(
+                forge,
+                forge.meta().object(1),
+                (zap, world) -> destroyed[0] = zap.getLong(name("destroyed")));
+            ForgedZap.edit(
+                forge,
+                forge.meta().object(destroyed[0]),
+                (zap, world) -> zap.putLong(world.tx, name(Long.toString(object)), object));
+          });
     }
   }
 
   @Test
   void thingsThatAreNoDatasetsAmongTheDestroyedAreSurvived() {
     for (long object : new long[] {1, 77_777, -5, Long.MAX_VALUE}) {
-      Lie.survived(forge -> {
-        long[] destroyed = new long[1];
-        ForgedZap.edit(forge, forge.meta().object(1), (zap, world) ->
-            destroyed[0] = zap.getLong(name("destroyed")));
-        ForgedZap.edit(forge, forge.meta().object(destroyed[0]), (zap, world) ->
-            zap.putLong(world.tx, name("x"), object));
-      });
+      Lie.survived(
+          forge -> {
+            long[] destroyed = new long[1];
+            ForgedZap.edit(
+                forge,
+                forge.meta().object(1),
+                (zap, world) -> destroyed[0] = zap.getLong(name("destroyed")));
+            ForgedZap.edit(
+                forge,
+                forge.meta().object(destroyed[0]),
+                (zap, world) -> zap.putLong(world.tx, name("x"), object));
+          });
     }
   }
 
@@ -279,13 +384,14 @@ class HostileDatasetTest {
   @Test
   void historiesThatLieAreTold() {
     for (long length : new long[] {-1, 1, 4095, 1 << 20, 2 << 20, Long.MAX_VALUE}) {
-      Lie.survived(forge ->
-          only(forge, ObjectType.HISTORY).editBonus(b -> Disk.putU64(b, 0, length)));
+      Lie.survived(
+          forge -> only(forge, ObjectType.HISTORY).editBonus(b -> Disk.putU64(b, 0, length)));
     }
     for (int field : new int[] {0, 4, 8, 16}) {
       for (long value : new long[] {0, 1, 23, 0xffff, 0xffff_ffffL}) {
-        Lie.survived(forge ->
-            only(forge, ObjectType.HISTORY).editContent(c -> Disk.putU32(c, field, value)));
+        Lie.survived(
+            forge ->
+                only(forge, ObjectType.HISTORY).editContent(c -> Disk.putU32(c, field, value)));
       }
     }
   }
@@ -295,16 +401,19 @@ class HostileDatasetTest {
   private static void records(PoolForge forge, long claimed, long... records) {
     PoolForge.Obj map = only(forge, ObjectType.SPACE_MAP);
     long metaslab = Disk.u64(java.lang.foreign.MemorySegment.ofArray(map.record().bonus()), 0);
-    map.block(0, 0).edit(block -> {
-      for (int i = 0; i < records.length; i++) {
-        Disk.putU64(block, 8L * i, records[i]);
-      }
-    });
-    map.editBonus(b -> {
-      Disk.putU64(b, 0, metaslab);
-      Disk.putU64(b, 8, 8L * records.length);
-      Disk.putU64(b, 16, claimed);
-    });
+    map.block(0, 0)
+        .edit(
+            block -> {
+              for (int i = 0; i < records.length; i++) {
+                Disk.putU64(block, 8L * i, records[i]);
+              }
+            });
+    map.editBonus(
+        b -> {
+          Disk.putU64(b, 0, metaslab);
+          Disk.putU64(b, 8, 8L * records.length);
+          Disk.putU64(b, 16, claimed);
+        });
   }
 
   private static long alloc(long offset, long bytes) {
@@ -340,38 +449,52 @@ class HostileDatasetTest {
   @Test
   void lengthsOfSpaceMapsThatLieAreRefused() {
     for (long length : new long[] {1L << 20, 1L << 40, -8, 7, Long.MAX_VALUE}) {
-      Lie.refused(forge ->
-          only(forge, ObjectType.SPACE_MAP).editBonus(b -> Disk.putU64(b, 8, length)));
+      Lie.refused(
+          forge -> only(forge, ObjectType.SPACE_MAP).editBonus(b -> Disk.putU64(b, 8, length)));
     }
     for (long metaslab : new long[] {0, 2, 99, -1}) {
-      Lie.refused(forge ->
-          only(forge, ObjectType.SPACE_MAP).editBonus(b -> Disk.putU64(b, 0, metaslab)));
+      Lie.refused(
+          forge -> only(forge, ObjectType.SPACE_MAP).editBonus(b -> Disk.putU64(b, 0, metaslab)));
     }
   }
 
   @Test
   void aSpaceMapFoldedOntoItselfIsRefusedBeforeItIsReplayed() {
-    Lie.refused(forge -> {
-      PoolForge.Obj map = only(forge, ObjectType.SPACE_MAP);
-      byte[] records = new byte[4096];
-      for (int at = 0; at < 4096; at += 16) {
-        java.lang.foreign.MemorySegment segment =
-            java.lang.foreign.MemorySegment.ofArray(records);
-        Disk.putU64(segment, at, alloc(0, 4096));
-        Disk.putU64(segment, at + 8, free(0, 4096));
-      }
-      BlockPointer below = forge.store(records, ObjectType.SPACE_MAP, 0, 5, 1);
-      for (int level = 1; level < 6; level++) {
-        byte[] indirect = new byte[4096];
-        for (int at = 0; at < 4096; at += BlockPointer.BYTES) {
-          below.encode(java.lang.foreign.MemorySegment.ofArray(indirect), at);
-        }
-        below = forge.store(indirect, ObjectType.SPACE_MAP, level, 5, 1L << (5 * level));
-      }
-      BlockPointer root = below;
-      long metaslab = Disk.u64(java.lang.foreign.MemorySegment.ofArray(map.record().bonus()), 0);
-      map.set(d -> new DnodeRecord(d.type(), 6, 4096, 12, 1 << 25, d.storedBytes(),
-          d.generation(), false, 0, root, new SpaceMapHead(metaslab, 1L << 37, 0).encode()));
-    });
+    Lie.refused(
+        forge -> {
+          PoolForge.Obj map = only(forge, ObjectType.SPACE_MAP);
+          byte[] records = new byte[4096];
+          for (int at = 0; at < 4096; at += 16) {
+            java.lang.foreign.MemorySegment segment =
+                java.lang.foreign.MemorySegment.ofArray(records);
+            Disk.putU64(segment, at, alloc(0, 4096));
+            Disk.putU64(segment, at + 8, free(0, 4096));
+          }
+          BlockPointer below = forge.store(records, ObjectType.SPACE_MAP, 0, 5, 1);
+          for (int level = 1; level < 6; level++) {
+            byte[] indirect = new byte[4096];
+            for (int at = 0; at < 4096; at += BlockPointer.BYTES) {
+              below.encode(java.lang.foreign.MemorySegment.ofArray(indirect), at);
+            }
+            below = forge.store(indirect, ObjectType.SPACE_MAP, level, 5, 1L << (5 * level));
+          }
+          BlockPointer root = below;
+          long metaslab =
+              Disk.u64(java.lang.foreign.MemorySegment.ofArray(map.record().bonus()), 0);
+          map.set(
+              d ->
+                  new DnodeRecord(
+                      d.type(),
+                      6,
+                      4096,
+                      12,
+                      1 << 25,
+                      d.storedBytes(),
+                      d.generation(),
+                      false,
+                      0,
+                      root,
+                      new SpaceMapHead(metaslab, 1L << 37, 0).encode()));
+        });
   }
 }

@@ -29,7 +29,8 @@ class HostileFileTest {
 
   private static long entry(PoolForge forge, String directory, String name) {
     long[] value = new long[1];
-    ForgedZap.edit(forge, forge.file(directory), (zap, world) -> value[0] = zap.getLong(name(name)));
+    ForgedZap.edit(
+        forge, forge.file(directory), (zap, world) -> value[0] = zap.getLong(name(name)));
     assertThat(value[0]).isNotEqualTo(-1);
     return value[0];
   }
@@ -38,67 +39,108 @@ class HostileFileTest {
 
   @Test
   void directoriesThatLeadInACircleAreTold() {
-    Lie.told(forge -> {
-      long d1 = entry(forge, "/", "d1");
-      ForgedZap.edit(forge, forge.file("/d1/d2"), (zap, world) ->
-          zap.insertLong(world.tx, name("again"), d1));
-    });
-    Lie.told(forge -> {
-      long d3 = entry(forge, "/d1/d2", "d3");
-      ForgedZap.edit(forge, forge.file("/d1/d2/d3"), (zap, world) ->
-          zap.insertLong(world.tx, name("self"), d3));
-    });
-    Lie.told(forge -> {
-      // The circle agrees with what its members say of their parents.
-      long d1 = entry(forge, "/", "d1");
-      ForgedZap.edit(forge, forge.file("/d1/d2/d3"), (zap, world) ->
-          zap.insertLong(world.tx, name("up"), d1));
-      forge.file("/d1").editBonus(z -> Disk.putU64(z, PARENT, PoolForge.inode("/d1/d2/d3")));
-    });
+    Lie.told(
+        forge -> {
+          long d1 = entry(forge, "/", "d1");
+          ForgedZap.edit(
+              forge,
+              forge.file("/d1/d2"),
+              (zap, world) -> zap.insertLong(world.tx, name("again"), d1));
+        });
+    Lie.told(
+        forge -> {
+          long d3 = entry(forge, "/d1/d2", "d3");
+          ForgedZap.edit(
+              forge,
+              forge.file("/d1/d2/d3"),
+              (zap, world) -> zap.insertLong(world.tx, name("self"), d3));
+        });
+    Lie.told(
+        forge -> {
+          // The circle agrees with what its members say of their parents.
+          long d1 = entry(forge, "/", "d1");
+          ForgedZap.edit(
+              forge,
+              forge.file("/d1/d2/d3"),
+              (zap, world) -> zap.insertLong(world.tx, name("up"), d1));
+          forge.file("/d1").editBonus(z -> Disk.putU64(z, PARENT, PoolForge.inode("/d1/d2/d3")));
+        });
   }
 
   @Test
   void theRootInsideItselfIsTold() {
-    Lie.told(forge -> {
-      long d1 = entry(forge, "/", "d1");
-      long root = (d1 & ~((1L << 60) - 1)) | PoolForge.inode("/") | (0xfffL << 48);
-      ForgedZap.edit(forge, forge.file("/"), (zap, world) ->
-          zap.insertLong(world.tx, name("root"), root));
-      ForgedZap.edit(forge, forge.file("/d1/d2"), (zap, world) ->
-          zap.insertLong(world.tx, name("root"), root));
-    });
+    Lie.told(
+        forge -> {
+          long d1 = entry(forge, "/", "d1");
+          long root = (d1 & ~((1L << 60) - 1)) | PoolForge.inode("/") | (0xfffL << 48);
+          ForgedZap.edit(
+              forge, forge.file("/"), (zap, world) -> zap.insertLong(world.tx, name("root"), root));
+          ForgedZap.edit(
+              forge,
+              forge.file("/d1/d2"),
+              (zap, world) -> zap.insertLong(world.tx, name("root"), root));
+        });
   }
 
   @Test
   void aDirectoryWithTwoNamesIsTold() {
-    Lie.told(forge -> {
-      long d2 = entry(forge, "/d1", "d2");
-      ForgedZap.edit(forge, forge.file("/other"), (zap, world) ->
-          zap.insertLong(world.tx, name("d2"), d2));
-    });
+    Lie.told(
+        forge -> {
+          long d2 = entry(forge, "/d1", "d2");
+          ForgedZap.edit(
+              forge,
+              forge.file("/other"),
+              (zap, world) -> zap.insertLong(world.tx, name("d2"), d2));
+        });
   }
 
   @Test
   void entriesThatLeadNowhereOrElsewhereAreTold() {
-    for (long value : new long[] {0, 1, -1, Long.MIN_VALUE, Long.MAX_VALUE, 4L << 60 | 2,
-        8L << 60 | 0xffff_ffff_ffffL, 8L << 60 | 1, 4L << 60 | 1}) {
-      Lie.told(forge -> ForgedZap.edit(forge, forge.file("/d1"), (zap, world) ->
-          zap.put(world.tx, name("tail1"),
-              java.nio.ByteBuffer.allocate(8).order(java.nio.ByteOrder.LITTLE_ENDIAN)
-                  .putLong(value).array())));
+    for (long value :
+        new long[] {
+          0,
+          1,
+          -1,
+          Long.MIN_VALUE,
+          Long.MAX_VALUE,
+          4L << 60 | 2,
+          8L << 60 | 0xffff_ffff_ffffL,
+          8L << 60 | 1,
+          4L << 60 | 1
+        }) {
+      Lie.told(
+          forge ->
+              ForgedZap.edit(
+                  forge,
+                  forge.file("/d1"),
+                  (zap, world) ->
+                      zap.put(
+                          world.tx,
+                          name("tail1"),
+                          java.nio.ByteBuffer.allocate(8)
+                              .order(java.nio.ByteOrder.LITTLE_ENDIAN)
+                              .putLong(value)
+                              .array())));
     }
-    Lie.told(forge -> ForgedZap.edit(forge, forge.file("/d1"), (zap, world) ->
-        zap.put(world.tx, name("tail1"), new byte[3])));
+    Lie.told(
+        forge ->
+            ForgedZap.edit(
+                forge,
+                forge.file("/d1"),
+                (zap, world) -> zap.put(world.tx, name("tail1"), new byte[3])));
   }
 
   @Test
   void namesThatNoFileMayHaveAreTold() {
     for (String bad : List.of(".", "..", "a/b", "/", "nul\0", "x".repeat(256))) {
-      Lie.told(forge -> {
-        long tail = entry(forge, "/d1", "tail1");
-        ForgedZap.edit(forge, forge.file("/d1/d2/d3"), (zap, world) ->
-            zap.insertLong(world.tx, name(bad), tail));
-      });
+      Lie.told(
+          forge -> {
+            long tail = entry(forge, "/d1", "tail1");
+            ForgedZap.edit(
+                forge,
+                forge.file("/d1/d2/d3"),
+                (zap, world) -> zap.insertLong(world.tx, name(bad), tail));
+          });
     }
   }
 
@@ -107,31 +149,51 @@ class HostileFileTest {
   @Test
   void treesOfNodesThatLeadInACircleAreTold() {
     for (int child : new int[] {0, 1, 2, 0x7fff_ffff, -1}) {
-      Lie.told(forge -> forge.file("/many").block(0, 0).edit(block -> {
-        int count = Disk.u16(block, ZapRecord.HEADER_BYTES + ZapRecord.NODE_COUNT_AT);
-        for (int i = 0; i < count; i++) {
-          Disk.putU32(block, ZapRecord.HEADER_BYTES + ZapRecord.NODE_BYTES
-              + (long) i * ZapRecord.BRANCH_BYTES + ZapRecord.BRANCH_CHILD_AT, child);
-        }
-      }));
+      Lie.told(
+          forge ->
+              forge
+                  .file("/many")
+                  .block(0, 0)
+                  .edit(
+                      block -> {
+                        int count =
+                            Disk.u16(block, ZapRecord.HEADER_BYTES + ZapRecord.NODE_COUNT_AT);
+                        for (int i = 0; i < count; i++) {
+                          Disk.putU32(
+                              block,
+                              ZapRecord.HEADER_BYTES
+                                  + ZapRecord.NODE_BYTES
+                                  + (long) i * ZapRecord.BRANCH_BYTES
+                                  + ZapRecord.BRANCH_CHILD_AT,
+                              child);
+                        }
+                      }));
     }
   }
 
   @Test
   void anInteriorNodeThatIsItsOwnChildIsTold() {
-    Lie.told(forge -> {
-      forge.file("/many").block(0, 0).edit(block ->
-          Disk.putU8(block, ZapRecord.HEADER_BYTES + ZapRecord.NODE_LEVEL_AT, 8));
-      forge.file("/many").block(0, 1).edit(block -> {
-        block.asSlice(16).fill((byte) 0);
-        Disk.putU8(block, ZapRecord.NODE_LEVEL_AT, 7);
-        Disk.putU16(block, ZapRecord.NODE_COUNT_AT, 1000);
-        for (int i = 0; i < 1000; i++) {
-          Disk.putU64(block, 16 + i * 12L, (long) i << 40);
-          Disk.putU32(block, 16 + i * 12L + 8, 1);
-        }
-      });
-    });
+    Lie.told(
+        forge -> {
+          forge
+              .file("/many")
+              .block(0, 0)
+              .edit(
+                  block -> Disk.putU8(block, ZapRecord.HEADER_BYTES + ZapRecord.NODE_LEVEL_AT, 8));
+          forge
+              .file("/many")
+              .block(0, 1)
+              .edit(
+                  block -> {
+                    block.asSlice(16).fill((byte) 0);
+                    Disk.putU8(block, ZapRecord.NODE_LEVEL_AT, 7);
+                    Disk.putU16(block, ZapRecord.NODE_COUNT_AT, 1000);
+                    for (int i = 0; i < 1000; i++) {
+                      Disk.putU64(block, 16 + i * 12L, (long) i << 40);
+                      Disk.putU32(block, 16 + i * 12L + 8, 1);
+                    }
+                  });
+        });
   }
 
   @Test
@@ -175,8 +237,10 @@ class HostileFileTest {
 
   @Test
   void parentsThatLieAreTold() {
-    for (long parent : new long[] {0, -1, 1, 77_777, Long.MAX_VALUE,
-        PoolForge.inode("/d1/d2/d3"), PoolForge.inode("/one")}) {
+    for (long parent :
+        new long[] {
+          0, -1, 1, 77_777, Long.MAX_VALUE, PoolForge.inode("/d1/d2/d3"), PoolForge.inode("/one")
+        }) {
       Lie.told(forge -> forge.file("/d1/d2").editBonus(z -> Disk.putU64(z, PARENT, parent)));
       Lie.told(forge -> forge.file("/").editBonus(z -> Disk.putU64(z, PARENT, parent)));
     }
@@ -208,8 +272,7 @@ class HostileFileTest {
   @Test
   void targetsOfLinksThatLieAreTold() {
     for (int bytes : new int[] {0, 5, 200, 0xffff}) {
-      Lie.told(forge ->
-          forge.file("/short-link").editBonus(z -> Disk.putU16(z, INLINE, bytes)));
+      Lie.told(forge -> forge.file("/short-link").editBonus(z -> Disk.putU16(z, INLINE, bytes)));
     }
     for (long size : new long[] {0, 4096, 1L << 40}) {
       Lie.told(forge -> forge.file("/long-link").editBonus(z -> Disk.putU64(z, SIZE, size)));
@@ -222,11 +285,12 @@ class HostileFileTest {
   void mapsOfExtendedAttributesThatLieAreTold() {
     for (int field : new int[] {0, 4, 8, 16, 20}) {
       for (long value : new long[] {0, 1, 0xffff, 0xffff_ffffL, 0x7fff_ffff, 1 << 20}) {
-        Lie.survived(forge -> {
-          forge.file("/one").editBonus(z -> Disk.putU32(z, ZnodeRecord.BYTES + field, value));
-          long map = Disk.u64(bonus(forge, "/tall"), XATTRS);
-          forge.files("").object(map).editContent(c -> Disk.putU32(c, field, value));
-        });
+        Lie.survived(
+            forge -> {
+              forge.file("/one").editBonus(z -> Disk.putU32(z, ZnodeRecord.BYTES + field, value));
+              long map = Disk.u64(bonus(forge, "/tall"), XATTRS);
+              forge.files("").object(map).editContent(c -> Disk.putU32(c, field, value));
+            });
       }
     }
   }
@@ -237,35 +301,51 @@ class HostileFileTest {
 
   @Test
   void extendedAttributesInObjectsThatAreNoneAreTold() {
-    for (long object : new long[] {-1, 1, 77_777, Long.MAX_VALUE, PoolForge.inode("/tall"),
-        PoolForge.inode("/"), PoolForge.inode("/one")}) {
+    for (long object :
+        new long[] {
+          -1,
+          1,
+          77_777,
+          Long.MAX_VALUE,
+          PoolForge.inode("/tall"),
+          PoolForge.inode("/"),
+          PoolForge.inode("/one")
+        }) {
       Lie.told(forge -> forge.file("/tall").editBonus(z -> Disk.putU64(z, XATTRS, object)));
     }
-    Lie.told(forge -> {
-      long shared = Disk.u64(bonus(forge, "/d1"), XATTRS);
-      forge.file("/tall").editBonus(z -> Disk.putU64(z, XATTRS, shared));
-    });
+    Lie.told(
+        forge -> {
+          long shared = Disk.u64(bonus(forge, "/d1"), XATTRS);
+          forge.file("/tall").editBonus(z -> Disk.putU64(z, XATTRS, shared));
+        });
   }
 
   @Test
   void flagsThatLieAreTold() {
     for (int flags = 0; flags < 16; flags++) {
       int value = flags;
-      Lie.survived(forge -> {
-        for (String file : List.of("/one", "/short-link", "/d1/tail1", "/d1/d2")) {
-          forge.file(file).editBonus(z -> Disk.putU16(z, FLAGS, value));
-        }
-      });
+      Lie.survived(
+          forge -> {
+            for (String file : List.of("/one", "/short-link", "/d1/tail1", "/d1/d2")) {
+              forge.file(file).editBonus(z -> Disk.putU16(z, FLAGS, value));
+            }
+          });
     }
   }
 
   @Test
   void masterRecordsThatLieAreTold() {
     for (String key : List.of("root", "unlinked", "version", "xattrs")) {
-      for (long value : new long[] {1, 77_777, -3, PoolForge.inode("/one"),
-          PoolForge.inode("/d1")}) {
-        Lie.told(forge -> ForgedZap.edit(forge, forge.files("").object(1), (zap, world) ->
-            zap.putLong(world.tx, name(key), value == 1 && key.length() > 6 ? 9 : value)));
+      for (long value :
+          new long[] {1, 77_777, -3, PoolForge.inode("/one"), PoolForge.inode("/d1")}) {
+        Lie.told(
+            forge ->
+                ForgedZap.edit(
+                    forge,
+                    forge.files("").object(1),
+                    (zap, world) ->
+                        zap.putLong(
+                            world.tx, name(key), value == 1 && key.length() > 6 ? 9 : value)));
       }
     }
   }
@@ -274,33 +354,44 @@ class HostileFileTest {
   void filesThatAreBothNamedAndToBeFreedAreTold() {
     for (String file : List.of("/tall", "/d1", "/", "/d1/tail0")) {
       for (int links : new int[] {0, 1}) {
-        Lie.survived(forge -> {
-          long inode = PoolForge.inode(file);
-          forge.file(file).editBonus(z -> Disk.putU32(z, NLINK, links));
-          byte[] key = new byte[8];
-          Disk.putU64(MemorySegment.ofArray(key), 0, inode);
-          ForgedZap.edit(forge, forge.files("").object(unlinkedObject(forge)), (zap, world) ->
-              zap.insertLong(world.tx, key, inode));
-        });
+        Lie.survived(
+            forge -> {
+              long inode = PoolForge.inode(file);
+              forge.file(file).editBonus(z -> Disk.putU32(z, NLINK, links));
+              byte[] key = new byte[8];
+              Disk.putU64(MemorySegment.ofArray(key), 0, inode);
+              ForgedZap.edit(
+                  forge,
+                  forge.files("").object(unlinkedObject(forge)),
+                  (zap, world) -> zap.insertLong(world.tx, key, inode));
+            });
       }
     }
   }
 
   private static long unlinkedObject(PoolForge forge) {
     long[] value = new long[1];
-    ForgedZap.edit(forge, forge.files("").object(1), (zap, world) ->
-        value[0] = zap.getLong(name("unlinked")));
+    ForgedZap.edit(
+        forge, forge.files("").object(1), (zap, world) -> value[0] = zap.getLong(name("unlinked")));
     return value[0];
   }
 
   @Test
   void tailsOfADirectoryThatAreAnothersAreTold() {
-    Lie.told(forge -> {
-      int one = (int) (PoolForge.inode("/d1/d2") % TailRecord.SLOTS);
-      int other = (int) (PoolForge.inode("/d1/d2/d3") % TailRecord.SLOTS);
-      forge.file("/d1/d2").tail().edit(block -> block
-          .asSlice((long) one * TailRecord.ENTRY_BYTES, TailRecord.ENTRY_BYTES)
-          .copyFrom(block.asSlice((long) other * TailRecord.ENTRY_BYTES, TailRecord.ENTRY_BYTES)));
-    });
+    Lie.told(
+        forge -> {
+          int one = (int) (PoolForge.inode("/d1/d2") % TailRecord.SLOTS);
+          int other = (int) (PoolForge.inode("/d1/d2/d3") % TailRecord.SLOTS);
+          forge
+              .file("/d1/d2")
+              .tail()
+              .edit(
+                  block ->
+                      block
+                          .asSlice((long) one * TailRecord.ENTRY_BYTES, TailRecord.ENTRY_BYTES)
+                          .copyFrom(
+                              block.asSlice(
+                                  (long) other * TailRecord.ENTRY_BYTES, TailRecord.ENTRY_BYTES)));
+        });
   }
 }

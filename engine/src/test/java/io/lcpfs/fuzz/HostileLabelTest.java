@@ -22,51 +22,68 @@ import org.junit.jupiter.api.Test;
 class HostileLabelTest {
 
   private static Uberblock with(Uberblock u, long txg, BlockPointer root) {
-    return new Uberblock(txg, u.timestampNanos(), u.poolGuid(), u.forkId(), root,
-        u.layoutGeneration(), u.layoutChecksum(), u.configGeneration(), u.configChecksum(), 0);
+    return new Uberblock(
+        txg,
+        u.timestampNanos(),
+        u.poolGuid(),
+        u.forkId(),
+        root,
+        u.layoutGeneration(),
+        u.layoutChecksum(),
+        u.configGeneration(),
+        u.configChecksum(),
+        0);
   }
 
   private static PoolConfig.Device only(PoolConfig config) {
     return config.devices().getFirst();
   }
 
-  private static PoolConfig with(PoolConfig config, UnaryOperator<PoolConfig.Group> group,
+  private static PoolConfig with(
+      PoolConfig config,
+      UnaryOperator<PoolConfig.Group> group,
       UnaryOperator<PoolConfig.Device> device) {
-    return config.withDevices(List.of(group.apply(config.groups().getFirst())),
-        List.of(device.apply(only(config))));
+    return config.withDevices(
+        List.of(group.apply(config.groups().getFirst())), List.of(device.apply(only(config))));
   }
 
   private static LayoutRecord with(LayoutRecord layout, UnaryOperator<LayoutRecord.Entry> last) {
     List<LayoutRecord.Entry> entries = new ArrayList<>(layout.entries());
     entries.set(entries.size() - 1, last.apply(entries.getLast()));
-    return new LayoutRecord(layout.generation(), layout.poolGuid(),
-        Math.max(layout.nextMetaslab(), entries.getLast().id() + 1), entries);
+    return new LayoutRecord(
+        layout.generation(),
+        layout.poolGuid(),
+        Math.max(layout.nextMetaslab(), entries.getLast().id() + 1),
+        entries);
   }
 
   // ---- uberblock
 
   @Test
   void aRootThatPointsAtDataIsRefused() {
-    Lie.refused(forge -> {
-      BlockPointer data = forge.file("/one").root().pointer();
-      forge.editUberblock(u -> with(u, u.txg(), data));
-    });
+    Lie.refused(
+        forge -> {
+          BlockPointer data = forge.file("/one").root().pointer();
+          forge.editUberblock(u -> with(u, u.txg(), data));
+        });
   }
 
   @Test
   void aRootThatPointsAtADatasetIsRefused() {
-    Lie.refused(forge -> {
-      BlockPointer dataset = forge.files("").root().pointer();
-      forge.editUberblock(u -> with(u, u.txg(), dataset));
-    });
+    Lie.refused(
+        forge -> {
+          BlockPointer dataset = forge.files("").root().pointer();
+          forge.editUberblock(u -> with(u, u.txg(), dataset));
+        });
   }
 
   @Test
   void aRootThatPointsAtDnodesIsRefused() {
-    Lie.refused(forge -> {
-      BlockPointer dnodes = forge.meta().dnodes().block(0, 0).pointer();
-      forge.editUberblock(u -> with(u, u.txg(), dnodes));
-    });
+    Lie.refused(
+        forge -> {
+          BlockPointer dnodes = forge.meta().dnodes().block(0, 0).pointer();
+          forge.editUberblock(u -> with(u, u.txg(), dnodes));
+        });
   }
 
   @Test
@@ -76,23 +93,65 @@ class HostileLabelTest {
 
   @Test
   void aRootOutsideOfEveryMetaslabIsRefused() {
-    Lie.refused(forge -> forge.editUberblock(u -> with(u, u.txg(),
-        BlockPointer.stored(new long[] {Dva.of(77, 0), 0, 0}, 2048, 2048, CompressionType.OFF,
-            ChecksumType.OFF, ObjectType.OBJECT_SET, 0, 1, 1, new long[4]))));
+    Lie.refused(
+        forge ->
+            forge.editUberblock(
+                u ->
+                    with(
+                        u,
+                        u.txg(),
+                        BlockPointer.stored(
+                            new long[] {Dva.of(77, 0), 0, 0},
+                            2048,
+                            2048,
+                            CompressionType.OFF,
+                            ChecksumType.OFF,
+                            ObjectType.OBJECT_SET,
+                            0,
+                            1,
+                            1,
+                            new long[4]))));
   }
 
   @Test
   void aRootBeyondTheEndOfItsMetaslabIsRefused() {
-    Lie.refused(forge -> forge.editUberblock(u -> with(u, u.txg(),
-        BlockPointer.stored(new long[] {Dva.of(1, (1L << 49) - 4096), 0, 0}, 2048, 2048,
-            CompressionType.OFF, ChecksumType.OFF, ObjectType.OBJECT_SET, 0, 1, 1, new long[4]))));
+    Lie.refused(
+        forge ->
+            forge.editUberblock(
+                u ->
+                    with(
+                        u,
+                        u.txg(),
+                        BlockPointer.stored(
+                            new long[] {Dva.of(1, (1L << 49) - 4096), 0, 0},
+                            2048,
+                            2048,
+                            CompressionType.OFF,
+                            ChecksumType.OFF,
+                            ObjectType.OBJECT_SET,
+                            0,
+                            1,
+                            1,
+                            new long[4]))));
   }
 
   @Test
   void anEmbeddedRootIsRefusedOrRead() {
-    Lie.refused(forge -> forge.editUberblock(u -> with(u, u.txg(),
-        BlockPointer.embedded(new byte[90], 2048, CompressionType.ZSTD, ObjectType.OBJECT_SET, 0,
-            1, 1))));
+    Lie.refused(
+        forge ->
+            forge.editUberblock(
+                u ->
+                    with(
+                        u,
+                        u.txg(),
+                        BlockPointer.embedded(
+                            new byte[90],
+                            2048,
+                            CompressionType.ZSTD,
+                            ObjectType.OBJECT_SET,
+                            0,
+                            1,
+                            1))));
   }
 
   @Test
@@ -116,78 +175,174 @@ class HostileLabelTest {
 
   @Test
   void overlappingTilesAreRefused() {
-    Lie.refused(forge -> forge.editLayout(layout -> with(layout, entry ->
-        new LayoutRecord.Entry(entry.id(), 0, entry.profile(), entry.placement(), entry.birthTxg(),
-            layout.entries().getFirst().columns()))));
+    Lie.refused(
+        forge ->
+            forge.editLayout(
+                layout ->
+                    with(
+                        layout,
+                        entry ->
+                            new LayoutRecord.Entry(
+                                entry.id(),
+                                0,
+                                entry.profile(),
+                                entry.placement(),
+                                entry.birthTxg(),
+                                layout.entries().getFirst().columns()))));
   }
 
   @Test
   void tilesBeyondTheDeviceAreRefused() {
-    Lie.refused(forge -> forge.editLayout(layout -> with(layout, entry ->
-        new LayoutRecord.Entry(entry.id(), 0, entry.profile(), entry.placement(), entry.birthTxg(),
-            List.of(new Column(0, 65_535))))));
+    Lie.refused(
+        forge ->
+            forge.editLayout(
+                layout ->
+                    with(
+                        layout,
+                        entry ->
+                            new LayoutRecord.Entry(
+                                entry.id(),
+                                0,
+                                entry.profile(),
+                                entry.placement(),
+                                entry.birthTxg(),
+                                List.of(new Column(0, 65_535))))));
   }
 
   @Test
   void columnsOnDevicesThatDoNotExistAreRefused() {
-    Lie.refused(forge -> forge.editLayout(layout -> with(layout, entry ->
-        new LayoutRecord.Entry(entry.id(), 0, entry.profile(), entry.placement(), entry.birthTxg(),
-            List.of(new Column(9, 0))))));
+    Lie.refused(
+        forge ->
+            forge.editLayout(
+                layout ->
+                    with(
+                        layout,
+                        entry ->
+                            new LayoutRecord.Entry(
+                                entry.id(),
+                                0,
+                                entry.profile(),
+                                entry.placement(),
+                                entry.birthTxg(),
+                                List.of(new Column(9, 0))))));
   }
 
   @Test
   void groupsThatDoNotExistAreRefused() {
-    Lie.refused(forge -> forge.editLayout(layout -> with(layout, entry ->
-        new LayoutRecord.Entry(entry.id(), 3, entry.profile(), entry.placement(), entry.birthTxg(),
-            entry.columns()))));
+    Lie.refused(
+        forge ->
+            forge.editLayout(
+                layout ->
+                    with(
+                        layout,
+                        entry ->
+                            new LayoutRecord.Entry(
+                                entry.id(),
+                                3,
+                                entry.profile(),
+                                entry.placement(),
+                                entry.birthTxg(),
+                                entry.columns()))));
   }
 
   @Test
   void profilesThatThisVersionDoesNotHaveAreRefused() {
-    Lie.refused(forge -> forge.editLayout(layout -> with(layout, entry ->
-        new LayoutRecord.Entry(entry.id(), 0, new Profile(Profile.Kind.MIRROR, 2, 0),
-            entry.placement(), entry.birthTxg(),
-            List.of(new Column(0, 12), new Column(0, 13))))));
-    Lie.refused(forge -> forge.editConfig(config -> with(config, group ->
-        new PoolConfig.Group(0, group.placement(), group.sectorBytes(), group.tileBytes(),
-            new Profile(Profile.Kind.RAIDZ, 3, 1)), device -> device)));
+    Lie.refused(
+        forge ->
+            forge.editLayout(
+                layout ->
+                    with(
+                        layout,
+                        entry ->
+                            new LayoutRecord.Entry(
+                                entry.id(),
+                                0,
+                                new Profile(Profile.Kind.MIRROR, 2, 0),
+                                entry.placement(),
+                                entry.birthTxg(),
+                                List.of(new Column(0, 12), new Column(0, 13))))));
+    Lie.refused(
+        forge ->
+            forge.editConfig(
+                config ->
+                    with(
+                        config,
+                        group ->
+                            new PoolConfig.Group(
+                                0,
+                                group.placement(),
+                                group.sectorBytes(),
+                                group.tileBytes(),
+                                new Profile(Profile.Kind.RAIDZ, 3, 1)),
+                        device -> device)));
   }
 
   @Test
   void aMetaslabWithTheHighestIdTakesNoMemoryForTheIdsBelow() {
-    Lie.told(forge -> forge.editLayout(layout -> with(layout, entry ->
-        new LayoutRecord.Entry(Dva.MAX_METASLAB, 0, entry.profile(), entry.placement(),
-            entry.birthTxg(), entry.columns()))));
+    Lie.told(
+        forge ->
+            forge.editLayout(
+                layout ->
+                    with(
+                        layout,
+                        entry ->
+                            new LayoutRecord.Entry(
+                                Dva.MAX_METASLAB,
+                                0,
+                                entry.profile(),
+                                entry.placement(),
+                                entry.birthTxg(),
+                                entry.columns()))));
   }
 
   @Test
   void aLayoutWithoutMetaslabsIsRefused() {
-    Lie.refused(forge -> forge.editLayout(layout ->
-        new LayoutRecord(layout.generation(), layout.poolGuid(), 1, List.of())));
+    Lie.refused(
+        forge ->
+            forge.editLayout(
+                layout -> new LayoutRecord(layout.generation(), layout.poolGuid(), 1, List.of())));
   }
 
   @Test
   void aLayoutOfAnotherPoolIsRefused() {
-    Lie.refused(forge -> forge.editLayout(layout ->
-        new LayoutRecord(layout.generation(), 5, layout.nextMetaslab(), layout.entries())));
+    Lie.refused(
+        forge ->
+            forge.editLayout(
+                layout ->
+                    new LayoutRecord(
+                        layout.generation(), 5, layout.nextMetaslab(), layout.entries())));
   }
 
   @Test
   void generationsNearTheEndOfTheirRangeAreRefused() {
-    Lie.refused(forge -> forge.editLayout(layout ->
-        new LayoutRecord(Long.MAX_VALUE, layout.poolGuid(), layout.nextMetaslab(),
-            layout.entries())));
-    Lie.refused(forge -> forge.editConfigBytes(c -> Disk.putU64(c, 16, Long.MAX_VALUE),
-        forge.config().encodedBytes()));
-    Lie.refused(forge -> forge.editConfigBytes(c -> Disk.putU64(c, 16, -3),
-        forge.config().encodedBytes()));
+    Lie.refused(
+        forge ->
+            forge.editLayout(
+                layout ->
+                    new LayoutRecord(
+                        Long.MAX_VALUE,
+                        layout.poolGuid(),
+                        layout.nextMetaslab(),
+                        layout.entries())));
+    Lie.refused(
+        forge ->
+            forge.editConfigBytes(
+                c -> Disk.putU64(c, 16, Long.MAX_VALUE), forge.config().encodedBytes()));
+    Lie.refused(
+        forge -> forge.editConfigBytes(c -> Disk.putU64(c, 16, -3), forge.config().encodedBytes()));
   }
 
   @Test
   void metaslabsThatHaveRunOutOfIdsAreNoTrouble() {
-    Lie.survived(forge -> forge.editLayout(layout ->
-        new LayoutRecord(layout.generation(), layout.poolGuid(), Dva.MAX_METASLAB + 1,
-            layout.entries())));
+    Lie.survived(
+        forge ->
+            forge.editLayout(
+                layout ->
+                    new LayoutRecord(
+                        layout.generation(),
+                        layout.poolGuid(),
+                        Dva.MAX_METASLAB + 1,
+                        layout.entries())));
   }
 
   @Test
@@ -210,66 +365,126 @@ class HostileLabelTest {
 
   @Test
   void deviceIndexesWithGapsAreRefused() {
-    Lie.refused(forge -> {
-      forge.editConfig(config -> with(config, group -> group, device ->
-          new PoolConfig.Device(device.guid(), 0, 7, device.capacityBytes(), 512, "")));
-      forge.editLayout(layout -> new LayoutRecord(layout.generation(), layout.poolGuid(),
-          layout.nextMetaslab(), layout.entries().stream().map(e -> new LayoutRecord.Entry(e.id(),
-              0, e.profile(), e.placement(), e.birthTxg(),
-              List.of(new Column(7, e.columns().getFirst().tile())))).toList()));
-    });
+    Lie.refused(
+        forge -> {
+          forge.editConfig(
+              config ->
+                  with(
+                      config,
+                      group -> group,
+                      device ->
+                          new PoolConfig.Device(
+                              device.guid(), 0, 7, device.capacityBytes(), 512, "")));
+          forge.editLayout(
+              layout ->
+                  new LayoutRecord(
+                      layout.generation(),
+                      layout.poolGuid(),
+                      layout.nextMetaslab(),
+                      layout.entries().stream()
+                          .map(
+                              e ->
+                                  new LayoutRecord.Entry(
+                                      e.id(),
+                                      0,
+                                      e.profile(),
+                                      e.placement(),
+                                      e.birthTxg(),
+                                      List.of(new Column(7, e.columns().getFirst().tile()))))
+                          .toList()));
+        });
   }
 
   @Test
   void devicesLargerThanTheyAreAreRefused() {
     for (long capacity : new long[] {32 << 20, 1L << 50, Long.MAX_VALUE}) {
-      Lie.refused(forge -> forge.editConfig(config -> with(config, group -> group, device ->
-          new PoolConfig.Device(device.guid(), 0, 0, capacity, 512, ""))));
+      Lie.refused(
+          forge ->
+              forge.editConfig(
+                  config ->
+                      with(
+                          config,
+                          group -> group,
+                          device ->
+                              new PoolConfig.Device(device.guid(), 0, 0, capacity, 512, ""))));
     }
   }
 
   @Test
   void devicesWithOtherBlocksThanTheyHaveAreRefused() {
     for (int block : new int[] {4096, 65_536}) {
-      Lie.refused(forge -> forge.editConfig(config -> with(config, group -> group, device ->
-          new PoolConfig.Device(device.guid(), 0, 0, device.capacityBytes(), block, ""))));
+      Lie.refused(
+          forge ->
+              forge.editConfig(
+                  config ->
+                      with(
+                          config,
+                          group -> group,
+                          device ->
+                              new PoolConfig.Device(
+                                  device.guid(), 0, 0, device.capacityBytes(), block, ""))));
     }
   }
 
   @Test
   void tilesLargerThanTheDeviceAreRefused() {
-    Lie.refused(forge -> forge.editConfig(config -> with(config, group ->
-        new PoolConfig.Group(0, group.placement(), 512, 16L << 30, group.profile()),
-        device -> device)));
+    Lie.refused(
+        forge ->
+            forge.editConfig(
+                config ->
+                    with(
+                        config,
+                        group ->
+                            new PoolConfig.Group(
+                                0, group.placement(), 512, 16L << 30, group.profile()),
+                        device -> device)));
   }
 
   @Test
   void sectorsOfAnotherSizeAreTold() {
     for (int sector : new int[] {512, 65_536}) {
-      Lie.told(forge -> forge.editConfig(config -> with(config, group ->
-          new PoolConfig.Group(0, group.placement(), sector, group.tileBytes(), group.profile()),
-          device -> device)));
+      Lie.told(
+          forge ->
+              forge.editConfig(
+                  config ->
+                      with(
+                          config,
+                          group ->
+                              new PoolConfig.Group(
+                                  0, group.placement(), sector, group.tileBytes(), group.profile()),
+                          device -> device)));
     }
   }
 
   @Test
   void aConfigurationWithoutGroupsOrDevicesIsRefused() {
     Lie.refused(forge -> forge.editConfig(config -> config.withDevices(List.of(), List.of())));
-    Lie.refused(forge -> forge.editConfig(config ->
-        config.withDevices(config.groups(), List.of())));
+    Lie.refused(
+        forge -> forge.editConfig(config -> config.withDevices(config.groups(), List.of())));
   }
 
   @Test
   void severalGroupsAreRefused() {
-    Lie.refused(forge -> forge.editConfig(config -> config.withDevices(
-        List.of(config.groups().getFirst(), new PoolConfig.Group(1, PlacementClass.LOG, 512,
-            1 << 20, Profile.SINGLE)), config.devices())));
+    Lie.refused(
+        forge ->
+            forge.editConfig(
+                config ->
+                    config.withDevices(
+                        List.of(
+                            config.groups().getFirst(),
+                            new PoolConfig.Group(
+                                1, PlacementClass.LOG, 512, 1 << 20, Profile.SINGLE)),
+                        config.devices())));
   }
 
   @Test
   void featuresThatAreNotKnownAreRefused() {
-    Lie.refused(forge -> forge.editConfig(config ->
-        config.withFeatures(List.of(new PoolConfig.Feature("org.example:future", true)))));
+    Lie.refused(
+        forge ->
+            forge.editConfig(
+                config ->
+                    config.withFeatures(
+                        List.of(new PoolConfig.Feature("org.example:future", true)))));
   }
 
   @Test
@@ -294,8 +509,20 @@ class HostileLabelTest {
 
   @Test
   void layoutsWhoseChecksumIsThatOfAnotherAreRefused() {
-    Lie.refused(forge -> forge.editUberblock(u -> new Uberblock(u.txg(), u.timestampNanos(),
-        u.poolGuid(), u.forkId(), u.root(), u.layoutGeneration(), Hash256.ZERO,
-        u.configGeneration(), u.configChecksum(), 0)));
+    Lie.refused(
+        forge ->
+            forge.editUberblock(
+                u ->
+                    new Uberblock(
+                        u.txg(),
+                        u.timestampNanos(),
+                        u.poolGuid(),
+                        u.forkId(),
+                        u.root(),
+                        u.layoutGeneration(),
+                        Hash256.ZERO,
+                        u.configGeneration(),
+                        u.configChecksum(),
+                        0)));
   }
 }

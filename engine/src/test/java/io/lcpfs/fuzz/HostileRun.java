@@ -27,9 +27,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Does with an image what a person would do with a pool from a stranger: looks at its labels, imports
- * it, lists, reads and verifies everything, and then writes, removes and destroys. Whatever the bytes
- * are, each step must end, within bounds of memory and device traffic, with a result or a
+ * Does with an image what a person would do with a pool from a stranger: looks at its labels,
+ * imports it, lists, reads and verifies everything, and then writes, removes and destroys. Whatever
+ * the bytes are, each step must end, within bounds of memory and device traffic, with a result or a
  * PoolException.
  */
 final class HostileRun {
@@ -53,7 +53,10 @@ final class HostileRun {
    * @param findings what verify found; empty when it did not come to that
    * @param verified whether verify ended with a report
    */
-  record Outcome(boolean imported, List<String> refusals, List<VerifyReport.Finding> findings,
+  record Outcome(
+      boolean imported,
+      List<String> refusals,
+      List<VerifyReport.Finding> findings,
       boolean verified) {
 
     /** Whether the damage was told of: refused, found, or both. */
@@ -62,8 +65,7 @@ final class HostileRun {
     }
   }
 
-  private static final ThreadMXBean THREADS =
-      (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   private final ImageDevice device;
   private final RealEnv env;
@@ -93,13 +95,18 @@ final class HostileRun {
   private Outcome run() {
     device.limit(TRAFFIC_BYTES);
     AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
-    Thread thread = Thread.ofPlatform().daemon().name("hostile-run").start(() -> {
-      try {
-        all();
-      } catch (Throwable e) {
-        failure.set(e);
-      }
-    });
+    Thread thread =
+        Thread.ofPlatform()
+            .daemon()
+            .name("hostile-run")
+            .start(
+                () -> {
+                  try {
+                    all();
+                  } catch (Throwable e) {
+                    failure.set(e);
+                  }
+                });
     try {
       thread.join(TIMEOUT_MILLIS);
     } catch (InterruptedException e) {
@@ -189,24 +196,34 @@ final class HostileRun {
       if (!seen.add(inode)) {
         continue;
       }
-      step("inode " + inode, () -> {
-        Attr attr = fs.getattr(inode);
-        if (attr.isDirectory()) {
-          directory(fs, inode, todo);
-        } else if (attr.isSymlink()) {
-          fs.readlink(inode);
-        } else if (attr.isRegular()) {
-          content(fs, inode, attr.size());
-        }
-      });
-      step("xattrs of " + inode, () -> {
-        for (byte[] name : fs.listxattr(inode, ROOT)) {
-          step("xattr of " + inode, () -> fs.getxattr(inode, name, ROOT));
-        }
-      });
+      step(
+          "inode " + inode,
+          () -> {
+            Attr attr = fs.getattr(inode);
+            if (attr.isDirectory()) {
+              directory(fs, inode, todo);
+            } else if (attr.isSymlink()) {
+              fs.readlink(inode);
+            } else if (attr.isRegular()) {
+              content(fs, inode, attr.size());
+            }
+          });
+      step(
+          "xattrs of " + inode,
+          () -> {
+            for (byte[] name : fs.listxattr(inode, ROOT)) {
+              step("xattr of " + inode, () -> fs.getxattr(inode, name, ROOT));
+            }
+          });
     }
-    for (String name : List.of("/d1/d2/d3/../../tail0", "/short-link/d3", "/loop", "/long-link",
-        "/many/name-of-some-length-17", "/none")) {
+    for (String name :
+        List.of(
+            "/d1/d2/d3/../../tail0",
+            "/short-link/d3",
+            "/loop",
+            "/long-link",
+            "/many/name-of-some-length-17",
+            "/none")) {
       step("stat " + name, () -> fs.paths().stat(path(name), ROOT));
     }
   }
@@ -214,16 +231,20 @@ final class HostileRun {
   private void directory(PosixFileSystem fs, long inode, ArrayDeque<Long> todo) {
     List<byte[]> names = new ArrayList<>();
     try (FileHandle handle = fs.open(inode, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, ROOT)) {
-      fs.readdir(handle, 0, (cookie, name, child, type) -> {
-        if (cookie > 2) {
-          names.add(name.clone());
-        }
-        return names.size() < MOST_FILES;
-      });
+      fs.readdir(
+          handle,
+          0,
+          (cookie, name, child, type) -> {
+            if (cookie > 2) {
+              names.add(name.clone());
+            }
+            return names.size() < MOST_FILES;
+          });
     } finally {
       for (byte[] name : names) {
-        step("lookup " + new String(name, UTF_8), () ->
-            todo.add(fs.lookup(inode, name, ROOT).inode()));
+        step(
+            "lookup " + new String(name, UTF_8),
+            () -> todo.add(fs.lookup(inode, name, ROOT).inode()));
       }
     }
   }
@@ -235,17 +256,20 @@ final class HostileRun {
         long from = at;
         step("read " + inode + " at " + at, () -> handle.read(from, window, 0, WINDOW_BYTES));
       }
-      step("read the end of " + inode, () ->
-          handle.read(Math.max(0, size - 100), window, 0, WINDOW_BYTES));
+      step(
+          "read the end of " + inode,
+          () -> handle.read(Math.max(0, size - 100), window, 0, WINDOW_BYTES));
       step("read the middle of " + inode, () -> handle.read(size / 2, window, 0, 1000));
-      step("seek in " + inode, () -> {
-        long at = 0;
-        for (int i = 0; i < MOST_SEEKS && at < size; i++) {
-          long data = handle.seekData(at);
-          at = handle.seekHole(data);
-          handle.read(data, window, 0, 100);
-        }
-      });
+      step(
+          "seek in " + inode,
+          () -> {
+            long at = 0;
+            for (int i = 0; i < MOST_SEEKS && at < size; i++) {
+              long data = handle.seekData(at);
+              at = handle.seekHole(data);
+              handle.read(data, window, 0, 100);
+            }
+          });
     }
   }
 
@@ -279,11 +303,11 @@ final class HostileRun {
       String name = new String(file, UTF_8);
       step("overwrite " + name, () -> SoundImage.write(fs, name, SoundImage.noise(52, 5000), 0));
       step("append " + name, () -> append(fs, name));
-      step("xattr " + name, () ->
-          fs.paths().setxattr(file, false, path("user.y"), new byte[300], 0, ROOT));
+      step(
+          "xattr " + name,
+          () -> fs.paths().setxattr(file, false, path("user.y"), new byte[300], 0, ROOT));
       step("link " + name, () -> fs.paths().link(file, path(name + "-2"), ROOT));
-      step("truncate " + name, () ->
-          fs.paths().setattr(file, true, new SetAttr().size(10), ROOT));
+      step("truncate " + name, () -> fs.paths().setattr(file, true, new SetAttr().size(10), ROOT));
     }
     step("sync changes", fs::sync);
     for (byte[] file : files) {
@@ -305,30 +329,41 @@ final class HostileRun {
   }
 
   /** Paths below a directory, links not followed, as deep as paths may be. */
-  private void collect(PosixFileSystem fs, byte[] directory, List<byte[]> files,
-      List<byte[]> directories, int depth) {
+  private void collect(
+      PosixFileSystem fs,
+      byte[] directory,
+      List<byte[]> files,
+      List<byte[]> directories,
+      int depth) {
     List<byte[]> names = new ArrayList<>();
-    step("list " + new String(directory, UTF_8), () ->
-        fs.paths().list(directory, ROOT, (cookie, name, inode, type) -> {
-          if (cookie > 2) {
-            names.add(name.clone());
-          }
-          return names.size() < 40;
-        }));
+    step(
+        "list " + new String(directory, UTF_8),
+        () ->
+            fs.paths()
+                .list(
+                    directory,
+                    ROOT,
+                    (cookie, name, inode, type) -> {
+                      if (cookie > 2) {
+                        names.add(name.clone());
+                      }
+                      return names.size() < 40;
+                    }));
     String prefix = new String(directory, UTF_8);
     for (byte[] name : names) {
-      byte[] child =
-          path((prefix.endsWith("/") ? prefix : prefix + "/") + new String(name, UTF_8));
-      step("lstat", () -> {
-        if (fs.paths().lstat(child, ROOT).isDirectory()) {
-          directories.add(child);
-          if (depth < 20 && directories.size() < 500) {
-            collect(fs, child, files, directories, depth + 1);
-          }
-        } else if (files.size() < 200) {
-          files.add(child);
-        }
-      });
+      byte[] child = path((prefix.endsWith("/") ? prefix : prefix + "/") + new String(name, UTF_8));
+      step(
+          "lstat",
+          () -> {
+            if (fs.paths().lstat(child, ROOT).isDirectory()) {
+              directories.add(child);
+              if (depth < 20 && directories.size() < 500) {
+                collect(fs, child, files, directories, depth + 1);
+              }
+            } else if (files.size() < 200) {
+              files.add(child);
+            }
+          });
     }
   }
 }

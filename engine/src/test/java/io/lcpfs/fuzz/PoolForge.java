@@ -1,7 +1,6 @@
 package io.lcpfs.fuzz;
 
 import io.lcpfs.codec.ChecksumType;
-import io.lcpfs.codec.Checksums;
 import io.lcpfs.codec.CompressionType;
 import io.lcpfs.codec.Compressors;
 import io.lcpfs.format.BlockPointer;
@@ -29,9 +28,10 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Forges a pool image as an attacker would: edits any block and puts it back with the checksums of all
- * that is above it made right, up to the uberblock, which is the only one left. A changed block moves to
- * space of the file "loot", so that it lies in allocated space. Knows the format, not the engine.
+ * Forges a pool image as an attacker would: edits any block and puts it back with the checksums of
+ * all that is above it made right, up to the uberblock, which is the only one left. A changed block
+ * moves to space of the file "loot", so that it lies in allocated space. Knows the format, not the
+ * engine.
  */
 final class PoolForge {
   private static final long UBERBLOCK_ROOT = Disk.offset(Uberblock.LAYOUT, "root");
@@ -66,12 +66,15 @@ final class PoolForge {
       throw new AssertionError("no uberblock");
     }
     uberblock = newest;
-    LabelRecord label = LabelRecord.decode(
-        image.asSlice(geometry.configOffset(0), geometry.configBytes()), geometry.configOffset(0));
+    LabelRecord label =
+        LabelRecord.decode(
+            image.asSlice(geometry.configOffset(0), geometry.configBytes()),
+            geometry.configOffset(0));
     config = label.config();
     int slot = Geometry.layoutSlot(uberblock.layoutGeneration());
-    layout = LayoutRecord.decode(
-        image.asSlice(geometry.layoutOffset(slot, 0), geometry.layoutSlotBytes()));
+    layout =
+        LayoutRecord.decode(
+            image.asSlice(geometry.layoutOffset(slot, 0), geometry.layoutSlotBytes()));
     plunder();
     writeUberblock();
   }
@@ -162,8 +165,8 @@ final class PoolForge {
   void editConfig(UnaryOperator<PoolConfig> edit) {
     config = edit.apply(config);
     byte[] encoded = config.encode();
-    editConfigBytes(bytes -> MemorySegment.copy(encoded, 0, bytes, Disk.U8, 0, encoded.length),
-        encoded.length);
+    editConfigBytes(
+        bytes -> MemorySegment.copy(encoded, 0, bytes, Disk.U8, 0, encoded.length), encoded.length);
   }
 
   /** Changes the encoded configuration, {@code length} bytes of it, in all labels. */
@@ -185,16 +188,26 @@ final class PoolForge {
     Hash256 named = sum;
     MemorySegment record = image.asSlice(geometry.configOffset(0) + LabelRecord.HEADER_BYTES);
     long generation = Disk.u64(record, 16);
-    editUberblock(u -> new Uberblock(u.txg(), u.timestampNanos(), Disk.u64(record, 24),
-        Disk.u64(record, 32), u.root(), u.layoutGeneration(), u.layoutChecksum(), generation, named,
-        0));
+    editUberblock(
+        u ->
+            new Uberblock(
+                u.txg(),
+                u.timestampNanos(),
+                Disk.u64(record, 24),
+                Disk.u64(record, 32),
+                u.root(),
+                u.layoutGeneration(),
+                u.layoutChecksum(),
+                generation,
+                named,
+                0));
   }
 
   void editLayout(UnaryOperator<LayoutRecord> edit) {
     layout = edit.apply(layout);
     byte[] encoded = layout.encode();
-    editLayoutBytes(bytes -> MemorySegment.copy(encoded, 0, bytes, Disk.U8, 0, encoded.length),
-        encoded.length);
+    editLayoutBytes(
+        bytes -> MemorySegment.copy(encoded, 0, bytes, Disk.U8, 0, encoded.length), encoded.length);
   }
 
   /** Changes the encoded layout, {@code length} bytes of it, in both copies. */
@@ -213,11 +226,23 @@ final class PoolForge {
       for (int slot = 0; slot < 2; slot++) {
         image.asSlice(geometry.layoutOffset(slot, copy), geometry.unitBytes()).fill((byte) 0);
       }
-      image.asSlice(geometry.layoutOffset(Geometry.layoutSlot(generation), copy), length)
+      image
+          .asSlice(geometry.layoutOffset(Geometry.layoutSlot(generation), copy), length)
           .copyFrom(record);
     }
-    editUberblock(u -> new Uberblock(u.txg(), u.timestampNanos(), u.poolGuid(), u.forkId(),
-        u.root(), generation, sum, u.configGeneration(), u.configChecksum(), 0));
+    editUberblock(
+        u ->
+            new Uberblock(
+                u.txg(),
+                u.timestampNanos(),
+                u.poolGuid(),
+                u.forkId(),
+                u.root(),
+                generation,
+                sum,
+                u.configGeneration(),
+                u.configChecksum(),
+                0));
   }
 
   // ---- blocks
@@ -226,8 +251,7 @@ final class PoolForge {
     for (LayoutRecord.Entry entry : layout.entries()) {
       if (entry.id() == Dva.metaslab(dva)) {
         long tile = config.group(entry.group()).tileBytes();
-        return geometry.tileOffset(entry.columns().getFirst().tile(), tile)
-            + Dva.offsetBytes(dva);
+        return geometry.tileOffset(entry.columns().getFirst().tile(), tile) + Dva.offsetBytes(dva);
       }
     }
     throw new AssertionError("no metaslab of " + Dva.toString(dva));
@@ -264,8 +288,16 @@ final class PoolForge {
     MemorySegment target = at(dva, sectors(content.length));
     target.fill((byte) 0);
     target.asSlice(0, content.length).copyFrom(MemorySegment.ofArray(content));
-    return BlockPointer.stored(new long[] {dva, 0, 0}, content.length, content.length,
-        CompressionType.OFF, ChecksumType.BLAKE3, type, level, birth, fill,
+    return BlockPointer.stored(
+        new long[] {dva, 0, 0},
+        content.length,
+        content.length,
+        CompressionType.OFF,
+        ChecksumType.BLAKE3,
+        type,
+        level,
+        birth,
+        fill,
         checksum(MemorySegment.ofArray(content)));
   }
 
@@ -312,7 +344,8 @@ final class PoolForge {
         return uberblock.root();
       }
       byte[] block = parent.read();
-      return block.length == 0 ? BlockPointer.HOLE // below a hole are holes
+      return block.length == 0
+          ? BlockPointer.HOLE // below a hole are holes
           : BlockPointer.decode(MemorySegment.ofArray(block), offset);
     }
 
@@ -324,9 +357,19 @@ final class PoolForge {
     void set(BlockPointer pointer) {
       Ref up = parent;
       if (up == null) {
-        editUberblock(u -> new Uberblock(u.txg(), u.timestampNanos(), u.poolGuid(), u.forkId(),
-            pointer, u.layoutGeneration(), u.layoutChecksum(), u.configGeneration(),
-            u.configChecksum(), 0));
+        editUberblock(
+            u ->
+                new Uberblock(
+                    u.txg(),
+                    u.timestampNanos(),
+                    u.poolGuid(),
+                    u.forkId(),
+                    pointer,
+                    u.layoutGeneration(),
+                    u.layoutChecksum(),
+                    u.configGeneration(),
+                    u.configChecksum(),
+                    0));
       } else {
         up.edit(block -> pointer.encode(block, offset));
       }
@@ -471,8 +514,7 @@ final class PoolForge {
         for (int slot = 0; slot * DnodeRecord.BYTES < block.length; slot++) {
           long at = (long) slot * DnodeRecord.BYTES;
           MemorySegment dnodes = MemorySegment.ofArray(block);
-          if (DnodeRecord.isAllocated(dnodes, at)
-              && wanted.test(DnodeRecord.decode(dnodes, at))) {
+          if (DnodeRecord.isAllocated(dnodes, at) && wanted.test(DnodeRecord.decode(dnodes, at))) {
             found.add(new Obj(holder, at, root, id * TailRecord.SLOTS + slot));
           }
         }

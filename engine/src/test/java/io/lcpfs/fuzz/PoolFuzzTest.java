@@ -16,19 +16,56 @@ import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
 /**
- * A whole pool of 16 MiB, of which the fuzzer changes bytes, and all checksums above them are made right
- * again; then everything is read, and half of the time changed and removed. An input is a byte that says
- * whether to write, and up to {@link #MOST_EDITS} edits of 8 bytes: what (u8), value (u8), which block
- * (u16), offset (u32).
+ * A whole pool of 16 MiB, of which the fuzzer changes bytes, and all checksums above them are made
+ * right again; then everything is read, and half of the time changed and removed. An input is a
+ * byte that says whether to write, and up to {@link #MOST_EDITS} edits of 8 bytes: what (u8), value
+ * (u8), which block (u16), offset (u32).
  */
 class PoolFuzzTest {
   private static final int EDIT_BYTES = 8;
   private static final int MOST_EDITS = 8;
   private static final long[] VALUES = {
-    0, 1, 2, 3, 7, 8, 16, 31, 32, 33, 127, 128, 255, 256, 511, 512, 513, 4095, 4096, 0x7fff,
-    0x8000, 0xffff, 0x10000, 1 << 20, 16 << 20, Integer.MAX_VALUE, 1L << 31, 0xffff_ffffL, 1L << 32,
-    1L << 40, 1L << 48, 1L << 53, 1L << 54, 1L << 60, 1L << 62, Long.MAX_VALUE, Long.MIN_VALUE,
-    -1, -2, -8, -512
+    0,
+    1,
+    2,
+    3,
+    7,
+    8,
+    16,
+    31,
+    32,
+    33,
+    127,
+    128,
+    255,
+    256,
+    511,
+    512,
+    513,
+    4095,
+    4096,
+    0x7fff,
+    0x8000,
+    0xffff,
+    0x10000,
+    1 << 20,
+    16 << 20,
+    Integer.MAX_VALUE,
+    1L << 31,
+    0xffff_ffffL,
+    1L << 32,
+    1L << 40,
+    1L << 48,
+    1L << 53,
+    1L << 54,
+    1L << 60,
+    1L << 62,
+    Long.MAX_VALUE,
+    Long.MIN_VALUE,
+    -1,
+    -2,
+    -8,
+    -512
   };
 
   private static final List<Function<PoolForge, PoolForge.Ref>> BLOCKS = new ArrayList<>();
@@ -93,8 +130,7 @@ class PoolFuzzTest {
       case 0, 1, 2, 3, 4 -> BLOCKS.get(which % BLOCKS.size()).apply(forge).edit(put);
       case 5, 6, 7 -> OBJECTS.get(which % OBJECTS.size()).apply(forge).edit(put);
       case 8, 9 -> OBJECTS.get(which % OBJECTS.size()).apply(forge).editBonus(put);
-      case 10, 11 ->
-          BLOCKS.get(which % BLOCKS.size()).apply(forge).editPointerBytes(put);
+      case 10, 11 -> BLOCKS.get(which % BLOCKS.size()).apply(forge).editPointerBytes(put);
       case 12 -> forge.editUberblockBytes(at -> put.accept(at.asSlice(0, 512)));
       case 13 -> forge.editConfigBytes(put, forge.config().encodedBytes());
       case 14 -> forge.editLayoutBytes(put, (int) forge.layout().encodedBytes());

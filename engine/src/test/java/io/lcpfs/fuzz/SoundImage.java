@@ -3,7 +3,6 @@ package io.lcpfs.fuzz;
 import static io.lcpfs.posix.PathCalls.path;
 
 import io.lcpfs.api.Pool;
-import io.lcpfs.codec.ChecksumType;
 import io.lcpfs.pool.CreateOptions;
 import io.lcpfs.pool.Tuning;
 import io.lcpfs.posix.Caller;
@@ -13,7 +12,6 @@ import io.lcpfs.posix.OpenFlags;
 import io.lcpfs.posix.PathCalls;
 import io.lcpfs.posix.PosixFileSystem;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -96,15 +94,33 @@ final class SoundImage {
     for (int i = 0; i < MANY_NAMES; i++) {
       paths.link(path("/d1/tail0"), path("/many/name-of-some-length-" + i), ROOT);
     }
-    for (String name : List.of("/", "/d1", "/d1/d2", "/d1/d2/d3", "/other", "/d1/tail0",
-        "/d1/tail1", "/d1/tail2", "/one", "/tall", "/sparse", "/zeros", "/short-link",
-        "/long-link", "/fifo", "/many")) {
+    for (String name :
+        List.of(
+            "/",
+            "/d1",
+            "/d1/d2",
+            "/d1/d2/d3",
+            "/other",
+            "/d1/tail0",
+            "/d1/tail1",
+            "/d1/tail2",
+            "/one",
+            "/tall",
+            "/sparse",
+            "/zeros",
+            "/short-link",
+            "/long-link",
+            "/fifo",
+            "/many")) {
       inodes.put(name, paths.resolve(path(name), false, ROOT));
     }
     pool.createDataset("tank/a/b", Map.of("compression", "zstd"), true);
     pool.createDataset("tank/a/c", Map.of("checksum", "sha256", "user:note", "hello"), false);
-    write(pool.dataset("tank/a/b").fileSystem(), "/packed", "abcdef".repeat(20_000).getBytes(
-        java.nio.charset.StandardCharsets.US_ASCII), 0);
+    write(
+        pool.dataset("tank/a/b").fileSystem(),
+        "/packed",
+        "abcdef".repeat(20_000).getBytes(java.nio.charset.StandardCharsets.US_ASCII),
+        0);
     pool.dataset("tank").setProperty("recordsize", "131072");
     write(fs, LOOT, noise(40, 12 * 131_072), 0);
     inodes.put(LOOT, paths.resolve(path(LOOT), false, ROOT));

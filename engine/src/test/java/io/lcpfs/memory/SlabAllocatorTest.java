@@ -26,16 +26,23 @@ class SlabAllocatorTest {
 
   private static void refused(Runnable call, Errno errno) {
     assertThatThrownBy(call::run)
-        .isInstanceOfSatisfying(
-            PoolException.class, e -> assertThat(e.errno()).isEqualTo(errno));
+        .isInstanceOfSatisfying(PoolException.class, e -> assertThat(e.errno()).isEqualTo(errno));
   }
 
   @Test
   void everySizeIsChargedWholeUnitsBelowAPageAndWholePagesAbove() {
     try (SlabAllocator slabs = allocator(256L * MIB, 0)) {
       int[][] expected = {
-        {1, 512}, {512, 512}, {513, 1024}, {3584, 3584}, {3585, 4096}, {4096, 4096},
-        {4097, 8192}, {68 * KIB, 68 * KIB}, {128 * KIB + 1, 132 * KIB}, {16 * MIB, 16 * MIB},
+        {1, 512},
+        {512, 512},
+        {513, 1024},
+        {3584, 3584},
+        {3585, 4096},
+        {4096, 4096},
+        {4097, 8192},
+        {68 * KIB, 68 * KIB},
+        {128 * KIB + 1, 132 * KIB},
+        {16 * MIB, 16 * MIB},
         {64 * MIB, 64 * MIB},
       };
       for (int[] pair : expected) {
@@ -192,7 +199,8 @@ class SlabAllocatorTest {
 
   @Test
   void everyDoubleFreeAndForeignSlabIsCaught() {
-    try (SlabAllocator one = allocator(16 * MIB, 0); SlabAllocator two = allocator(16 * MIB, 0)) {
+    try (SlabAllocator one = allocator(16 * MIB, 0);
+        SlabAllocator two = allocator(16 * MIB, 0)) {
       Slab slab = one.allocate(600);
       assertThatThrownBy(() -> two.free(slab)).isInstanceOf(AssertionError.class);
       one.free(slab);
@@ -234,16 +242,19 @@ class SlabAllocatorTest {
   void everySlabIsReachableFromOtherThreads() throws Exception {
     try (SlabAllocator slabs = allocator(64L * MIB, 0)) {
       ArrayBlockingQueue<Slab> handedOver = new ArrayBlockingQueue<>(64);
-      Thread producer = Thread.ofPlatform().start(() -> {
-        Random random = new Random(7);
-        for (int i = 0; i < 20_000; i++) {
-          try {
-            handedOver.put(slabs.allocate(1 + random.nextInt(64 * KIB)));
-          } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-          }
-        }
-      });
+      Thread producer =
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    Random random = new Random(7);
+                    for (int i = 0; i < 20_000; i++) {
+                      try {
+                        handedOver.put(slabs.allocate(1 + random.nextInt(64 * KIB)));
+                      } catch (InterruptedException e) {
+                        throw new IllegalStateException(e);
+                      }
+                    }
+                  });
       for (int i = 0; i < 20_000; i++) {
         slabs.free(handedOver.take());
       }

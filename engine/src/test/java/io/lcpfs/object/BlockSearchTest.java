@@ -24,8 +24,11 @@ class BlockSearchTest {
   @Test
   void everyDataAndEveryHoleIsFoundBeforeWithinAndAfterASync() {
     try (RealEnv env = new RealEnv();
-        PoolEngine pool = PoolEngines.create(List.of(new RamDevice("ram", 512, 128 << 11)),
-            CreateOptions.named("tank").withTuning(Tuning.standard().withPoison(true)), env)) {
+        PoolEngine pool =
+            PoolEngines.create(
+                List.of(new RamDevice("ram", 512, 128 << 11)),
+                CreateOptions.named("tank").withTuning(Tuning.standard().withPoison(true)),
+                env)) {
       ObjectSet objects = pool.objectSet("", DatasetPolicy.DEFAULT);
       Random random = new Random(5);
       for (int file = 0; file < 6; file++) {
@@ -48,8 +51,8 @@ class BlockSearchTest {
         count = Math.min(count, 40);
         random.nextBytes(data);
         try (Tx tx = objects.begin(1 << 20)) {
-          dnode.write(tx, (long) from * BLOCK, MemorySegment.ofArray(data), 0,
-              (long) count * BLOCK, BLOCK);
+          dnode.write(
+              tx, (long) from * BLOCK, MemorySegment.ofArray(data), 0, (long) count * BLOCK, BLOCK);
         }
         model.set(from, from + count);
       } else {

@@ -31,10 +31,17 @@ class TreeWalkTest {
 
   @BeforeEach
   void create() {
-    Tuning tuning = Tuning.standard().withCacheBytes(32L << 20).withDirtyBytes(8L << 20)
-        .withTxgTimeoutNanos(3_600_000_000_000L).withPoison(true);
-    pool = PoolEngines.create(List.of(new RamDevice("ram", 512, (64 << 20) / 512)),
-        CreateOptions.named("tank").withTuning(tuning), env);
+    Tuning tuning =
+        Tuning.standard()
+            .withCacheBytes(32L << 20)
+            .withDirtyBytes(8L << 20)
+            .withTxgTimeoutNanos(3_600_000_000_000L)
+            .withPoison(true);
+    pool =
+        PoolEngines.create(
+            List.of(new RamDevice("ram", 512, (64 << 20) / 512)),
+            CreateOptions.named("tank").withTuning(tuning),
+            env);
     objects = pool.objectSet("", DatasetPolicy.DEFAULT);
   }
 
@@ -49,7 +56,8 @@ class TreeWalkTest {
     for (int i = 0; i < count; i++) {
       byte[] content = new byte[bytes];
       Arrays.fill(content, (byte) (i + 1));
-      try (Tx tx = objects.begin(bytes + TX); Dnode dnode = objects.create(tx, type, 512)) {
+      try (Tx tx = objects.begin(bytes + TX);
+          Dnode dnode = objects.create(tx, type, 512)) {
         dnode.write(tx, 0, MemorySegment.ofArray(content), 0, bytes, 131_072);
         numbers.add(dnode.number());
       }
@@ -68,10 +76,12 @@ class TreeWalkTest {
 
   private void assertFound(String... parts) {
     List<VerifyReport.Finding> findings = pool.verify(p -> {}).findings();
-    assertThat(findings).anySatisfy(finding -> {
-      assertThat(finding.check()).isEqualTo("ObjectCheck");
-      assertThat(finding.where() + ": " + finding.what()).contains(parts);
-    });
+    assertThat(findings)
+        .anySatisfy(
+            finding -> {
+              assertThat(finding.check()).isEqualTo("ObjectCheck");
+              assertThat(finding.where() + ": " + finding.what()).contains(parts);
+            });
   }
 
   @Test
@@ -89,8 +99,9 @@ class TreeWalkTest {
       dnode.setTail(true, 699);
       touch(dnode);
     }
-    assertFound("tails block " + number / 32, "slot " + number % 32 + " has 700 bytes, object "
-        + number + " has 699 in it");
+    assertFound(
+        "tails block " + number / 32,
+        "slot " + number % 32 + " has 700 bytes, object " + number + " has 699 in it");
   }
 
   @Test
@@ -100,15 +111,17 @@ class TreeWalkTest {
       dnode.setTail(false, 0);
       touch(dnode);
     }
-    assertFound("meta tails block 0", "slot " + number + " has 700 bytes, object " + number
-        + " has 0 in it");
+    assertFound(
+        "meta tails block 0",
+        "slot " + number + " has 700 bytes, object " + number + " has 0 in it");
   }
 
   @Test
   void everyDnodeWhoseTailBlockIsMissingIsFound() {
     long number = fill(1, 20_000, ObjectType.FILE).getFirst();
     long empty;
-    try (Tx tx = objects.begin(TX); Dnode dnode = objects.create(tx, ObjectType.FILE, 512)) {
+    try (Tx tx = objects.begin(TX);
+        Dnode dnode = objects.create(tx, ObjectType.FILE, 512)) {
       empty = dnode.number();
       dnode.setTail(true, 100);
     }
@@ -120,7 +133,8 @@ class TreeWalkTest {
   @Test
   void everyTailOfNoBytesIsFound() {
     long number = fill(3, 700, ObjectType.FILE).getFirst();
-    try (Tx tx = objects.begin(TX); Dnode dnode = objects.create(tx, ObjectType.FILE, 512)) {
+    try (Tx tx = objects.begin(TX);
+        Dnode dnode = objects.create(tx, ObjectType.FILE, 512)) {
       assertThat(dnode.number()).isNotEqualTo(number);
       dnode.setTail(true, 0);
     }

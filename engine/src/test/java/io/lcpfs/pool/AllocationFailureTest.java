@@ -22,7 +22,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Any one allocation of a run fails: what was asked for gives ENOMEM or succeeds, nothing is lost. */
+/**
+ * Any one allocation of a run fails: what was asked for gives ENOMEM or succeeds, nothing is lost.
+ */
 @Timeout(300)
 class AllocationFailureTest {
   /** Whether every n is tried, not every seventh. */
@@ -62,8 +64,10 @@ class AllocationFailureTest {
   }
 
   private static boolean write(PosixFileSystem fs, String name, int at, byte[] bytes) {
-    try (FileHandle file = fs.paths().open(name.getBytes(UTF_8),
-        OpenFlags.O_CREAT | OpenFlags.O_WRONLY, 0x1A4, Caller.ROOT)) {
+    try (FileHandle file =
+        fs.paths()
+            .open(
+                name.getBytes(UTF_8), OpenFlags.O_CREAT | OpenFlags.O_WRONLY, 0x1A4, Caller.ROOT)) {
       int written = file.write(at, MemorySegment.ofArray(bytes), 0, bytes.length);
       if (written < bytes.length) {
         throw PoolException.posix(Errno.ENOMEM, "short write");
@@ -98,8 +102,10 @@ class AllocationFailureTest {
     overwrite(run, fs, "late", 30_000, content(81, 400_000));
     sync(run, pool);
     remove(run, fs, "late");
-    run.call(() -> fs.setxattr(fs.rootInode(), "user.a".getBytes(UTF_8), content(82, 2000), 0,
-        Caller.ROOT));
+    run.call(
+        () ->
+            fs.setxattr(
+                fs.rootInode(), "user.a".getBytes(UTF_8), content(82, 2000), 0, Caller.ROOT));
     check(run, fs);
   }
 
@@ -124,16 +130,20 @@ class AllocationFailureTest {
 
   private static void truncate(Run run, PosixFileSystem fs, String name, int size) {
     byte[] before = run.files.remove(name);
-    if (before != null && run.call(() -> fs.paths().setattr(name.getBytes(UTF_8), false,
-        new SetAttr().size(size), Caller.ROOT))) {
+    if (before != null
+        && run.call(
+            () ->
+                fs.paths()
+                    .setattr(name.getBytes(UTF_8), false, new SetAttr().size(size), Caller.ROOT))) {
       run.files.put(name, Arrays.copyOf(before, size));
     }
   }
 
   private static void rename(Run run, PosixFileSystem fs, String from, String to) {
     byte[] bytes = run.files.get(from);
-    if (bytes != null && run.call(() -> fs.paths().rename(from.getBytes(UTF_8),
-        to.getBytes(UTF_8), 0, Caller.ROOT))) {
+    if (bytes != null
+        && run.call(
+            () -> fs.paths().rename(from.getBytes(UTF_8), to.getBytes(UTF_8), 0, Caller.ROOT))) {
       run.files.remove(from);
       run.files.put(to, bytes);
     }
@@ -148,8 +158,8 @@ class AllocationFailureTest {
 
   private static void check(Run run, PosixFileSystem fs) {
     for (Map.Entry<String, byte[]> file : run.files.entrySet()) {
-      run.call(() -> assertThat(read(fs, file.getKey())).as(file.getKey())
-          .isEqualTo(file.getValue()));
+      run.call(
+          () -> assertThat(read(fs, file.getKey())).as(file.getKey()).isEqualTo(file.getValue()));
     }
   }
 
@@ -177,7 +187,8 @@ class AllocationFailureTest {
     } finally {
       world.tuning = plain;
     }
-    try (PoolEngine pool = world.open(disk); PosixFileSystem fs = world.mount(pool)) {
+    try (PoolEngine pool = world.open(disk);
+        PosixFileSystem fs = world.mount(pool)) {
       int refused = run.refused;
       check(run, fs);
       assertThat(run.refused).as("refusals with the gate open").isEqualTo(refused);
@@ -203,7 +214,8 @@ class AllocationFailureTest {
 
   private byte[] formatted() {
     MemoryDisk disk = MemoryDisk.ofBytes(512, 24 << 20);
-    try (PoolEngine pool = world.create(disk); PosixFileSystem fs = world.format(pool)) {
+    try (PoolEngine pool = world.create(disk);
+        PosixFileSystem fs = world.format(pool)) {
       for (int i = 0; i < OLD_FILES; i++) {
         assertThat(write(fs, "old" + i, 0, old(i))).isTrue();
       }
@@ -231,11 +243,14 @@ class AllocationFailureTest {
   void noSingleRefusedAllocationLosesAnything() {
     byte[] formatted = formatted();
     int[] refusals = {0};
-    long most = everyNth(ALL ? 1 : 7, n -> {
-      FailingGate gate = new FailingGate(n);
-      refusals[0] += live(formatted, world.tuning.withGate(gate)).refused;
-      return gate.reached();
-    });
+    long most =
+        everyNth(
+            ALL ? 1 : 7,
+            n -> {
+              FailingGate gate = new FailingGate(n);
+              refusals[0] += live(formatted, world.tuning.withGate(gate)).refused;
+              return gate.reached();
+            });
     assertThat(most).isGreaterThan(150);
     assertThat(refusals[0]).isPositive();
   }
@@ -243,12 +258,15 @@ class AllocationFailureTest {
   @Test
   void aHostWithoutMemoryForOnceLosesNothing() {
     byte[] formatted = formatted();
-    long most = everyNth(1, n -> {
-      FailingMemorySource source = FailingMemorySource.at(n);
-      live(formatted, world.tuning.withMemory(source));
-      assertThat(source.heldBytes()).isZero();
-      return source.requests() >= n;
-    });
+    long most =
+        everyNth(
+            1,
+            n -> {
+              FailingMemorySource source = FailingMemorySource.at(n);
+              live(formatted, world.tuning.withMemory(source));
+              assertThat(source.heldBytes()).isZero();
+              return source.requests() >= n;
+            });
     assertThat(most).isGreaterThan(1);
   }
 }

@@ -89,8 +89,8 @@ final class CrashDisk implements BlockDevice {
   public void readBlocks(long lba, int blockCount, MemorySegment target) {
     lock.lock();
     try {
-      MemorySegment.copy(seen, (int) lba * SECTOR, target, ValueLayout.JAVA_BYTE, 0,
-          blockCount * SECTOR);
+      MemorySegment.copy(
+          seen, (int) lba * SECTOR, target, ValueLayout.JAVA_BYTE, 0, blockCount * SECTOR);
     } finally {
       lock.unlock();
     }

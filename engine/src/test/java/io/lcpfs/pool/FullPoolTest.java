@@ -32,8 +32,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 class FullPoolTest {
   private static final int POOL_BYTES = 32 << 20;
   private static final int ROUNDS = 20;
+
   /** How much the same filling may differ from round to round. */
   private static final double TOLERANCE = 0.04;
+
   private static final int FILE_BYTES = 256 << 10;
 
   private final PoolWorld world = new PoolWorld();
@@ -67,8 +69,12 @@ class FullPoolTest {
   private static void assertSame(List<Long> sizes) {
     long first = sizes.getFirst();
     assertThat(sizes.getLast()).as("of " + sizes).isGreaterThan((long) (first * 0.95));
-    assertThat(sizes).allSatisfy(size -> assertThat((double) size).as("of " + sizes)
-        .isBetween(first * (1 - TOLERANCE), first * (1 + TOLERANCE)));
+    assertThat(sizes)
+        .allSatisfy(
+            size ->
+                assertThat((double) size)
+                    .as("of " + sizes)
+                    .isBetween(first * (1 - TOLERANCE), first * (1 + TOLERANCE)));
   }
 
   /** Space comes back some groups after it was freed. */
@@ -88,8 +94,8 @@ class FullPoolTest {
     put(objects, made, content, 131_072);
   }
 
-  private static void put(ObjectSet objects, List<Long> made, MemorySegment content,
-      int recordBytes) {
+  private static void put(
+      ObjectSet objects, List<Long> made, MemorySegment content, int recordBytes) {
     int bytes = (int) content.byteSize();
     try (Tx tx = objects.begin(bytes + 10_000L);
         Dnode dnode = objects.create(tx, ObjectType.FILE, 512)) {
@@ -100,7 +106,8 @@ class FullPoolTest {
 
   private static void removeAll(ObjectSet objects, List<Long> numbers) {
     for (long number : numbers) {
-      try (Dnode dnode = objects.hold(number); Tx tx = objects.beginFreeing(10_000)) {
+      try (Dnode dnode = objects.hold(number);
+          Tx tx = objects.beginFreeing(10_000)) {
         dnode.free(tx);
       }
     }
@@ -192,8 +199,14 @@ class FullPoolTest {
   @ParameterizedTest
   @CsvSource({"4096,5000", "4096,9000", "512,1300", "512,4700", "4096,100000"})
   void aPoolWithoutContiguousSpaceTakesRecordsOfAnySize(int sectorBytes, int fragmentBytes) {
-    try (PoolEngine pool = PoolEngines.create(List.of(disk), CreateOptions.named("tank")
-        .withSmallDevices(true).withSectorBytes(sectorBytes).withTuning(world.tuning), world.env)) {
+    try (PoolEngine pool =
+        PoolEngines.create(
+            List.of(disk),
+            CreateOptions.named("tank")
+                .withSmallDevices(true)
+                .withSectorBytes(sectorBytes)
+                .withTuning(world.tuning),
+            world.env)) {
       ObjectSet objects = PoolWorld.objects(pool);
       List<Long> made = new ArrayList<>();
       // Two blocks each, the second of which cannot be packed with others.
@@ -228,12 +241,14 @@ class FullPoolTest {
       ArrayDeque<byte[]> names = new ArrayDeque<>();
       for (int round = 0; round < 3; round++) {
         long before = names.size();
-        long steps = untilFull(() -> {
-          byte[] name = ("f" + random.nextLong()).getBytes(UTF_8);
-          names.add(name);
-          int bytes = random.nextInt(4) == 0 ? 300_000 : random.nextInt(3000) + 1;
-          writeFile(fs, name, bytes);
-        });
+        long steps =
+            untilFull(
+                () -> {
+                  byte[] name = ("f" + random.nextLong()).getBytes(UTF_8);
+                  names.add(name);
+                  int bytes = random.nextInt(4) == 0 ? 300_000 : random.nextInt(3000) + 1;
+                  writeFile(fs, name, bytes);
+                });
         assertThat(steps).isGreaterThan(before);
         counts.add(steps);
         changeEverythingSmall(fs, names.getFirst());
@@ -263,8 +278,7 @@ class FullPoolTest {
   /** Removing names and shortening files must work however full it is. */
   private static void changeEverythingSmall(PosixFileSystem fs, byte[] name) {
     fs.paths().setattr(name, false, new SetAttr().size(0), Caller.ROOT);
-    untilFull(() -> fs.paths().setattr(name, false, new SetAttr().mode(0x100), Caller.ROOT),
-        2_000);
+    untilFull(() -> fs.paths().setattr(name, false, new SetAttr().mode(0x100), Caller.ROOT), 2_000);
   }
 
   private static void untilFull(Runnable step, int most) {

@@ -32,8 +32,7 @@ final class Kept implements BlockDevice {
     MemorySegment bytes = MemorySegment.ofArray(new byte[lengthBytes]);
     device.readBlocks(offsetBytes / 512, lengthBytes / 512, bytes);
     for (int i = 0; i < lengthBytes; i++) {
-      bytes.set(ValueLayout.JAVA_BYTE, i,
-          (byte) ~bytes.get(ValueLayout.JAVA_BYTE, i));
+      bytes.set(ValueLayout.JAVA_BYTE, i, (byte) ~bytes.get(ValueLayout.JAVA_BYTE, i));
     }
     device.writeBlocks(offsetBytes / 512, lengthBytes / 512, bytes);
   }

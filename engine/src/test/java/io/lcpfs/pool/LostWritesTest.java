@@ -35,8 +35,12 @@ class LostWritesTest {
   }
 
   private static FileHandle open(PosixFileSystem fs, String path) {
-    return fs.paths().open(path.getBytes(StandardCharsets.UTF_8),
-        OpenFlags.O_CREAT | OpenFlags.O_RDWR, 0644, Caller.ROOT);
+    return fs.paths()
+        .open(
+            path.getBytes(StandardCharsets.UTF_8),
+            OpenFlags.O_CREAT | OpenFlags.O_RDWR,
+            0644,
+            Caller.ROOT);
   }
 
   private static byte[] noise(long seed, int bytes) {
@@ -59,29 +63,33 @@ class LostWritesTest {
   private int lose(OpenPool pool, Predicate<BlockPointer> meant) {
     TileMap tiles = pool.parts().devices.tiles();
     int[] lost = {0};
-    pool.parts().sync.whileStill(() -> {
-      TreeWalk.Visitor visitor = new TreeWalk.Visitor() {
-        @Override
-        public boolean block(long object, long blockId, BlockPointer pointer) {
-          if (!pointer.isEmbedded() && meant.test(pointer)) {
-            for (int copy = 0; copy < pointer.copies(); copy++) {
-              device.damage(tiles.deviceOffset(pointer.dva(copy), 512), 512);
-            }
-            lost[0]++;
-          }
-          return true;
-        }
+    pool.parts()
+        .sync
+        .whileStill(
+            () -> {
+              TreeWalk.Visitor visitor =
+                  new TreeWalk.Visitor() {
+                    @Override
+                    public boolean block(long object, long blockId, BlockPointer pointer) {
+                      if (!pointer.isEmbedded() && meant.test(pointer)) {
+                        for (int copy = 0; copy < pointer.copies(); copy++) {
+                          device.damage(tiles.deviceOffset(pointer.dva(copy), 512), 512);
+                        }
+                        lost[0]++;
+                      }
+                      return true;
+                    }
 
-        @Override
-        public void object(long number, DnodeRecord dnode) {}
+                    @Override
+                    public void object(long number, DnodeRecord dnode) {}
 
-        @Override
-        public void damaged(String where, String what) {
-          assertThat(lost[0]).as(where + ": " + what).isPositive();
-        }
-      };
-      new TreeWalk(pool.parts().context, visitor).objectSet(PoolWorld.objects(pool).root());
-    });
+                    @Override
+                    public void damaged(String where, String what) {
+                      assertThat(lost[0]).as(where + ": " + what).isPositive();
+                    }
+                  };
+              new TreeWalk(pool.parts().context, visitor).objectSet(PoolWorld.objects(pool).root());
+            });
     return lost[0];
   }
 
@@ -96,8 +104,11 @@ class LostWritesTest {
       fs.close();
       pool.sync();
       int[] seen = {0};
-      assertThat(lose((OpenPool) pool, pointer ->
-          pointer.type() == ObjectType.FILE && pointer.level() == 0 && seen[0]++ == 3))
+      assertThat(
+              lose(
+                  (OpenPool) pool,
+                  pointer ->
+                      pointer.type() == ObjectType.FILE && pointer.level() == 0 && seen[0]++ == 3))
           .isEqualTo(1);
     }
     try (PoolEngine pool = world.open(device)) {
@@ -109,9 +120,10 @@ class LostWritesTest {
             .isEqualTo(2 * RECORD);
         assertThat(read(file, RECORD, 2 * RECORD)).isEqualTo(Arrays.copyOf(wanted, 2 * RECORD));
         assertThatThrownBy(() -> write(file, 3 * RECORD, new byte[1000]))
-            .isInstanceOfSatisfying(PoolException.class,
-                e -> assertThat(e.errno()).isEqualTo(Errno.EIO));
-        assertThat(write(file, RECORD, wanted)).as("whole blocks need none of it")
+            .isInstanceOfSatisfying(
+                PoolException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EIO));
+        assertThat(write(file, RECORD, wanted))
+            .as("whole blocks need none of it")
             .isEqualTo(3 * RECORD);
         assertThat(read(file, RECORD, 3 * RECORD)).isEqualTo(wanted);
       }
@@ -121,7 +133,9 @@ class LostWritesTest {
     }
   }
 
-  /** Two groups, each with a file; the blocks of the second that are meant are lost, then the power. */
+  /**
+   * Two groups, each with a file; the blocks of the second that are meant are lost, then the power.
+   */
   private void losingOfTheSecond(Predicate<BlockPointer> meant) {
     OpenPool pool = (OpenPool) world.create(device);
     PosixFileSystem fs = world.format(pool);

@@ -44,7 +44,8 @@ class MemoryBudgetTest {
     byte[] content = content(file);
     int step = 256 << 10;
     long number;
-    try (Tx tx = objects.begin(1000); Dnode dnode = objects.create(tx, ObjectType.FILE, 512)) {
+    try (Tx tx = objects.begin(1000);
+        Dnode dnode = objects.create(tx, ObjectType.FILE, 512)) {
       number = dnode.number();
     }
     try (Dnode dnode = objects.hold(number)) {
@@ -76,19 +77,21 @@ class MemoryBudgetTest {
     // the heap grew by.
     long before = heapBytes();
     FailingMemorySource source = FailingMemorySource.never();
-    world.tuning =
-        world.tuning.withCacheBytes(BUDGET).withDirtyBytes(2 << 20).withMemory(source);
+    world.tuning = world.tuning.withCacheBytes(BUDGET).withDirtyBytes(2 << 20).withMemory(source);
     AtomicBoolean done = new AtomicBoolean();
     AtomicLong mostUsed = new AtomicLong();
     AtomicLong mostHeld = new AtomicLong();
     try (PoolEngine pool = world.create(new RamDevice("ram", 512, (128L << 20) / 512))) {
-      Thread watcher = Thread.ofPlatform().start(() -> {
-        while (!done.get()) {
-          mostUsed.accumulateAndGet(pool.status().cacheBytes(), Math::max);
-          mostHeld.accumulateAndGet(source.heldBytes(), Math::max);
-          Thread.onSpinWait();
-        }
-      });
+      Thread watcher =
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    while (!done.get()) {
+                      mostUsed.accumulateAndGet(pool.status().cacheBytes(), Math::max);
+                      mostHeld.accumulateAndGet(source.heldBytes(), Math::max);
+                      Thread.onSpinWait();
+                    }
+                  });
       try {
         ObjectSet objects = PoolWorld.objects(pool);
         List<Long> numbers = new ArrayList<>();

@@ -10,8 +10,8 @@ import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A disk in memory that survives its pool: a base image that is never written, and above it the pages
- * that were. Many disks can share one base, each as cheap as what is written to it.
+ * A disk in memory that survives its pool: a base image that is never written, and above it the
+ * pages that were. Many disks can share one base, each as cheap as what is written to it.
  */
 final class MemoryDisk implements BlockDevice {
   private static final int PAGE = 4096;
@@ -80,8 +80,13 @@ final class MemoryDisk implements BlockDevice {
       for (Map.Entry<Integer, byte[]> page : changed.entrySet()) {
         int start = Math.max(from, page.getKey() * PAGE);
         int end = Math.min(from + length, (page.getKey() + 1) * PAGE);
-        MemorySegment.copy(page.getValue(), start % PAGE, target, ValueLayout.JAVA_BYTE,
-            start - from, end - start);
+        MemorySegment.copy(
+            page.getValue(),
+            start % PAGE,
+            target,
+            ValueLayout.JAVA_BYTE,
+            start - from,
+            end - start);
       }
     } finally {
       lock.unlock();
@@ -110,8 +115,8 @@ final class MemoryDisk implements BlockDevice {
         int number = at / PAGE;
         int inside = at % PAGE;
         int n = Math.min(PAGE - inside, from + length - at);
-        byte[] page = pages.computeIfAbsent(number,
-            p -> Arrays.copyOfRange(base, p * PAGE, (p + 1) * PAGE));
+        byte[] page =
+            pages.computeIfAbsent(number, p -> Arrays.copyOfRange(base, p * PAGE, (p + 1) * PAGE));
         MemorySegment.copy(source, ValueLayout.JAVA_BYTE, at - from, page, inside, n);
         writtenPages.set(number);
         at += n;

@@ -26,8 +26,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Threads at work on one file system while groups are written every few milliseconds, each with a model
- * of what is its own. {@code -Dlcpfs.trust.all=true} takes 20 seconds instead of 3.
+ * Threads at work on one file system while groups are written every few milliseconds, each with a
+ * model of what is its own. {@code -Dlcpfs.trust.all=true} takes 20 seconds instead of 3.
  */
 @Timeout(120)
 class MixedLoadTest {
@@ -39,8 +39,12 @@ class MixedLoadTest {
   private final PoolWorld world = new PoolWorld();
 
   MixedLoadTest() {
-    world.tuning = world.tuning.withCacheBytes(12 << 20).withDirtyBytes(3 << 20)
-        .withTxgTimeoutNanos(5_000_000);
+    world.tuning =
+        world
+            .tuning
+            .withCacheBytes(12 << 20)
+            .withDirtyBytes(3 << 20)
+            .withTxgTimeoutNanos(5_000_000);
   }
 
   @AfterEach
@@ -102,8 +106,7 @@ class MixedLoadTest {
         case 1, 2 -> rename(name);
         case 3 -> truncate(name);
         case 4 -> {
-          try (FileHandle file =
-              fs.paths().open(path(name), OpenFlags.O_RDWR, 0, Caller.ROOT)) {
+          try (FileHandle file = fs.paths().open(path(name), OpenFlags.O_RDWR, 0, Caller.ROOT)) {
             punch(name, file);
           }
         }
@@ -120,8 +123,8 @@ class MixedLoadTest {
 
     private void create() {
       String name = newName();
-      try (FileHandle file = fs.paths().open(path(name),
-          OpenFlags.O_CREAT | OpenFlags.O_WRONLY, 0x1A4, Caller.ROOT)) {
+      try (FileHandle file =
+          fs.paths().open(path(name), OpenFlags.O_CREAT | OpenFlags.O_WRONLY, 0x1A4, Caller.ROOT)) {
         assertThat(file.isDirectory()).isFalse();
       }
       files.putIfAbsent(name, new byte[0]);
@@ -153,20 +156,21 @@ class MixedLoadTest {
     }
 
     private void write(String name) {
-      byte[] bytes = new byte[random.nextInt(4) == 0 ? random.nextInt(200_000) + 1
-          : random.nextInt(5000) + 1];
+      byte[] bytes =
+          new byte[random.nextInt(4) == 0 ? random.nextInt(200_000) + 1 : random.nextInt(5000) + 1];
       random.nextBytes(bytes);
-      int at = random.nextInt(3) == 0 ? random.nextInt(MOST_BYTES - 200_000)
-          : random.nextInt(5000);
+      int at = random.nextInt(3) == 0 ? random.nextInt(MOST_BYTES - 200_000) : random.nextInt(5000);
       try (FileHandle file = fs.paths().open(path(name), OpenFlags.O_WRONLY, 0, Caller.ROOT)) {
         assertThat(file.write(at, MemorySegment.ofArray(bytes), 0, bytes.length))
             .isEqualTo(bytes.length);
       }
-      files.computeIfPresent(name, (n, content) -> {
-        byte[] after = Arrays.copyOf(content, Math.max(content.length, at + bytes.length));
-        System.arraycopy(bytes, 0, after, at, bytes.length);
-        return after;
-      });
+      files.computeIfPresent(
+          name,
+          (n, content) -> {
+            byte[] after = Arrays.copyOf(content, Math.max(content.length, at + bytes.length));
+            System.arraycopy(bytes, 0, after, at, bytes.length);
+            return after;
+          });
     }
 
     private void check(String name) {
@@ -174,8 +178,10 @@ class MixedLoadTest {
       try (FileHandle file = fs.paths().open(path(name), OpenFlags.O_RDONLY, 0, Caller.ROOT)) {
         assertThat(file.size()).as(name).isEqualTo(expected.length);
         byte[] content = new byte[expected.length];
-        int n = content.length == 0 ? 0
-            : file.read(0, MemorySegment.ofArray(content), 0, content.length);
+        int n =
+            content.length == 0
+                ? 0
+                : file.read(0, MemorySegment.ofArray(content), 0, content.length);
         assertThat(n).as(name).isEqualTo(content.length);
         int at = Arrays.mismatch(content, expected);
         assertThat(at).as("first wrong byte of " + name).isNegative();
@@ -185,8 +191,9 @@ class MixedLoadTest {
 
   private static void assertNames(PosixFileSystem fs, List<Worker> workers) {
     TreeMap<String, Long> expected = new TreeMap<>();
-    workers.forEach(worker -> worker.files.forEach((name, content) ->
-        expected.put(name, (long) content.length)));
+    workers.forEach(
+        worker ->
+            worker.files.forEach((name, content) -> expected.put(name, (long) content.length)));
     TreeMap<String, Long> found = new TreeMap<>();
     for (byte[] directory : fs.paths().names(path("/"), Caller.ROOT)) {
       for (byte[] one : fs.paths().names(directory, Caller.ROOT)) {

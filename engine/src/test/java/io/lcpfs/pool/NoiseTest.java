@@ -31,28 +31,36 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Noise anywhere on the device, one place at a time: labels and metadata lose nothing, file data is as
- * it was or EIO, and nothing but a PoolException ever comes out. {@code -Dlcpfs.trust.all=true} tries
- * every sector, else a part of them is.
+ * Noise anywhere on the device, one place at a time: labels and metadata lose nothing, file data is
+ * as it was or EIO, and nothing but a PoolException ever comes out. {@code -Dlcpfs.trust.all=true}
+ * tries every sector, else a part of them is.
  */
 @Timeout(900)
 class NoiseTest {
   private static final boolean ALL = Boolean.getBoolean("lcpfs.trust.all");
   private static final int DISK_BYTES = 16 << 20;
   private static final int PAGE = 4096;
+
   /** Of the pages and of the sectors tried, one in this many. */
   private static final int PART = ALL ? 1 : 5;
+
   private static final int SECTOR_PART = ALL ? 1 : 101;
+
   /** Every so many imports, one is writable. */
   private static final int WRITABLE = 3;
+
   /** What may be lost with one data block: the files that share a tail block. */
   private static final int MOST_LOST = 32;
 
   private final PoolWorld world = new PoolWorld();
 
   NoiseTest() {
-    world.tuning = world.tuning.withCacheBytes(8 << 20).withDirtyBytes(2 << 20)
-        .withMemory(new RecycledMemory());
+    world.tuning =
+        world
+            .tuning
+            .withCacheBytes(8 << 20)
+            .withDirtyBytes(2 << 20)
+            .withMemory(new RecycledMemory());
   }
 
   @AfterEach
@@ -76,8 +84,14 @@ class NoiseTest {
   private Image image(int sectorBytes) {
     MemoryDisk disk = MemoryDisk.ofBytes(512, DISK_BYTES);
     Random random = new Random(5);
-    try (PoolEngine pool = PoolEngines.create(List.of(disk), CreateOptions.named("tank")
-        .withSmallDevices(true).withSectorBytes(sectorBytes).withTuning(world.tuning), world.env);
+    try (PoolEngine pool =
+            PoolEngines.create(
+                List.of(disk),
+                CreateOptions.named("tank")
+                    .withSmallDevices(true)
+                    .withSectorBytes(sectorBytes)
+                    .withTuning(world.tuning),
+                world.env);
         PosixFileSystem fs = world.format(pool)) {
       for (int i = 0; i < 60; i++) {
         String directory = i % 10 == 0 ? "" : "d" + i % 10 + "/";
@@ -91,23 +105,29 @@ class NoiseTest {
         }
         write(fs, directory + "file" + i, i % 12 == 6 ? 300_000 : 0, content);
         if (i % 8 == 0) {
-          fs.paths().symlink(("target" + i).getBytes(UTF_8), ("link" + i).getBytes(UTF_8),
-              Caller.ROOT);
-          fs.paths().setxattr((directory + "file" + i).getBytes(UTF_8), false,
-              "user.x".getBytes(UTF_8), noise(random, i * 20 + 1), 0, Caller.ROOT);
+          fs.paths()
+              .symlink(("target" + i).getBytes(UTF_8), ("link" + i).getBytes(UTF_8), Caller.ROOT);
+          fs.paths()
+              .setxattr(
+                  (directory + "file" + i).getBytes(UTF_8),
+                  false,
+                  "user.x".getBytes(UTF_8),
+                  noise(random, i * 20 + 1),
+                  0,
+                  Caller.ROOT);
         }
         if (i % 15 == 14) {
           fs.sync();
         }
       }
       fs.paths().unlink("d7/file17".getBytes(UTF_8), Caller.ROOT);
-      fs.paths().setattr("file30".getBytes(UTF_8), false, new SetAttr().size(140_000),
-          Caller.ROOT);
+      fs.paths().setattr("file30".getBytes(UTF_8), false, new SetAttr().size(140_000), Caller.ROOT);
       fs.sync();
       world.assertFilesClean(pool);
     }
     TreeMap<String, Golden> files = new TreeMap<>();
-    try (PoolEngine pool = world.openReadOnly(disk); PosixFileSystem fs = world.mount(pool)) {
+    try (PoolEngine pool = world.openReadOnly(disk);
+        PosixFileSystem fs = world.mount(pool)) {
       List<String> lost = new ArrayList<>();
       read(fs, files, lost);
       assertThat(lost).isEmpty();
@@ -117,8 +137,10 @@ class NoiseTest {
   }
 
   private static void write(PosixFileSystem fs, String name, int at, byte[] bytes) {
-    try (FileHandle file = fs.paths().open(name.getBytes(UTF_8),
-        OpenFlags.O_CREAT | OpenFlags.O_WRONLY, 0x1A4, Caller.ROOT)) {
+    try (FileHandle file =
+        fs.paths()
+            .open(
+                name.getBytes(UTF_8), OpenFlags.O_CREAT | OpenFlags.O_WRONLY, 0x1A4, Caller.ROOT)) {
       assertThat(file.write(at, MemorySegment.ofArray(bytes), 0, bytes.length))
           .isEqualTo(bytes.length);
     }
@@ -129,8 +151,8 @@ class NoiseTest {
     read(fs, "", files, lost);
   }
 
-  private static void read(PosixFileSystem fs, String directory, Map<String, Golden> files,
-      List<String> lost) {
+  private static void read(
+      PosixFileSystem fs, String directory, Map<String, Golden> files, List<String> lost) {
     byte[] path = directory.isEmpty() ? "/".getBytes(UTF_8) : directory.getBytes(UTF_8);
     for (byte[] one : fs.paths().names(path, Caller.ROOT)) {
       String name = directory + new String(one, UTF_8);
@@ -144,19 +166,20 @@ class NoiseTest {
         readFile(fs, name, attr, files, lost);
       }
       for (byte[] xattr : fs.listxattr(attr.inode(), Caller.ROOT)) {
-        files.put(name + "@" + new String(xattr, UTF_8),
+        files.put(
+            name + "@" + new String(xattr, UTF_8),
             new Golden(attr, fs.getxattr(attr.inode(), xattr, Caller.ROOT)));
       }
     }
   }
 
-  private static void readFile(PosixFileSystem fs, String name, Attr attr,
-      Map<String, Golden> files, List<String> lost) {
+  private static void readFile(
+      PosixFileSystem fs, String name, Attr attr, Map<String, Golden> files, List<String> lost) {
     byte[] content = new byte[(int) attr.size()];
-    try (FileHandle file = fs.open(attr.inode(), OpenFlags.O_RDONLY | OpenFlags.O_NOATIME,
-        Caller.ROOT)) {
-      int n = content.length == 0 ? 0
-          : file.read(0, MemorySegment.ofArray(content), 0, content.length);
+    try (FileHandle file =
+        fs.open(attr.inode(), OpenFlags.O_RDONLY | OpenFlags.O_NOATIME, Caller.ROOT)) {
+      int n =
+          content.length == 0 ? 0 : file.read(0, MemorySegment.ofArray(content), 0, content.length);
       assertThat(n).isEqualTo(content.length);
       files.put(name, new Golden(attr, content));
     } catch (PoolException e) {
@@ -175,7 +198,8 @@ class NoiseTest {
     for (Map.Entry<String, Golden> file : expected.entrySet()) {
       Golden is = Objects.requireNonNull(found.get(file.getKey()));
       assertThat(Arrays.equals(is.content, file.getValue().content))
-          .as("content of " + file.getKey()).isTrue();
+          .as("content of " + file.getKey())
+          .isTrue();
       assertThat(is.attr).isEqualTo(file.getValue().attr);
     }
     assertThat(lost.size()).isLessThanOrEqualTo(MOST_LOST);
@@ -203,18 +227,18 @@ class NoiseTest {
 
   /** After a writable import that read everything, labels are whole and metadata is. */
   private void assertRepaired(Image image, MemoryDisk disk, List<String> lost) {
-    try (SlabAllocator slabs =
-        new SlabAllocator(new SystemMemorySource(), 8 << 20, 0, false)) {
+    try (SlabAllocator slabs = new SlabAllocator(new SystemMemorySource(), 8 << 20, 0, false)) {
       assertThat(LabelIo.scanHere(disk, slabs).problems()).isEmpty();
     }
-    try (PoolEngine pool = world.open(disk); PosixFileSystem fs = world.mount(pool)) {
+    try (PoolEngine pool = world.open(disk);
+        PosixFileSystem fs = world.mount(pool)) {
       fs.paths().unlink("new".getBytes(UTF_8), Caller.ROOT);
       List<String> lostAgain = new ArrayList<>();
       TreeMap<String, Golden> found = new TreeMap<>();
       read(fs, found, lostAgain);
       assertThat(lostAgain).isEqualTo(lost);
-      assertThat(pool.verify(p -> {}).findings()).allSatisfy(finding ->
-          assertThat(finding.toString()).contains("no intact copy left"));
+      assertThat(pool.verify(p -> {}).findings())
+          .allSatisfy(finding -> assertThat(finding.toString()).contains("no intact copy left"));
     }
     assertThat(image.files).isNotEmpty();
   }
@@ -233,8 +257,13 @@ class NoiseTest {
         }
         lossy += lost > 0 ? 1 : 0;
       } catch (RuntimeException | AssertionError e) {
-        throw new AssertionError("noise of " + place[1] + " bytes at " + place[0]
-            + (writable ? ", writable" : ", read-only"), e);
+        throw new AssertionError(
+            "noise of "
+                + place[1]
+                + " bytes at "
+                + place[0]
+                + (writable ? ", writable" : ", read-only"),
+            e);
       }
     }
     if (ALL) {
@@ -275,7 +304,8 @@ class NoiseTest {
     disk.overwrite(offset, noise);
     TreeMap<String, byte[]> fresh = new TreeMap<>();
     Random random = new Random(offset);
-    try (PoolEngine pool = world.open(disk); PosixFileSystem fs = world.mount(pool)) {
+    try (PoolEngine pool = world.open(disk);
+        PosixFileSystem fs = world.mount(pool)) {
       for (int i = 0; i < lost.size(); i++) {
         String name = lost.get(i);
         if (i % 3 == 0) {
@@ -294,13 +324,17 @@ class NoiseTest {
       }
       world.assertFilesClean(pool);
     }
-    try (PoolEngine pool = world.open(disk); PosixFileSystem fs = world.mount(pool)) {
+    try (PoolEngine pool = world.open(disk);
+        PosixFileSystem fs = world.mount(pool)) {
       TreeMap<String, Golden> found = new TreeMap<>();
       List<String> none = new ArrayList<>();
       read(fs, found, none);
       assertThat(none).isEmpty();
-      fresh.forEach((name, content) ->
-          assertThat(Objects.requireNonNull(found.get(name)).content).as(name).isEqualTo(content));
+      fresh.forEach(
+          (name, content) ->
+              assertThat(Objects.requireNonNull(found.get(name)).content)
+                  .as(name)
+                  .isEqualTo(content));
       world.assertFilesClean(pool);
     }
   }
@@ -317,7 +351,8 @@ class NoiseTest {
       disk.overwrite((long) page * PAGE, noise);
       List<String> lost = new ArrayList<>();
       if (image.pages.get(page)) {
-        try (PoolEngine pool = world.openReadOnly(disk); PosixFileSystem fs = world.mount(pool)) {
+        try (PoolEngine pool = world.openReadOnly(disk);
+            PosixFileSystem fs = world.mount(pool)) {
           read(fs, new TreeMap<>(), lost);
         }
       }
@@ -354,8 +389,13 @@ class NoiseTest {
           assertThat(importWithNoise(image, place[0], noise(random, (int) place[1]), writable))
               .isZero();
         } catch (RuntimeException | AssertionError e) {
-          throw new AssertionError("noise of " + place[1] + " bytes at " + place[0]
-              + (writable ? ", writable" : ", read-only"), e);
+          throw new AssertionError(
+              "noise of "
+                  + place[1]
+                  + " bytes at "
+                  + place[0]
+                  + (writable ? ", writable" : ", read-only"),
+              e);
         }
       }
     }

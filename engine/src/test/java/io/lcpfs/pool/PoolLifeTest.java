@@ -21,8 +21,8 @@ import org.junit.jupiter.api.Test;
 
 class PoolLifeTest {
   private final RealEnv env = new RealEnv();
-  private final Tuning tuning = Tuning.standard().withCacheBytes(64L << 20)
-      .withDirtyBytes(16L << 20).withPoison(true);
+  private final Tuning tuning =
+      Tuning.standard().withCacheBytes(64L << 20).withDirtyBytes(16L << 20).withPoison(true);
 
   @AfterEach
   void close() {
@@ -30,8 +30,7 @@ class PoolLifeTest {
   }
 
   private PoolEngine create(BlockDevice device) {
-    return PoolEngines.create(List.of(device),
-        CreateOptions.named("tank").withTuning(tuning), env);
+    return PoolEngines.create(List.of(device), CreateOptions.named("tank").withTuning(tuning), env);
   }
 
   private PoolEngine open(BlockDevice device) {
@@ -88,7 +87,8 @@ class PoolLifeTest {
       assertThat(objects.objectCount()).isEqualTo(contents.size());
       for (long number : List.copyOf(contents.keySet())) {
         if (number % 2 == 0) {
-          try (Dnode dnode = objects.hold(number); Tx tx = objects.beginFreeing(10_000)) {
+          try (Dnode dnode = objects.hold(number);
+              Tx tx = objects.beginFreeing(10_000)) {
             dnode.free(tx);
           }
           contents.remove(number);
@@ -159,7 +159,8 @@ class PoolLifeTest {
         }
         pool.sync(); // what is freed in the group that made it was never on the device
         for (long number : contents.keySet().stream().filter(n -> n % 3 == 0).toList()) {
-          try (Dnode dnode = objects.hold(number); Tx tx = objects.beginFreeing(1000)) {
+          try (Dnode dnode = objects.hold(number);
+              Tx tx = objects.beginFreeing(1000)) {
             dnode.free(tx);
           }
           contents.remove(number);
@@ -178,7 +179,8 @@ class PoolLifeTest {
   private static void step(ObjectSet objects, Map<Long, byte[]> model, Random random, int size) {
     List<Long> numbers = model.keySet().stream().sorted().toList();
     if (numbers.size() < 3) {
-      try (Tx tx = objects.begin(1000); Dnode dnode = objects.create(tx, ObjectType.FILE, 512)) {
+      try (Tx tx = objects.begin(1000);
+          Dnode dnode = objects.create(tx, ObjectType.FILE, 512)) {
         model.put(dnode.number(), new byte[size]);
       }
       return;

@@ -36,10 +36,16 @@ class PoolVerifyTest {
 
   @BeforeEach
   void create() {
-    Tuning tuning = Tuning.standard().withCacheBytes(32L << 20).withDirtyBytes(8L << 20)
-        .withTxgTimeoutNanos(3_600_000_000_000L).withPoison(true);
-    pool = (OpenPool) PoolEngines.create(List.of(device),
-        CreateOptions.named("tank").withTuning(tuning), env);
+    Tuning tuning =
+        Tuning.standard()
+            .withCacheBytes(32L << 20)
+            .withDirtyBytes(8L << 20)
+            .withTxgTimeoutNanos(3_600_000_000_000L)
+            .withPoison(true);
+    pool =
+        (OpenPool)
+            PoolEngines.create(
+                List.of(device), CreateOptions.named("tank").withTuning(tuning), env);
     pool.createDataset("a", new TreeMap<>());
     pool.createDataset("a/b", new TreeMap<>());
   }
@@ -56,15 +62,19 @@ class PoolVerifyTest {
 
   private void assertFound(String check, String what) {
     List<VerifyReport.Finding> findings = verify();
-    assertThat(findings).as("all findings").anySatisfy(finding -> {
-      assertThat(finding.check()).isEqualTo(check);
-      assertThat(finding.where() + ": " + finding.what()).contains(what);
-    });
+    assertThat(findings)
+        .as("all findings")
+        .anySatisfy(
+            finding -> {
+              assertThat(finding.check()).isEqualTo(check);
+              assertThat(finding.where() + ": " + finding.what()).contains(what);
+            });
   }
 
   /** Changes a ZAP of the pool's own, behind the back of its owner. */
   private void change(long object, BiConsumer<Tx, Zap> how) {
-    try (Dnode dnode = pool.meta().hold(object); Tx tx = pool.meta().begin(TX)) {
+    try (Dnode dnode = pool.meta().hold(object);
+        Tx tx = pool.meta().begin(TX)) {
       how.accept(tx, Zap.open(dnode, env));
     }
     pool.sync();
@@ -89,20 +99,23 @@ class PoolVerifyTest {
   }
 
   private void setBonus(long object, byte[] bonus) {
-    try (Dnode dnode = pool.meta().hold(object); Tx tx = pool.meta().begin(TX)) {
+    try (Dnode dnode = pool.meta().hold(object);
+        Tx tx = pool.meta().begin(TX)) {
       dnode.setBonus(tx, bonus);
     }
     pool.sync();
   }
 
   private void fill(String dataset, int objects, int bytes) {
-    ObjectSet set = pool.objectSet(dataset,
-        new DatasetPolicy(Compression.OFF, ChecksumType.BLAKE3, 131_072, 1, false));
+    ObjectSet set =
+        pool.objectSet(
+            dataset, new DatasetPolicy(Compression.OFF, ChecksumType.BLAKE3, 131_072, 1, false));
     Random random = new Random(objects);
     byte[] content = new byte[bytes];
     for (int i = 0; i < objects; i++) {
       random.nextBytes(content);
-      try (Tx tx = set.begin(bytes + TX); Dnode dnode = set.create(tx, ObjectType.FILE, 512)) {
+      try (Tx tx = set.begin(bytes + TX);
+          Dnode dnode = set.create(tx, ObjectType.FILE, 512)) {
         dnode.write(tx, 0, MemorySegment.ofArray(content), 0, bytes, 131_072);
       }
     }
@@ -138,10 +151,12 @@ class PoolVerifyTest {
     assertFound("ReferenceCheck", "pool object " + history + ": a HISTORY that nothing");
     change(MetaDirectory.OBJECT, (tx, zap) -> zap.putLong(tx, "history".getBytes(UTF_8), 999));
     assertFound("ReferenceCheck", "refers to object 999, which is no HISTORY");
-    change(MetaDirectory.OBJECT, (tx, zap) -> {
-      zap.putLong(tx, "history".getBytes(UTF_8), history);
-      zap.putLong(tx, "strange".getBytes(UTF_8), history);
-    });
+    change(
+        MetaDirectory.OBJECT,
+        (tx, zap) -> {
+          zap.putLong(tx, "history".getBytes(UTF_8), history);
+          zap.putLong(tx, "strange".getBytes(UTF_8), history);
+        });
     assertFound("DirectoryCheck", "unknown name 'strange'");
   }
 
@@ -151,8 +166,9 @@ class PoolVerifyTest {
     long a = child(root, "a");
     long b = child(a, "b");
     change(record(b).childrenZap(), (tx, zap) -> zap.putLong(tx, "loop".getBytes(UTF_8), a));
-    assertFound("ReferenceCheck", "dataset /a/b/loop: refers to object " + a
-        + ", which something else refers to");
+    assertFound(
+        "ReferenceCheck",
+        "dataset /a/b/loop: refers to object " + a + ", which something else refers to");
   }
 
   @Test
@@ -167,12 +183,14 @@ class PoolVerifyTest {
   void everyChildThatIsNoDatasetOrBadlyNamedIsFound() {
     long root = entry(MetaDirectory.ROOT_DATASET);
     long children = record(root).childrenZap();
-    change(children, (tx, zap) -> {
-      zap.putLong(tx, "zap".getBytes(UTF_8), record(root).propertiesZap());
-      zap.putLong(tx, "x/y".getBytes(UTF_8), 77);
-      zap.put(tx, "short".getBytes(UTF_8), new byte[] {1});
-      zap.putLong(tx, new byte[] {(byte) 0xC3}, 5);
-    });
+    change(
+        children,
+        (tx, zap) -> {
+          zap.putLong(tx, "zap".getBytes(UTF_8), record(root).propertiesZap());
+          zap.putLong(tx, "x/y".getBytes(UTF_8), 77);
+          zap.put(tx, "short".getBytes(UTF_8), new byte[] {1});
+          zap.putLong(tx, new byte[] {(byte) 0xC3}, 5);
+        });
     assertFound("ReferenceCheck", "dataset /zap: refers to object");
     assertFound("DatasetCheck", "a child with the name 'x/y'");
     assertFound("DirectoryCheck", "'short' has 1 bytes");
@@ -183,8 +201,19 @@ class PoolVerifyTest {
   void everyGuidOfTwoDatasetsIsFoundAndWrongSumsToo() {
     long a = child(entry(MetaDirectory.ROOT_DATASET), "a");
     DatasetRecord old = record(a);
-    setBonus(a, new DatasetRecord(record(child(a, "b")).guid(), old.creationTxg(), 0,
-        old.childrenZap(), old.propertiesZap(), 4096, 0, 0, old.objectSet()).encode());
+    setBonus(
+        a,
+        new DatasetRecord(
+                record(child(a, "b")).guid(),
+                old.creationTxg(),
+                0,
+                old.childrenZap(),
+                old.propertiesZap(),
+                4096,
+                0,
+                0,
+                old.objectSet())
+            .encode());
     assertFound("DatasetCheck", "another dataset has its guid");
     assertFound("DatasetCheck", "used_bytes is 4096, found 0");
   }
@@ -198,9 +227,11 @@ class PoolVerifyTest {
 
   @Test
   void everyEntryOfDestroyedDatasetsIsChecked() {
-    change(entry(MetaDirectory.DESTROYED), (tx, zap) -> {
-      zap.putLong(tx, "12".getBytes(UTF_8), child(entry(MetaDirectory.ROOT_DATASET), "a"));
-    });
+    change(
+        entry(MetaDirectory.DESTROYED),
+        (tx, zap) -> {
+          zap.putLong(tx, "12".getBytes(UTF_8), child(entry(MetaDirectory.ROOT_DATASET), "a"));
+        });
     assertFound("DatasetCheck", "destroyed dataset 12: is object");
     assertFound("ReferenceCheck", "destroyed dataset 12: refers to object");
   }
@@ -209,24 +240,33 @@ class PoolVerifyTest {
   void everyMissingStrangeOrSharedSpaceMapIsFound() {
     long maps = entry(MetaDirectory.SPACE_MAPS);
     long second = pool.spaceMaps().object(2).number();
-    change(maps, (tx, zap) -> {
-      zap.remove(tx, "1".getBytes(UTF_8));
-      zap.putLong(tx, "3".getBytes(UTF_8), second);
-      zap.putLong(tx, "four".getBytes(UTF_8), second);
-    });
+    change(
+        maps,
+        (tx, zap) -> {
+          zap.remove(tx, "1".getBytes(UTF_8));
+          zap.putLong(tx, "3".getBytes(UTF_8), second);
+          zap.putLong(tx, "four".getBytes(UTF_8), second);
+        });
     assertFound("SpaceMapCheck", "space map of metaslab 1: is missing");
     assertFound("ReferenceCheck", "space map of metaslab 3: refers to object " + second);
     assertFound("SpaceMapCheck", "'four' is no metaslab's id");
   }
 
-  /** Writes heads that the sync does not write anew, which those of maps are that change meanwhile. */
+  /**
+   * Writes heads that the sync does not write anew, which those of maps are that change meanwhile.
+   */
   private void spoilHeads(long metaslabDelta, long lengthDelta, long allocatedDelta) {
     try (Tx tx = pool.meta().begin(TX)) {
       for (var metaslab : pool.parts().allocator.metaslabs()) {
         Dnode map = pool.spaceMaps().object(metaslab.id());
         SpaceMapHead head = SpaceMapHead.decode(map.bonus());
-        map.setBonus(tx, new SpaceMapHead(head.metaslab() + metaslabDelta,
-            head.lengthBytes() + lengthDelta, head.allocatedBytes() + allocatedDelta).encode());
+        map.setBonus(
+            tx,
+            new SpaceMapHead(
+                    head.metaslab() + metaslabDelta,
+                    head.lengthBytes() + lengthDelta,
+                    head.allocatedBytes() + allocatedDelta)
+                .encode());
       }
     }
     pool.sync();
@@ -256,15 +296,23 @@ class PoolVerifyTest {
     bindManyMetaslabs();
     // The sync itself would refuse a map that it has to write: take one that it leaves alone.
     TreeMap<Integer, byte[]> resting = new TreeMap<>();
-    pool.parts().allocator.metaslabs().forEach(metaslab ->
-        resting.put(metaslab.id(), pool.spaceMaps().object(metaslab.id()).bonus()));
+    pool.parts()
+        .allocator
+        .metaslabs()
+        .forEach(
+            metaslab -> resting.put(metaslab.id(), pool.spaceMaps().object(metaslab.id()).bonus()));
     for (int i = 0; i < 4; i++) {
       setBonus(entry(MetaDirectory.HISTORY), History.emptyBonus());
-      resting.entrySet().removeIf(entry ->
-          !Arrays.equals(pool.spaceMaps().object(entry.getKey()).bonus(), entry.getValue()));
+      resting
+          .entrySet()
+          .removeIf(
+              entry ->
+                  !Arrays.equals(
+                      pool.spaceMaps().object(entry.getKey()).bonus(), entry.getValue()));
     }
     SpaceMapHead head = SpaceMapHead.decode(resting.firstEntry().getValue());
-    setBonus(pool.spaceMaps().object(resting.firstKey()).number(),
+    setBonus(
+        pool.spaceMaps().object(resting.firstKey()).number(),
         new SpaceMapHead(head.metaslab(), 1 << 30, head.allocatedBytes()).encode());
     assertFound("SpaceMapCheck", "bytes of records in");
   }
@@ -272,17 +320,32 @@ class PoolVerifyTest {
   @Test
   void everyLeakAndEveryMapThatMemoryContradictsIsFound() {
     pool.sync();
-    pool.parts().sync.whileStill(() -> {
-      // Allocated for a group that has not come: neither a block nor a record knows of it.
-      pool.parts().allocator.allocate(8192, pool.parts().txgs.openTxg(), Dva.NONE, Dva.NONE);
-      List<VerifyReport.Finding> findings = new PoolVerify(pool.parts().context,
-          pool.parts().sync.committed().root(), pool.parts().allocator,
-          pool.parts().devices.tiles(), p -> {}).run().findings();
-      assertThat(findings).anySatisfy(f ->
-          assertThat(f.what()).contains("8192 bytes: is allocated, but no block is there"));
-      assertThat(findings).anySatisfy(f ->
-          assertThat(f.what()).contains("in memory").contains("are allocated"));
-    });
+    pool.parts()
+        .sync
+        .whileStill(
+            () -> {
+              // Allocated for a group that has not come: neither a block nor a record knows of it.
+              pool.parts()
+                  .allocator
+                  .allocate(8192, pool.parts().txgs.openTxg(), Dva.NONE, Dva.NONE);
+              List<VerifyReport.Finding> findings =
+                  new PoolVerify(
+                          pool.parts().context,
+                          pool.parts().sync.committed().root(),
+                          pool.parts().allocator,
+                          pool.parts().devices.tiles(),
+                          p -> {})
+                      .run()
+                      .findings();
+              assertThat(findings)
+                  .anySatisfy(
+                      f ->
+                          assertThat(f.what())
+                              .contains("8192 bytes: is allocated, but no block is there"));
+              assertThat(findings)
+                  .anySatisfy(
+                      f -> assertThat(f.what()).contains("in memory").contains("are allocated"));
+            });
   }
 
   @Test
@@ -300,26 +363,33 @@ class PoolVerifyTest {
     TileMap tiles = pool.parts().devices.tiles();
     List<String> spoiled = new ArrayList<>();
     int[] seen = {0};
-    pool.parts().sync.whileStill(() ->
-        new io.lcpfs.object.TreeWalk(pool.parts().context, new io.lcpfs.object.TreeWalk.Visitor() {
-          @Override
-          public boolean block(long object, long blockId, BlockPointer pointer) {
-            if (pointer.type() == ObjectType.FILE && pointer.level() == 0
-                && seen[0]++ % 3 == 0) {
-              device.damage(tiles.deviceOffset(pointer.dva(0), 512), 512);
-              spoiled.add("copy 0 of " + pointer);
-            }
-            return true;
-          }
+    pool.parts()
+        .sync
+        .whileStill(
+            () ->
+                new io.lcpfs.object.TreeWalk(
+                        pool.parts().context,
+                        new io.lcpfs.object.TreeWalk.Visitor() {
+                          @Override
+                          public boolean block(long object, long blockId, BlockPointer pointer) {
+                            if (pointer.type() == ObjectType.FILE
+                                && pointer.level() == 0
+                                && seen[0]++ % 3 == 0) {
+                              device.damage(tiles.deviceOffset(pointer.dva(0), 512), 512);
+                              spoiled.add("copy 0 of " + pointer);
+                            }
+                            return true;
+                          }
 
-          @Override
-          public void object(long number, io.lcpfs.format.DnodeRecord dnode) {}
+                          @Override
+                          public void object(long number, io.lcpfs.format.DnodeRecord dnode) {}
 
-          @Override
-          public void damaged(String where, String what) {
-            throw new AssertionError(where + what);
-          }
-        }).objectSet(set.root()));
+                          @Override
+                          public void damaged(String where, String what) {
+                            throw new AssertionError(where + what);
+                          }
+                        })
+                    .objectSet(set.root()));
     assertThat(spoiled).hasSizeGreaterThan(50);
     List<VerifyReport.Finding> first = verify();
     assertThat(first).hasSameSizeAs(spoiled);

@@ -11,15 +11,19 @@ import io.lcpfs.posix.PosixFileSystem;
 import io.lcpfs.txg.Tx;
 import java.util.List;
 
-/** What tests of whole pools share: an environment, a tuning, pools with a file system in the root. */
+/**
+ * What tests of whole pools share: an environment, a tuning, pools with a file system in the root.
+ */
 final class PoolWorld implements AutoCloseable {
   final RealEnv env = new RealEnv();
-  Tuning tuning = Tuning.standard().withCacheBytes(32L << 20).withDirtyBytes(8L << 20)
-      .withPoison(true);
+  Tuning tuning =
+      Tuning.standard().withCacheBytes(32L << 20).withDirtyBytes(8L << 20).withPoison(true);
 
   PoolEngine create(BlockDevice device) {
-    return PoolEngines.create(List.of(device),
-        CreateOptions.named("tank").withSmallDevices(true).withTuning(tuning), env);
+    return PoolEngines.create(
+        List.of(device),
+        CreateOptions.named("tank").withSmallDevices(true).withTuning(tuning),
+        env);
   }
 
   PoolEngine open(BlockDevice device) {
@@ -27,8 +31,8 @@ final class PoolWorld implements AutoCloseable {
   }
 
   PoolEngine openReadOnly(BlockDevice device) {
-    return PoolEngines.open(List.of(device),
-        OpenOptions.standard().withTuning(tuning).withReadOnly(true), env);
+    return PoolEngines.open(
+        List.of(device), OpenOptions.standard().withTuning(tuning).withReadOnly(true), env);
   }
 
   static ObjectSet objects(PoolEngine pool) {

@@ -21,7 +21,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The power goes at any write; the import finds all operations up to one at or after the last sync. */
+/**
+ * The power goes at any write; the import finds all operations up to one at or after the last sync.
+ */
 @Timeout(300)
 class PowerLossTest {
   private static final int SEEDS =
@@ -32,8 +34,13 @@ class PowerLossTest {
   private final PoolWorld world = new PoolWorld();
 
   PowerLossTest() {
-    world.tuning = world.tuning.withCacheBytes(8 << 20).withDirtyBytes(2 << 20)
-        .withTxgTimeoutNanos(3_000_000).withMemory(new RecycledMemory());
+    world.tuning =
+        world
+            .tuning
+            .withCacheBytes(8 << 20)
+            .withDirtyBytes(2 << 20)
+            .withTxgTimeoutNanos(3_000_000)
+            .withMemory(new RecycledMemory());
   }
 
   @AfterEach
@@ -71,8 +78,10 @@ class PowerLossTest {
       try (FileHandle file =
           fs.paths().open(name, OpenFlags.O_RDONLY | OpenFlags.O_NOATIME, 0, Caller.ROOT)) {
         byte[] content = new byte[(int) file.size()];
-        int n = content.length == 0 ? 0
-            : file.read(0, MemorySegment.ofArray(content), 0, content.length);
+        int n =
+            content.length == 0
+                ? 0
+                : file.read(0, MemorySegment.ofArray(content), 0, content.length);
         assertThat(n).isEqualTo(content.length);
         files.put(new String(name, UTF_8), content);
       }
@@ -88,11 +97,14 @@ class PowerLossTest {
   /** One operation, noted before it is done: a crash may leave it done or not. */
   private static void operate(PosixFileSystem fs, History history, Random random) {
     List<String> names = List.copyOf(history.states.getLast().keySet());
-    String name = names.isEmpty() || random.nextInt(5) == 0 ? "f" + random.nextInt(30)
-        : names.get(random.nextInt(names.size()));
+    String name =
+        names.isEmpty() || random.nextInt(5) == 0
+            ? "f" + random.nextInt(30)
+            : names.get(random.nextInt(names.size()));
     if (!names.contains(name)) {
       history.next().put(name, new byte[0]);
-      fs.create(fs.rootInode(), path(name), 0x1A4, OpenFlags.O_WRONLY, Caller.ROOT).handle()
+      fs.create(fs.rootInode(), path(name), 0x1A4, OpenFlags.O_WRONLY, Caller.ROOT)
+          .handle()
           .close();
       return;
     }
@@ -119,14 +131,18 @@ class PowerLossTest {
 
   private static void write(PosixFileSystem fs, History history, String name, Random random) {
     int at = random.nextInt(3) == 0 ? random.nextInt(200_000) : random.nextInt(3000);
-    byte[] bytes = new byte[random.nextInt(4) == 0 ? random.nextInt(100_000) + 1
-        : random.nextInt(3000) + 1];
+    byte[] bytes =
+        new byte[random.nextInt(4) == 0 ? random.nextInt(100_000) + 1 : random.nextInt(3000) + 1];
     random.nextBytes(bytes);
-    history.next().computeIfPresent(name, (n, content) -> {
-      byte[] after = Arrays.copyOf(content, Math.max(content.length, at + bytes.length));
-      System.arraycopy(bytes, 0, after, at, bytes.length);
-      return after;
-    });
+    history
+        .next()
+        .computeIfPresent(
+            name,
+            (n, content) -> {
+              byte[] after = Arrays.copyOf(content, Math.max(content.length, at + bytes.length));
+              System.arraycopy(bytes, 0, after, at, bytes.length);
+              return after;
+            });
     try (FileHandle file = fs.paths().open(path(name), OpenFlags.O_WRONLY, 0, Caller.ROOT)) {
       assertThat(file.write(at, MemorySegment.ofArray(bytes), 0, bytes.length))
           .isEqualTo(bytes.length);
@@ -154,7 +170,9 @@ class PowerLossTest {
     disk.crash();
   }
 
-  /** Imports, perhaps losing power again on the way; answers what is there, the pool being sound. */
+  /**
+   * Imports, perhaps losing power again on the way; answers what is there, the pool being sound.
+   */
   private TreeMap<String, byte[]> recover(byte[] image, Random random) {
     byte[] onDisk = image;
     for (int again = random.nextInt(3); again > 0; again--) {
@@ -169,7 +187,8 @@ class PowerLossTest {
       onDisk = disk.crash();
     }
     BlockDevice disk = new MemoryDisk(512, onDisk);
-    try (PoolEngine pool = world.open(disk); PosixFileSystem fs = world.mount(pool)) {
+    try (PoolEngine pool = world.open(disk);
+        PosixFileSystem fs = world.mount(pool)) {
       TreeMap<String, byte[]> files = read(fs);
       assertThat(pool.verify(p -> {}).findings()).isEmpty();
       return files;
@@ -189,15 +208,24 @@ class PowerLossTest {
       List<TreeMap<String, byte[]>> allowed =
           history.states.subList(history.synced, history.states.size());
       assertThat(allowed.stream().anyMatch(state -> same(state, found)))
-          .as("life " + life + ": files " + found.keySet() + " are those of an operation from "
-              + history.synced + " to " + (history.states.size() - 1)).isTrue();
+          .as(
+              "life "
+                  + life
+                  + ": files "
+                  + found.keySet()
+                  + " are those of an operation from "
+                  + history.synced
+                  + " to "
+                  + (history.states.size() - 1))
+          .isTrue();
       history = new History(found);
     }
   }
 
   private byte[] formatted() {
     MemoryDisk disk = MemoryDisk.ofBytes(512, 16 << 20);
-    try (PoolEngine pool = world.create(disk); PosixFileSystem fs = world.format(pool)) {
+    try (PoolEngine pool = world.create(disk);
+        PosixFileSystem fs = world.format(pool)) {
       fs.sync();
     }
     return disk.image();

@@ -98,37 +98,46 @@ class ReadRaceTest {
   /** Where the first block of an object's content lies, in bytes. */
   private static long place(OpenPool pool, ObjectSet objects, long number) {
     long[] dva = {-1};
-    pool.parts().sync.whileStill(() ->
-        new TreeWalk(pool.parts().context, new TreeWalk.Visitor() {
-          @Override
-          public boolean block(long object, long blockId, BlockPointer pointer) {
-            if (object == number && pointer.level() == 0 && blockId == 0) {
-              dva[0] = pointer.dva(0);
-            }
-            return true;
-          }
+    pool.parts()
+        .sync
+        .whileStill(
+            () ->
+                new TreeWalk(
+                        pool.parts().context,
+                        new TreeWalk.Visitor() {
+                          @Override
+                          public boolean block(long object, long blockId, BlockPointer pointer) {
+                            if (object == number && pointer.level() == 0 && blockId == 0) {
+                              dva[0] = pointer.dva(0);
+                            }
+                            return true;
+                          }
 
-          @Override
-          public void object(long object, DnodeRecord dnode) {}
+                          @Override
+                          public void object(long object, DnodeRecord dnode) {}
 
-          @Override
-          public void damaged(String where, String what) {
-            throw new AssertionError(where + what);
-          }
-        }).objectSet(objects.root()));
+                          @Override
+                          public void damaged(String where, String what) {
+                            throw new AssertionError(where + what);
+                          }
+                        })
+                    .objectSet(objects.root()));
     return pool.parts().devices.tiles().deviceOffset(dva[0], BLOCK);
   }
 
   /** The real world, and how often the branch was taken. */
   private static Env counting(RealEnv env, AtomicInteger raced) {
-    return (Env) Proxy.newProxyInstance(Env.class.getClassLoader(), new Class<?>[] {Env.class},
-        (proxy, method, arguments) -> {
-          if (method.getName().equals("probe")
-              && arguments[0] == CodeProbe.READ_RACED_WITH_SYNC) {
-            raced.incrementAndGet();
-          }
-          return method.invoke(env, arguments);
-        });
+    return (Env)
+        Proxy.newProxyInstance(
+            Env.class.getClassLoader(),
+            new Class<?>[] {Env.class},
+            (proxy, method, arguments) -> {
+              if (method.getName().equals("probe")
+                  && arguments[0] == CodeProbe.READ_RACED_WITH_SYNC) {
+                raced.incrementAndGet();
+              }
+              return method.invoke(env, arguments);
+            });
   }
 
   @Test
@@ -140,7 +149,8 @@ class ReadRaceTest {
       long number;
       try (PoolEngine pool = world.create(gate)) {
         ObjectSet objects = PoolWorld.objects(pool);
-        try (Tx tx = objects.begin(1000); Dnode made = objects.create(tx, ObjectType.FILE, 512)) {
+        try (Tx tx = objects.begin(1000);
+            Dnode made = objects.create(tx, ObjectType.FILE, 512)) {
           number = made.number();
         }
         try (Dnode dnode = objects.hold(number)) {
@@ -148,8 +158,8 @@ class ReadRaceTest {
         }
       }
       Tuning tuning = world.tuning;
-      try (PoolEngine pool = PoolEngines.open(List.of(gate),
-          OpenOptions.standard().withTuning(tuning), env)) {
+      try (PoolEngine pool =
+          PoolEngines.open(List.of(gate), OpenOptions.standard().withTuning(tuning), env)) {
         ObjectSet objects = PoolWorld.objects(pool);
         long at = place((OpenPool) pool, objects, number);
         byte[] seen = new byte[100];

@@ -24,6 +24,7 @@ class SmallFileHeapTest {
   private static final int FILE_BYTES = 400;
   private static final long CACHE_BYTES = 128 << 20;
   private static final long DEVICE_BYTES = 384 << 20;
+
   /** Less than all of them would take as objects in memory. */
   private static final String HEAP = "-Xmx48m";
 

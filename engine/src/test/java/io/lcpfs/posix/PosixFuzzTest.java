@@ -22,13 +22,15 @@ class PosixFuzzTest {
 
   @FuzzTest(maxDuration = "1m")
   void everyZnodeIsAValueOrCorrupt(byte[] input) {
-    byte[] bonus = input.length < ZnodeRecord.BYTES ? Arrays.copyOf(input, ZnodeRecord.BYTES) : input;
+    byte[] bonus =
+        input.length < ZnodeRecord.BYTES ? Arrays.copyOf(input, ZnodeRecord.BYTES) : input;
     MemorySegment.ofArray(bonus).set(Disk.U16, 0, (short) ZnodeRecord.VERSION);
-    valueOrCorrupt(() -> {
-      ZnodeRecord record = ZnodeRecord.decode(bonus);
-      byte[] again = record.encode();
-      assertThat(ZnodeRecord.decode(again).encode()).isEqualTo(again);
-    });
+    valueOrCorrupt(
+        () -> {
+          ZnodeRecord record = ZnodeRecord.decode(bonus);
+          byte[] again = record.encode();
+          assertThat(ZnodeRecord.decode(again).encode()).isEqualTo(again);
+        });
   }
 
   @FuzzTest(maxDuration = "1m")
@@ -36,23 +38,26 @@ class PosixFuzzTest {
     byte[] bytes = Arrays.copyOf(input, Math.max(XattrMap.HEADER_BYTES, input.length));
     Disk.putU32(MemorySegment.ofArray(bytes), 0, XattrMap.MAGIC);
     Disk.putU32(MemorySegment.ofArray(bytes), 8, bytes.length);
-    valueOrCorrupt(() -> {
-      XattrMap map = XattrMap.decode(bytes);
-      assertThat(XattrMap.decode(map.encode()).encode()).isEqualTo(map.encode());
-      map.names().forEach(name -> assertThat(map.get(name)).isNotNull());
-    });
+    valueOrCorrupt(
+        () -> {
+          XattrMap map = XattrMap.decode(bytes);
+          assertThat(XattrMap.decode(map.encode()).encode()).isEqualTo(map.encode());
+          map.names().forEach(name -> assertThat(map.get(name)).isNotNull());
+        });
   }
 
   @FuzzTest(maxDuration = "1m")
   void everyDirectoryEntryIsAValueOrCorrupt(byte[] input) {
-    valueOrCorrupt(() -> {
-      long entry = DirectoryOps.entryOf(input);
-      assertThat(DirectoryEntry.inode(entry)).isBetween(1L, (1L << 48) - 1);
-    });
-    valueOrCorrupt(() -> {
-      byte[] name = input;
-      Names.checkFromDisk(name);
-      assertThat(name.length).isBetween(1, 255);
-    });
+    valueOrCorrupt(
+        () -> {
+          long entry = DirectoryOps.entryOf(input);
+          assertThat(DirectoryEntry.inode(entry)).isBetween(1L, (1L << 48) - 1);
+        });
+    valueOrCorrupt(
+        () -> {
+          byte[] name = input;
+          Names.checkFromDisk(name);
+          assertThat(name.length).isBetween(1, 255);
+        });
   }
 }

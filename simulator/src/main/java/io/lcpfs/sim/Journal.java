@@ -192,8 +192,7 @@ final class Journal {
     return match;
   }
 
-  private String explain(
-      List<Op> candidates, int durable, Tree found, boolean tolerateUnreadable) {
+  private String explain(List<Op> candidates, int durable, Tree found, boolean tolerateUnreadable) {
     ReferenceFs replay = new ReferenceFs();
     int best = -1;
     int fewest = Integer.MAX_VALUE;

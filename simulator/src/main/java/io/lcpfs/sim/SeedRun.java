@@ -315,8 +315,7 @@ public final class SeedRun {
       tasks.add(opened.machine.fork("writer " + writer.index(), writer));
     }
     Onlooker looking =
-        new Onlooker(
-            this, world, opened.session, writers, "onlooker of " + opened.machine.name());
+        new Onlooker(this, world, opened.session, writers, "onlooker of " + opened.machine.name());
     onlooker = looking;
     List<Task<Void>> onlookers =
         writers.size() < target.writers()

@@ -78,17 +78,25 @@ public final class CacheTraceBench {
     return new Trace[] {
       new Trace("zipf 0.9 over 8 capacities", zipf(fits * 8, 0.9, 1), fixed),
       new Trace("zipf 1.1 over 8 capacities", zipf(fits * 8, 1.1, 2), fixed),
-      new Trace("zipf 0.9 beside an endless scan",
-          interleave(zipf(fits * 4, 0.9, 3), 2, i -> FAR + i), fixed),
-      new Trace("zipf 0.9 beside a loop of 3 capacities",
-          interleave(zipf(fits * 4, 0.9, 4), 3, i -> FAR + i % (fits * 3L)), fixed),
-      new Trace("loop of 1.2 capacities",
-          LongStream.range(0, READS).map(i -> i % (long) (fits * 1.2)).toArray(), fixed),
+      new Trace(
+          "zipf 0.9 beside an endless scan",
+          interleave(zipf(fits * 4, 0.9, 3), 2, i -> FAR + i),
+          fixed),
+      new Trace(
+          "zipf 0.9 beside a loop of 3 capacities",
+          interleave(zipf(fits * 4, 0.9, 4), 3, i -> FAR + i % (fits * 3L)),
+          fixed),
+      new Trace(
+          "loop of 1.2 capacities",
+          LongStream.range(0, READS).map(i -> i % (long) (fits * 1.2)).toArray(),
+          fixed),
       new Trace("hot set of 60 %, bursts of scan", bursts(fits), fixed),
       new Trace("hot set that moves every 50,000", moving(fits), fixed),
       new Trace("zipf 0.9, sizes 512 B to 128 KiB", zipf(fits * 16, 0.9, 5), mixedSizes),
-      new Trace("128 KiB blocks read by 4 KiB",
-          interleave(zipf(400, 0.7, 6), 2, i -> FAR + i / 32), key -> 128 << 10),
+      new Trace(
+          "128 KiB blocks read by 4 KiB",
+          interleave(zipf(400, 0.7, 6), 2, i -> FAR + i / 32),
+          key -> 128 << 10),
     };
   }
 
@@ -151,7 +159,8 @@ public final class CacheTraceBench {
   }
 
   private static double adaptive(Trace trace) {
-    try (RealEnv env = new RealEnv(); SlabAllocator slabs = allocator(1 << 20)) {
+    try (RealEnv env = new RealEnv();
+        SlabAllocator slabs = allocator(1 << 20)) {
       Arc arc = new Arc(slabs, CAPACITY, env);
       Map<Long, Entry> index = new HashMap<>();
       long hits = 0;
@@ -177,7 +186,8 @@ public final class CacheTraceBench {
 
   /** What a hit costs without the index that finds it: pin, touch, unpin. */
   private static void lookups() {
-    try (RealEnv env = new RealEnv(); SlabAllocator slabs = allocator(1 << 20)) {
+    try (RealEnv env = new RealEnv();
+        SlabAllocator slabs = allocator(1 << 20)) {
       Arc arc = new Arc(slabs, CAPACITY, env);
       Map<Long, Entry> index = new HashMap<>();
       Entry[] entries = new Entry[4096];

@@ -22,8 +22,12 @@ final class CachedRead extends Row {
   private final List<MemorySegment> buffers = new ArrayList<>();
 
   CachedRead(World world, int threads) {
-    super("cached" + threads, "cached 4 KiB random read, " + threads
-        + (threads == 1 ? " thread" : " threads"), "reads/s", 1.25, threads * 1_200_000.0);
+    super(
+        "cached" + threads,
+        "cached 4 KiB random read, " + threads + (threads == 1 ? " thread" : " threads"),
+        "reads/s",
+        1.25,
+        threads * 1_200_000.0);
     this.world = world;
     this.threads = threads;
     for (int i = 0; i < threads; i++) {
@@ -91,14 +95,18 @@ final class CachedRead extends Row {
 
   @Override
   Sample host(long seed) throws Exception {
-    return measure(seed, buffer -> new ChannelReader(
-        FileChannel.open(world.hostFile(NAME), StandardOpenOption.READ), buffer.asByteBuffer()));
+    return measure(
+        seed,
+        buffer ->
+            new ChannelReader(
+                FileChannel.open(world.hostFile(NAME), StandardOpenOption.READ),
+                buffer.asByteBuffer()));
   }
 
   @Override
   Sample lcpfs(long seed) throws Exception {
-    return measure(seed, buffer -> new HandleReader(
-        world.pool().open(NAME, OpenFlags.O_RDONLY), buffer));
+    return measure(
+        seed, buffer -> new HandleReader(world.pool().open(NAME, OpenFlags.O_RDONLY), buffer));
   }
 
   private Sample measure(long seed, Opener opener) throws Exception {
@@ -116,16 +124,18 @@ final class CachedRead extends Row {
       for (int i = 0; i < threads; i++) {
         MemorySegment buffer = buffers.get(i);
         long mine = seed + i;
-        allocated.add(pool.submit(() -> {
-          try (PageReader reader = opener.open(buffer)) {
-            start.await();
-            long before = Meter.threadAllocatedBytes();
-            run(reader, buffer, mine, each);
-            long bytes = Meter.threadAllocatedBytes() - before;
-            end.await();
-            return bytes;
-          }
-        }));
+        allocated.add(
+            pool.submit(
+                () -> {
+                  try (PageReader reader = opener.open(buffer)) {
+                    start.await();
+                    long before = Meter.threadAllocatedBytes();
+                    run(reader, buffer, mine, each);
+                    long bytes = Meter.threadAllocatedBytes() - before;
+                    end.await();
+                    return bytes;
+                  }
+                }));
       }
       start.await();
       Meter meter = Meter.start();
@@ -139,8 +149,7 @@ final class CachedRead extends Row {
     }
   }
 
-  private void run(PageReader reader, MemorySegment buffer, long seed, int count)
-      throws Exception {
+  private void run(PageReader reader, MemorySegment buffer, long seed, int count) throws Exception {
     long pages = world.fileBytes / World.PAGE_BYTES;
     long random = World.step(seed);
     for (int i = 0; i < count; i++) {

@@ -8,8 +8,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * A file read in steps of 1 MiB that is in no cache: the page cache dropped on the host, the pool newly
- * imported and opened around the page cache on LCPFS, which verifies each record.
+ * A file read in steps of 1 MiB that is in no cache: the page cache dropped on the host, the pool
+ * newly imported and opened around the page cache on LCPFS, which verifies each record.
  */
 final class ColdRead extends Row {
   static final String NAME = "data";
@@ -24,7 +24,8 @@ final class ColdRead extends Row {
 
   @Override
   String configuration() {
-    return HostSystem.dropsAllCaches() ? "page cache dropped whole"
+    return HostSystem.dropsAllCaches()
+        ? "page cache dropped whole"
         : "page cache dropped for the file (posix_fadvise)";
   }
 

@@ -16,8 +16,19 @@ import java.util.Random;
 /** The comparison from configuration to report. */
 public final class Comparison {
   /** What rows there are, by id. */
-  public static final List<String> ROWS = List.of("write", "read", "cached1", "cached2", "create",
-      "stat", "entries", "copy", "overwrite", "overwrite4k");
+  public static final List<String> ROWS =
+      List.of(
+          "write",
+          "read",
+          "cached1",
+          "cached2",
+          "create",
+          "stat",
+          "entries",
+          "copy",
+          "overwrite",
+          "overwrite4k");
+
   private static final double STORED_GOAL = 0.50;
   private static final double QUIET_LOAD = 0.5;
 
@@ -86,15 +97,24 @@ public final class Comparison {
       }
       List<String> findings = world.verify();
       out.println("pool check: " + (findings.isEmpty() ? "clean" : findings));
-      out.printf(Locale.ROOT, "%d rounds and one to warm up in %.0f s, seed %d%n",
-          options.rounds(), (System.nanoTime() - start) / 1e9, options.seed());
+      out.printf(
+          Locale.ROOT,
+          "%d rounds and one to warm up in %.0f s, seed %d%n",
+          options.rounds(),
+          (System.nanoTime() - start) / 1e9,
+          options.seed());
       return findings.isEmpty();
     }
   }
 
   private List<Row> rows(World world) {
-    List<Row> rows = new ArrayList<>(List.of(new SequentialWrite(world), new ColdRead(world),
-        new CachedRead(world, 1), new CachedRead(world, 2)));
+    List<Row> rows =
+        new ArrayList<>(
+            List.of(
+                new SequentialWrite(world),
+                new ColdRead(world),
+                new CachedRead(world, 1),
+                new CachedRead(world, 2)));
     rows.addAll(SmallFiles.rows(world));
     rows.add(new TreeCopy(world));
     rows.add(new Overwrite(world, false));
@@ -107,8 +127,13 @@ public final class Comparison {
     long need = 2 * world.poolBytes() + 5 * world.fileBytes;
     long have = Files.getFileStore(world.directory).getUsableSpace();
     if (have < need) {
-      throw new IOException(world.directory + " has " + have / 1_000_000 + " MB free; "
-          + need / 1_000_000 + " are needed, name another place with --dir");
+      throw new IOException(
+          world.directory
+              + " has "
+              + have / 1_000_000
+              + " MB free; "
+              + need / 1_000_000
+              + " are needed, name another place with --dir");
     }
   }
 
@@ -118,28 +143,47 @@ public final class Comparison {
 
   /** Record size, cache and dirty budget of a pool in words. */
   static String describe(LcpfsPool pool, int recordBytes) {
-    return String.format(Locale.ROOT,
+    return String.format(
+        Locale.ROOT,
         "records of %d KiB, LZ4, BLAKE3, cache %d MiB, dirty budget %d MiB, %s",
-        recordBytes >> 10, pool.tuning().cacheBytes() >> 20, pool.tuning().dirtyBytes() >> 20,
+        recordBytes >> 10,
+        pool.tuning().cacheBytes() >> 20,
+        pool.tuning().dirtyBytes() >> 20,
         pool.direct() ? "O_DIRECT" : "buffered");
   }
 
   private void printMachine(World world, String host) throws IOException {
     double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
-    out.println("lcpfs: " + describe(world.pool(), 128 << 10) + "; pool on a preallocated file of "
-        + (world.poolBytes() >> 20) + " MiB, in process, memory kept across imports");
+    out.println(
+        "lcpfs: "
+            + describe(world.pool(), 128 << 10)
+            + "; pool on a preallocated file of "
+            + (world.poolBytes() >> 20)
+            + " MiB, in process, memory kept across imports");
     out.println(host + ": " + Files.getFileStore(world.directory) + ", through java.nio.file");
-    out.println("machine: " + processor() + ", " + Runtime.getRuntime().availableProcessors()
-        + " processors; JDK " + Runtime.version() + ", Linux "
-        + System.getProperty("os.version") + ", heap "
-        + (Runtime.getRuntime().maxMemory() >> 20) + " MiB, vector kernels "
-        + (Checksums.vectorsAtWork() ? "at work" : "off"));
-    out.printf(Locale.ROOT, "sizes: %d MiB files, %,d small files, %,d reads a thread,"
-            + " %,d overwrites%n", world.fileBytes >> 20, world.smallFiles, world.randomReads,
+    out.println(
+        "machine: "
+            + processor()
+            + ", "
+            + Runtime.getRuntime().availableProcessors()
+            + " processors; JDK "
+            + Runtime.version()
+            + ", Linux "
+            + System.getProperty("os.version")
+            + ", heap "
+            + (Runtime.getRuntime().maxMemory() >> 20)
+            + " MiB, vector kernels "
+            + (Checksums.vectorsAtWork() ? "at work" : "off"));
+    out.printf(
+        Locale.ROOT,
+        "sizes: %d MiB files, %,d small files, %,d reads a thread," + " %,d overwrites%n",
+        world.fileBytes >> 20,
+        world.smallFiles,
+        world.randomReads,
         world.overwrites);
     if (load > QUIET_LOAD) {
-      out.printf(Locale.ROOT,
-          "the machine is not quiet (load %.1f): figures of time mean little%n", load);
+      out.printf(
+          Locale.ROOT, "the machine is not quiet (load %.1f): figures of time mean little%n", load);
     }
   }
 
@@ -156,9 +200,14 @@ public final class Comparison {
   }
 
   private void printStored(TreeCopy.Stored stored) {
-    out.printf(Locale.ROOT,
+    out.printf(
+        Locale.ROOT,
         "stored size of the tree with %s: %,d bytes of %,d, %.3fx, goal %.2fx %s%n",
-        stored.compression(), stored.lcpfsBytes(), stored.logicalBytes(), stored.ratio(),
-        STORED_GOAL, Report.word(stored.ratio() <= STORED_GOAL));
+        stored.compression(),
+        stored.lcpfsBytes(),
+        stored.logicalBytes(),
+        stored.ratio(),
+        STORED_GOAL,
+        Report.word(stored.ratio() <= STORED_GOAL));
   }
 }

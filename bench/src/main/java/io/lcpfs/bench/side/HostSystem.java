@@ -17,18 +17,28 @@ final class HostSystem {
   private static final int O_RDONLY = 0;
   private static final int FADV_DONTNEED = 4;
   private static final Linker LINKER = Linker.nativeLinker();
-  private static final MethodHandle OPEN = handle("open", FunctionDescriptor.of(
-      ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
+  private static final MethodHandle OPEN =
+      handle(
+          "open",
+          FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
   private static final MethodHandle CLOSE =
       handle("close", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
   private static final MethodHandle SYNCFS =
       handle("syncfs", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
-  private static final MethodHandle FADVISE = handle("posix_fadvise",
-      FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG,
-          ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
+  private static final MethodHandle FADVISE =
+      handle(
+          "posix_fadvise",
+          FunctionDescriptor.of(
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_INT));
 
-  private static final MethodHandle CLOCK = handle("clock_gettime", FunctionDescriptor.of(
-      ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.ADDRESS));
+  private static final MethodHandle CLOCK =
+      handle(
+          "clock_gettime",
+          FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.ADDRESS));
   private static final int CLOCK_PROCESS_CPUTIME_ID = 2;
 
   private HostSystem() {}
@@ -96,7 +106,9 @@ final class HostSystem {
     if (dropsAllCaches()) {
       Files.writeString(DROP_CACHES, "1");
     } else {
-      onDescriptor(file, "posix_fadvise",
+      onDescriptor(
+          file,
+          "posix_fadvise",
           descriptor -> (int) FADVISE.invokeExact(descriptor, 0L, 0L, FADV_DONTNEED));
     }
   }

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The system's memory, kept when a pool gives it back and handed to the next one, as a process that
- * lives long would: a virtual machine's first touch of a page costs more than reading it from the disk.
+ * lives long would: a virtual machine's first touch of a page costs more than reading it from the
+ * disk.
  */
 final class KeptMemory implements MemorySource {
   private final SystemMemorySource system = new SystemMemorySource();

@@ -31,7 +31,12 @@ final class LcpfsPool implements AutoCloseable {
   private boolean direct;
 
   /** Makes the file, which must not exist, and a pool on it. */
-  LcpfsPool(Path file, long sizeBytes, String name, Tuning tuning, Map<String, String> properties,
+  LcpfsPool(
+      Path file,
+      long sizeBytes,
+      String name,
+      Tuning tuning,
+      Map<String, String> properties,
       Env env) {
     this.file = file;
     this.tuning = tuning;

@@ -14,8 +14,28 @@ final class MadeFiles {
   private static final double SMALLEST_BYTES = 200;
   private static final double LARGEST_BYTES = 32 << 10;
   private static final int IDENTIFIERS = 2000;
-  private static final String[] WORDS = {"int", "return", "if", "else", "for", "static", "const",
-      "struct", "void", "while", "char", "unsigned", "=", "(", ")", "{", "}", ";", "+", "->"};
+  private static final String[] WORDS = {
+    "int",
+    "return",
+    "if",
+    "else",
+    "for",
+    "static",
+    "const",
+    "struct",
+    "void",
+    "while",
+    "char",
+    "unsigned",
+    "=",
+    "(",
+    ")",
+    "{",
+    "}",
+    ";",
+    "+",
+    "->"
+  };
 
   private MadeFiles() {}
 
@@ -49,8 +69,10 @@ final class MadeFiles {
     while (text.length() < length) {
       // Few words make most of a text: the square of an even spread favours the low numbers.
       double spread = random.nextDouble();
-      text.append(random.nextBoolean() ? WORDS[random.nextInt(WORDS.length)]
-          : "name_" + (int) (spread * spread * IDENTIFIERS));
+      text.append(
+          random.nextBoolean()
+              ? WORDS[random.nextInt(WORDS.length)]
+              : "name_" + (int) (spread * spread * IDENTIFIERS));
       text.append(random.nextInt(10) == 0 ? "\n  " : " ");
     }
     return text.substring(0, length);

@@ -5,8 +5,7 @@ import java.lang.management.ManagementFactory;
 
 /** Measures a stretch of work: wall-clock time, CPU time of the process, heap allocated. */
 final class Meter {
-  private static final ThreadMXBean THREADS =
-      (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   private final long cpuAtStart = HostSystem.processCpuNanos();
   private final long allocatedAtStart = THREADS.getTotalThreadAllocatedBytes();

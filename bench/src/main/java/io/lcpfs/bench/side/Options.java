@@ -40,8 +40,7 @@ public record Options(
    */
   public Options {
     if (rounds < 1 || rounds > MOST_ROUNDS) {
-      throw new IllegalArgumentException(
-          rounds + " rounds; there must be 1 to " + MOST_ROUNDS);
+      throw new IllegalArgumentException(rounds + " rounds; there must be 1 to " + MOST_ROUNDS);
     }
     for (String row : only) {
       if (!Comparison.ROWS.contains(row)) {

@@ -15,10 +15,13 @@ final class Overwrite extends Row {
   private final MemorySegment buffer;
 
   Overwrite(World world, boolean smallRecords) {
-    super(smallRecords ? "overwrite4k" : "overwrite",
+    super(
+        smallRecords ? "overwrite4k" : "overwrite",
         "random 4 KiB overwrites of a cached file, final sync"
             + (smallRecords ? ", 4 KiB records" : ""),
-        "writes/s", 0, smallRecords ? 30_000 : 60_000);
+        "writes/s",
+        0,
+        smallRecords ? 30_000 : 60_000);
     this.world = world;
     this.smallRecords = smallRecords;
     this.name = smallRecords ? "overwritten4k" : "overwritten";
@@ -82,7 +85,10 @@ final class Overwrite extends Row {
       long pages = world.fileBytes / World.PAGE_BYTES;
       for (int i = 0; i < world.overwrites; i++) {
         random = World.step(random);
-        world.writeFully(file, world.sourceOffset((long) i * World.PAGE_BYTES), World.PAGE_BYTES,
+        world.writeFully(
+            file,
+            world.sourceOffset((long) i * World.PAGE_BYTES),
+            World.PAGE_BYTES,
             World.page(random, pages) * World.PAGE_BYTES);
       }
       pool.files().sync();

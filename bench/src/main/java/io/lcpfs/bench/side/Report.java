@@ -48,48 +48,87 @@ final class Report {
     if (sorted.length == 0) {
       return " ".repeat(29);
     }
-    return String.format(Locale.ROOT, "%,9.0f %,9.0f %,9.0f", sorted[0],
-        median(samples, Sample::value), sorted[sorted.length - 1]);
+    return String.format(
+        Locale.ROOT,
+        "%,9.0f %,9.0f %,9.0f",
+        sorted[0],
+        median(samples, Sample::value),
+        sorted[sorted.length - 1]);
   }
 
   /** @param hostName what the other system is called */
   void print(PrintStream out, String hostName) {
-    out.printf(Locale.ROOT, "%n%-12s %-9s %-29s   %-29s   %6s %s%n", "row", "unit",
-        hostName + " min, median, max", "lcpfs min, median, max", "ratio", "goals");
+    out.printf(
+        Locale.ROOT,
+        "%n%-12s %-9s %-29s   %-29s   %6s %s%n",
+        "row",
+        "unit",
+        hostName + " min, median, max",
+        "lcpfs min, median, max",
+        "ratio",
+        "goals");
     for (Samples samples : all) {
       double ratio = median(samples.lcpfs, Sample::value) / median(samples.host, Sample::value);
-      out.printf(Locale.ROOT, "%-12s %-9s %s   %s   %5.2fx %s%n", samples.row.id(),
-          samples.row.unit(), span(samples.host), span(samples.lcpfs), ratio,
+      out.printf(
+          Locale.ROOT,
+          "%-12s %-9s %s   %s   %5.2fx %s%n",
+          samples.row.id(),
+          samples.row.unit(),
+          span(samples.host),
+          span(samples.lcpfs),
+          ratio,
           goals(samples, ratio));
     }
-    out.printf(Locale.ROOT, "%n%-12s %-24s %-24s  (medians; CPU of the process, heap)%n", "row",
-        hostName + " us, bytes per op", "lcpfs us, bytes per op");
+    out.printf(
+        Locale.ROOT,
+        "%n%-12s %-24s %-24s  (medians; CPU of the process, heap)%n",
+        "row",
+        hostName + " us, bytes per op",
+        "lcpfs us, bytes per op");
     for (Samples samples : all) {
-      out.printf(Locale.ROOT, "%-12s %s %s%n", samples.row.id(), costs(samples.host),
+      out.printf(
+          Locale.ROOT,
+          "%-12s %s %s%n",
+          samples.row.id(),
+          costs(samples.host),
           costs(samples.lcpfs));
     }
     out.println();
     for (Samples samples : all) {
       String configuration = samples.row.configuration();
-      out.println(samples.row.id() + ": " + samples.row.title()
-          + (configuration.isEmpty() ? "" : " (" + configuration + ")"));
+      out.println(
+          samples.row.id()
+              + ": "
+              + samples.row.title()
+              + (configuration.isEmpty() ? "" : " (" + configuration + ")"));
     }
   }
 
   private static String costs(List<Sample> samples) {
-    return String.format(Locale.ROOT, "%,12.3f %,11.1f", median(samples,
-        Sample::cpuNanosPerOperation) / 1000, median(samples, Sample::allocatedPerOperation));
+    return String.format(
+        Locale.ROOT,
+        "%,12.3f %,11.1f",
+        median(samples, Sample::cpuNanosPerOperation) / 1000,
+        median(samples, Sample::allocatedPerOperation));
   }
 
   private static String goals(Samples samples, double ratio) {
     List<String> goals = new ArrayList<>();
     if (samples.row.goalRatio() > 0) {
-      goals.add(String.format(Locale.ROOT, "%.2fx %s", samples.row.goalRatio(),
-          word(ratio >= samples.row.goalRatio())));
+      goals.add(
+          String.format(
+              Locale.ROOT,
+              "%.2fx %s",
+              samples.row.goalRatio(),
+              word(ratio >= samples.row.goalRatio())));
     }
     if (samples.row.goalAbsolute() > 0) {
-      goals.add(String.format(Locale.ROOT, "%,.0f %s", samples.row.goalAbsolute(),
-          word(median(samples.lcpfs, Sample::value) >= samples.row.goalAbsolute())));
+      goals.add(
+          String.format(
+              Locale.ROOT,
+              "%,.0f %s",
+              samples.row.goalAbsolute(),
+              word(median(samples.lcpfs, Sample::value) >= samples.row.goalAbsolute())));
     }
     return String.join(", ", goals);
   }
@@ -101,8 +140,12 @@ final class Report {
   /** The values of a row's samples, for whoever wants to see the rounds. */
   void printRounds(PrintStream out) {
     for (Samples samples : all) {
-      out.println(samples.row.id() + " rounds: host " + values(samples.host) + " lcpfs "
-          + values(samples.lcpfs));
+      out.println(
+          samples.row.id()
+              + " rounds: host "
+              + values(samples.host)
+              + " lcpfs "
+              + values(samples.lcpfs));
     }
   }
 

@@ -1,8 +1,8 @@
 package io.lcpfs.bench.side;
 
 /**
- * One line of the comparison. A row prepares what it needs once, then measures either system as often
- * as it is asked to, in any order.
+ * One line of the comparison. A row prepares what it needs once, then measures either system as
+ * often as it is asked to, in any order.
  */
 abstract class Row {
   private final String id;

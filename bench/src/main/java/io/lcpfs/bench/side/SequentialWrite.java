@@ -24,11 +24,11 @@ final class SequentialWrite extends Row {
     Files.deleteIfExists(file);
     world.settle();
     Meter meter = Meter.start();
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW,
-        StandardOpenOption.WRITE)) {
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
       for (long at = 0; at < world.fileBytes; at += World.CHUNK_BYTES) {
-        World.writeFully(channel,
-            world.source.asSlice(world.sourceOffset(at), World.CHUNK_BYTES), at);
+        World.writeFully(
+            channel, world.source.asSlice(world.sourceOffset(at), World.CHUNK_BYTES), at);
       }
       channel.force(true);
     }

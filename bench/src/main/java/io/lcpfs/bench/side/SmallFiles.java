@@ -46,8 +46,11 @@ final class SmallFiles {
     for (int i = 0; i < names.length; i++) {
       int from = (int) world.sourceOffset((long) i * FILE_BYTES);
       content.limit(from + FILE_BYTES).position(from);
-      try (FileChannel channel = FileChannel.open(directory.resolve(textNames[i]),
-          StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      try (FileChannel channel =
+          FileChannel.open(
+              directory.resolve(textNames[i]),
+              StandardOpenOption.CREATE_NEW,
+              StandardOpenOption.WRITE)) {
         if (channel.write(content) != FILE_BYTES) {
           throw new IllegalStateException("short write");
         }

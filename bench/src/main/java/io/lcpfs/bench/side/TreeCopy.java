@@ -28,13 +28,20 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A tree of small real files copied from a folder of the host: with modes, owners, times and symbolic
- * links, then synced; a new copy each time. Also tells what the tree takes on LCPFS with ZSTD.
+ * A tree of small real files copied from a folder of the host: with modes, owners, times and
+ * symbolic links, then synced; a new copy each time. Also tells what the tree takes on LCPFS with
+ * ZSTD.
  */
 final class TreeCopy extends Row {
   /** Where machines keep many small files; what they lack is made. */
-  private static final List<String> SOURCES = List.of("/usr/include", "/usr/lib/python3",
-      "/usr/share/vim", "/usr/share/perl", "/usr/share/doc/git");
+  private static final List<String> SOURCES =
+      List.of(
+          "/usr/include",
+          "/usr/lib/python3",
+          "/usr/share/vim",
+          "/usr/share/perl",
+          "/usr/share/doc/git");
+
   private static final int MOST_FILES = 25_000;
   private static final String STORED = "zstd";
 
@@ -91,36 +98,41 @@ final class TreeCopy extends Row {
   private void collect(Path source) throws IOException {
     int most = most();
     Path target = tree.resolve(Objects.requireNonNull(source.getFileName()).toString());
-    Files.walkFileTree(source, new SimpleFileVisitor<>() {
-      @Override
-      public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes)
-          throws IOException {
-        Files.createDirectories(target.resolve(source.relativize(directory).toString()));
-        entries++;
-        return FileVisitResult.CONTINUE;
-      }
+    Files.walkFileTree(
+        source,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes)
+              throws IOException {
+            Files.createDirectories(target.resolve(source.relativize(directory).toString()));
+            entries++;
+            return FileVisitResult.CONTINUE;
+          }
 
-      @Override
-      public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-          throws IOException {
-        if (entries >= most) {
-          return FileVisitResult.TERMINATE;
-        }
-        if ((attributes.isRegularFile() || attributes.isSymbolicLink())
-            && Files.isReadable(file.getParent())) {
-          Files.copy(file, target.resolve(source.relativize(file).toString()),
-              LinkOption.NOFOLLOW_LINKS, StandardCopyOption.COPY_ATTRIBUTES);
-          entries++;
-          logicalBytes += attributes.isRegularFile() ? attributes.size() : 0;
-        }
-        return FileVisitResult.CONTINUE;
-      }
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+              throws IOException {
+            if (entries >= most) {
+              return FileVisitResult.TERMINATE;
+            }
+            if ((attributes.isRegularFile() || attributes.isSymbolicLink())
+                && Files.isReadable(file.getParent())) {
+              Files.copy(
+                  file,
+                  target.resolve(source.relativize(file).toString()),
+                  LinkOption.NOFOLLOW_LINKS,
+                  StandardCopyOption.COPY_ATTRIBUTES);
+              entries++;
+              logicalBytes += attributes.isRegularFile() ? attributes.size() : 0;
+            }
+            return FileVisitResult.CONTINUE;
+          }
 
-      @Override
-      public FileVisitResult visitFileFailed(Path file, IOException failure) {
-        return FileVisitResult.CONTINUE; // what we may not read is left out, on both sides
-      }
-    });
+          @Override
+          public FileVisitResult visitFileFailed(Path file, IOException failure) {
+            return FileVisitResult.CONTINUE; // what we may not read is left out, on both sides
+          }
+        });
   }
 
   @Override
@@ -128,31 +140,38 @@ final class TreeCopy extends Row {
     Path target = world.directory.resolve("copied" + made++);
     world.settle();
     Meter meter = Meter.start();
-    Files.walkFileTree(tree, new SimpleFileVisitor<>() {
-      @Override
-      public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes)
-          throws IOException {
-        Files.copy(directory, target.resolve(tree.relativize(directory)),
-            StandardCopyOption.COPY_ATTRIBUTES);
-        return FileVisitResult.CONTINUE;
-      }
+    Files.walkFileTree(
+        tree,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes)
+              throws IOException {
+            Files.copy(
+                directory,
+                target.resolve(tree.relativize(directory)),
+                StandardCopyOption.COPY_ATTRIBUTES);
+            return FileVisitResult.CONTINUE;
+          }
 
-      @Override
-      public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-          throws IOException {
-        Files.copy(file, target.resolve(tree.relativize(file)), LinkOption.NOFOLLOW_LINKS,
-            StandardCopyOption.COPY_ATTRIBUTES);
-        return FileVisitResult.CONTINUE;
-      }
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+              throws IOException {
+            Files.copy(
+                file,
+                target.resolve(tree.relativize(file)),
+                LinkOption.NOFOLLOW_LINKS,
+                StandardCopyOption.COPY_ATTRIBUTES);
+            return FileVisitResult.CONTINUE;
+          }
 
-      @Override
-      public FileVisitResult postVisitDirectory(Path directory,
-          @Nullable IOException failure) throws IOException {
-        Files.setLastModifiedTime(target.resolve(tree.relativize(directory)),
-            Files.getLastModifiedTime(directory));
-        return FileVisitResult.CONTINUE;
-      }
-    });
+          @Override
+          public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException failure)
+              throws IOException {
+            Files.setLastModifiedTime(
+                target.resolve(tree.relativize(directory)), Files.getLastModifiedTime(directory));
+            return FileVisitResult.CONTINUE;
+          }
+        });
     HostSystem.sync(target);
     return meter.stop(entries, entries);
   }
@@ -188,7 +207,8 @@ final class TreeCopy extends Row {
     }
 
     private byte[] name(Path path) {
-      return path.equals(tree) ? rootName
+      return path.equals(tree)
+          ? rootName
           : Objects.requireNonNull(path.getFileName()).toString().getBytes(StandardCharsets.UTF_8);
     }
 
@@ -196,14 +216,13 @@ final class TreeCopy extends Row {
     public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes)
         throws IOException {
       Unix unix = Unix.of(directory);
-      parents.push(files.mkdir(parents.element(), name(directory), unix.mode,
-          LcpfsPool.ROOT).inode());
+      parents.push(
+          files.mkdir(parents.element(), name(directory), unix.mode, LcpfsPool.ROOT).inode());
       return FileVisitResult.CONTINUE;
     }
 
     @Override
-    public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-        throws IOException {
+    public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
       Unix unix = Unix.of(file);
       byte[] name = name(file);
       if (attributes.isSymbolicLink()) {
@@ -213,8 +232,8 @@ final class TreeCopy extends Row {
         return FileVisitResult.CONTINUE;
       }
       int flags = OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL;
-      try (var handle = files.create(parents.element(), name, unix.mode, flags,
-          LcpfsPool.ROOT).handle()) {
+      try (var handle =
+          files.create(parents.element(), name, unix.mode, flags, LcpfsPool.ROOT).handle()) {
         int length = readWhole(file, attributes.size());
         if (handle.write(0, MemorySegment.ofBuffer(buffer), 0, length) != length) {
           throw new IOException(file + ": short write");
@@ -225,26 +244,36 @@ final class TreeCopy extends Row {
     }
 
     @Override
-    public FileVisitResult postVisitDirectory(Path directory,
-        @Nullable IOException failure) throws IOException {
+    public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException failure)
+        throws IOException {
       setTimesAndOwner(parents.pop(), Unix.of(directory));
       return FileVisitResult.CONTINUE;
     }
 
     private void setTimesAndOwner(long inode, Unix unix) {
-      files.setattr(inode, new SetAttr().uid(unix.uid).gid(unix.gid)
-          .mtime(unix.modified.getEpochSecond(), unix.modified.getNano())
-          .atime(unix.accessed.getEpochSecond(), unix.accessed.getNano()), LcpfsPool.ROOT);
+      files.setattr(
+          inode,
+          new SetAttr()
+              .uid(unix.uid)
+              .gid(unix.gid)
+              .mtime(unix.modified.getEpochSecond(), unix.modified.getNano())
+              .atime(unix.accessed.getEpochSecond(), unix.accessed.getNano()),
+          LcpfsPool.ROOT);
     }
   }
 
   /** What the copy keeps of a file on the host. */
   private record Unix(int mode, int uid, int gid, Instant modified, Instant accessed) {
     static Unix of(Path path) throws IOException {
-      Map<String, Object> all = Files.readAttributes(path,
-          "unix:mode,uid,gid,lastModifiedTime,lastAccessTime", LinkOption.NOFOLLOW_LINKS);
-      return new Unix(number(all, "mode") & 0xFFF, number(all, "uid"), number(all, "gid"),
-          time(all, "lastModifiedTime"), time(all, "lastAccessTime"));
+      Map<String, Object> all =
+          Files.readAttributes(
+              path, "unix:mode,uid,gid,lastModifiedTime,lastAccessTime", LinkOption.NOFOLLOW_LINKS);
+      return new Unix(
+          number(all, "mode") & 0xFFF,
+          number(all, "uid"),
+          number(all, "gid"),
+          time(all, "lastModifiedTime"),
+          time(all, "lastAccessTime"));
     }
 
     private static int number(Map<String, Object> all, String name) {
@@ -275,29 +304,38 @@ final class TreeCopy extends Row {
   /** Every file's content as it was copied. */
   private void check(String name) throws IOException {
     PosixFileSystem files = world.pool().files();
-    Files.walkFileTree(tree, new SimpleFileVisitor<>() {
-      @Override
-      public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-          throws IOException {
-        byte[] path = PathCalls.path(name + "/" + tree.relativize(file));
-        boolean same;
-        if (attributes.isSymbolicLink()) {
-          same = Files.readSymbolicLink(file).toString().equals(new String(
-              files.paths().readlink(path, LcpfsPool.ROOT), StandardCharsets.UTF_8));
-        } else {
-          try (var handle = files.paths().open(path, OpenFlags.O_RDONLY, 0, LcpfsPool.ROOT)) {
-            byte[] read = new byte[(int) attributes.size()];
-            same = handle.size() == read.length
-                && handle.read(0, MemorySegment.ofArray(read), 0, read.length) == read.length
-                && java.util.Arrays.equals(read, Files.readAllBytes(file));
+    Files.walkFileTree(
+        tree,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+              throws IOException {
+            byte[] path = PathCalls.path(name + "/" + tree.relativize(file));
+            boolean same;
+            if (attributes.isSymbolicLink()) {
+              same =
+                  Files.readSymbolicLink(file)
+                      .toString()
+                      .equals(
+                          new String(
+                              files.paths().readlink(path, LcpfsPool.ROOT),
+                              StandardCharsets.UTF_8));
+            } else {
+              try (var handle = files.paths().open(path, OpenFlags.O_RDONLY, 0, LcpfsPool.ROOT)) {
+                byte[] read = new byte[(int) attributes.size()];
+                same =
+                    handle.size() == read.length
+                        && handle.read(0, MemorySegment.ofArray(read), 0, read.length)
+                            == read.length
+                        && java.util.Arrays.equals(read, Files.readAllBytes(file));
+              }
+            }
+            if (!same) {
+              throw new IOException(file + " differs on LCPFS");
+            }
+            return FileVisitResult.CONTINUE;
           }
-        }
-        if (!same) {
-          throw new IOException(file + " differs on LCPFS");
-        }
-        return FileVisitResult.CONTINUE;
-      }
-    });
+        });
   }
 
   /** What the tree takes. All in bytes. */

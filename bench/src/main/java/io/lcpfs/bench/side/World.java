@@ -40,8 +40,8 @@ final class World implements AutoCloseable {
   World(Options options, Env env) throws IOException {
     this.options = options;
     this.env = env;
-    this.directory = Files.createTempDirectory(
-        Files.createDirectories(options.directory()), "lcpfs-bench-");
+    this.directory =
+        Files.createTempDirectory(Files.createDirectories(options.directory()), "lcpfs-bench-");
     int part = options.quick() ? 16 : 1;
     this.fileBytes = (1L << 30) / part;
     this.smallFiles = 20_000 / part;
@@ -85,15 +85,23 @@ final class World implements AutoCloseable {
   private Tuning tuning(long cacheBytes, long dirtyBytes) {
     int part = options.quick() ? 16 : 1;
     // The least that a 16 MiB flow of writes works well in.
-    return Tuning.standard().withMemory(memory).withCacheBytes(Math.max(256L << 20, cacheBytes / part))
+    return Tuning.standard()
+        .withMemory(memory)
+        .withCacheBytes(Math.max(256L << 20, cacheBytes / part))
         .withDirtyBytes(Math.max(64L << 20, dirtyBytes / part));
   }
 
   /** The pool of all rows that do not name their own. */
   LcpfsPool pool() {
     if (main == null) {
-      main = new LcpfsPool(directory.resolve("main.pool"), poolBytes(), "bench",
-          tuning(3L << 30, 1L << 30), Map.of(), env);
+      main =
+          new LcpfsPool(
+              directory.resolve("main.pool"),
+              poolBytes(),
+              "bench",
+              tuning(3L << 30, 1L << 30),
+              Map.of(),
+              env);
     }
     return main;
   }
@@ -101,8 +109,14 @@ final class World implements AutoCloseable {
   /** The pool with records of 4 KiB. */
   LcpfsPool poolOfSmallRecords() {
     if (small == null) {
-      small = new LcpfsPool(directory.resolve("small.pool"), poolBytes(), "small",
-          tuning(2L << 30, 256L << 20), Map.of("recordsize", "4096"), env);
+      small =
+          new LcpfsPool(
+              directory.resolve("small.pool"),
+              poolBytes(),
+              "small",
+              tuning(2L << 30, 256L << 20),
+              Map.of("recordsize", "4096"),
+              env);
     }
     return small;
   }
@@ -118,8 +132,12 @@ final class World implements AutoCloseable {
   /** A new file of the host with the known content, synced. */
   Path writeHostFile(String name) throws IOException {
     Path file = hostFile(name);
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE,
-        StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+    try (FileChannel channel =
+        FileChannel.open(
+            file,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.TRUNCATE_EXISTING,
+            StandardOpenOption.WRITE)) {
       for (long at = 0; at < fileBytes; at += CHUNK_BYTES) {
         writeFully(channel, source.asSlice(sourceOffset(at), CHUNK_BYTES), at);
       }
@@ -128,8 +146,7 @@ final class World implements AutoCloseable {
     return file;
   }
 
-  static void writeFully(FileChannel channel, MemorySegment data, long offset)
-      throws IOException {
+  static void writeFully(FileChannel channel, MemorySegment data, long offset) throws IOException {
     var buffer = data.asByteBuffer();
     long at = offset;
     while (buffer.hasRemaining()) {
@@ -154,7 +171,9 @@ final class World implements AutoCloseable {
     }
   }
 
-  /** Ends what the last measurement may have left to do, so that the next one does not pay for it. */
+  /**
+   * Ends what the last measurement may have left to do, so that the next one does not pay for it.
+   */
   void settle() throws IOException {
     if (main != null) {
       main.pool().sync();

@@ -181,8 +181,7 @@ public final class CrashSearch {
   private CrashChooser chooser(Choices choices) {
     return new CrashChooser() {
       @Override
-      public WriteFate fate(
-          String device, long firstBlock, int sectors, List<WriteFate> distinct) {
+      public WriteFate fate(String device, long firstBlock, int sectors, List<WriteFate> distinct) {
         int answer =
             choices.choose(
                 distinct.size(),

@@ -57,8 +57,7 @@ final class LoggedWrite {
     }
     int block = sector / sectorsPerBlock;
     int at = sector % sectorsPerBlock * SECTOR_BYTES;
-    return Arrays.mismatch(
-            pages[block], at, at + SECTOR_BYTES, old[block], at, at + SECTOR_BYTES)
+    return Arrays.mismatch(pages[block], at, at + SECTOR_BYTES, old[block], at, at + SECTOR_BYTES)
         >= 0;
   }
 

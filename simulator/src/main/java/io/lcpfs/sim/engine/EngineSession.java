@@ -30,7 +30,9 @@ import java.util.List;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
-/** An imported pool whose root dataset the writers work in; other datasets come and go beside it. */
+/**
+ * An imported pool whose root dataset the writers work in; other datasets come and go beside it.
+ */
 final class EngineSession implements Session {
   private static final long IDLE_POLL_NANOS = 1_000_000;
 
@@ -76,8 +78,9 @@ final class EngineSession implements Session {
     return switch (op) {
       case Op.Mkdir o -> done(paths.mkdir(bytes(o.path()), o.mode(), Caller.ROOT));
       case Op.Create o -> create(o);
-      case Op.Mknod o -> done(
-          paths.mknod(bytes(o.path()), Kinds.mode(o.kind()) | o.mode(), o.rdev(), Caller.ROOT));
+      case Op.Mknod o ->
+          done(
+              paths.mknod(bytes(o.path()), Kinds.mode(o.kind()) | o.mode(), o.rdev(), Caller.ROOT));
       case Op.Symlink o -> done(paths.symlink(bytes(o.target()), bytes(o.path()), Caller.ROOT));
       case Op.Link o -> done(paths.link(bytes(o.existing()), bytes(o.path()), Caller.ROOT));
       case Op.Unlink o -> {
@@ -100,17 +103,17 @@ final class EngineSession implements Session {
       case Op.Chown o -> set(o.path(), new SetAttr().uid(o.uid()).gid(o.gid()));
       case Op.SetTimes o -> set(o.path(), times(o));
       case Op.SetXattr o -> setXattr(o);
-      case Op.GetXattr o -> new Outcome.Data(
-          paths.getxattr(bytes(o.path()), false, bytes(o.name()), Caller.ROOT));
+      case Op.GetXattr o ->
+          new Outcome.Data(paths.getxattr(bytes(o.path()), false, bytes(o.name()), Caller.ROOT));
       case Op.RemoveXattr o -> {
         paths.removexattr(bytes(o.path()), false, bytes(o.name()), Caller.ROOT);
         yield Outcome.done();
       }
       case Op.ListXattr o -> names(paths.listxattr(bytes(o.path()), false, Caller.ROOT));
-      case Op.Stat o -> new Outcome.Status(
-          Kinds.attributes(paths.lstat(bytes(o.path()), Caller.ROOT)));
-      case Op.Readlink o -> new Outcome.Text(
-          new String(paths.readlink(bytes(o.path()), Caller.ROOT), UTF_8));
+      case Op.Stat o ->
+          new Outcome.Status(Kinds.attributes(paths.lstat(bytes(o.path()), Caller.ROOT)));
+      case Op.Readlink o ->
+          new Outcome.Text(new String(paths.readlink(bytes(o.path()), Caller.ROOT), UTF_8));
       case Op.Readdir o -> readdir(o);
     };
   }
@@ -239,8 +242,7 @@ final class EngineSession implements Session {
   private Outcome fsync(Op.Fsync op) {
     if (op.file() instanceof FileRef.ByPath(String path)
         && paths.lstat(bytes(path), Caller.ROOT).isDirectory()) {
-      try (FileHandle directory =
-          paths.open(bytes(path), OpenFlags.O_DIRECTORY, 0, Caller.ROOT)) {
+      try (FileHandle directory = paths.open(bytes(path), OpenFlags.O_DIRECTORY, 0, Caller.ROOT)) {
         directory.fsync();
       }
       return Outcome.done();
@@ -266,8 +268,7 @@ final class EngineSession implements Session {
   private static SetAttr times(Op.SetTimes op) {
     long second = 1_000_000_000L;
     return new SetAttr()
-        .atime(
-            Math.floorDiv(op.atimeNanos(), second), (int) Math.floorMod(op.atimeNanos(), second))
+        .atime(Math.floorDiv(op.atimeNanos(), second), (int) Math.floorMod(op.atimeNanos(), second))
         .mtime(
             Math.floorDiv(op.mtimeNanos(), second), (int) Math.floorMod(op.mtimeNanos(), second));
   }
@@ -282,8 +283,7 @@ final class EngineSession implements Session {
 
   private Outcome setXattr(Op.SetXattr op) {
     byte[] value = Contents.bytes(op.contentSeed(), op.length());
-    paths.setxattr(
-        bytes(op.path()), false, bytes(op.name()), value, flags(op.mode()), Caller.ROOT);
+    paths.setxattr(bytes(op.path()), false, bytes(op.name()), value, flags(op.mode()), Caller.ROOT);
     return Outcome.done();
   }
 

@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The memory of one simulated machine. What it holds when it crashes is for the next one to use:
- * its tasks never run again. Chunks are kept for reuse, as mapping and clearing fresh ones costs more
- * than a recovery; one that a world left behind is garbage and goes with the collector.
+ * its tasks never run again. Chunks are kept for reuse, as mapping and clearing fresh ones costs
+ * more than a recovery; one that a world left behind is garbage and goes with the collector.
  */
 final class MachineMemory implements MemorySource {
   /** Bytes that wait for reuse; beyond it the collector gets them. */

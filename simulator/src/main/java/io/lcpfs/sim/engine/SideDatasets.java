@@ -19,7 +19,8 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Datasets that are created, filled, renamed and destroyed now and then while the writers work in
- * the root dataset, so that crashes meet those too. Their content is checked by {@code verify} only.
+ * the root dataset, so that crashes meet those too. Their content is checked by {@code verify}
+ * only.
  */
 final class SideDatasets {
   private static final int PER_MILLE = 4;

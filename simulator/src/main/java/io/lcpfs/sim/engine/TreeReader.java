@@ -88,16 +88,14 @@ final class TreeReader {
   private NavigableMap<String, Long> xattrs(long inode) {
     TreeMap<String, Long> values = new TreeMap<>();
     for (byte[] name : fs.listxattr(inode, Caller.ROOT)) {
-      values.put(
-          new String(name, UTF_8), Digest.of(fs.getxattr(inode, name, Caller.ROOT)));
+      values.put(new String(name, UTF_8), Digest.of(fs.getxattr(inode, name, Caller.ROOT)));
     }
     return values;
   }
 
   private Fingerprint content(long inode) {
     TreeMap<Long, Long> hashes = new TreeMap<>();
-    try (FileHandle file =
-        fs.open(inode, OpenFlags.O_RDONLY | OpenFlags.O_NOATIME, Caller.ROOT)) {
+    try (FileHandle file = fs.open(inode, OpenFlags.O_RDONLY | OpenFlags.O_NOATIME, Caller.ROOT)) {
       long size = file.size();
       long at = 0;
       while (at < size) {

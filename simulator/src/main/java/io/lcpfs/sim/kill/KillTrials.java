@@ -27,8 +27,8 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Kills a {@link KillWorker} with SIGKILL at random moments, and after each kill imports the pool, verifies
- * it, and compares every file with what it must be.
+ * Kills a {@link KillWorker} with SIGKILL at random moments, and after each kill imports the pool,
+ * verifies it, and compares every file with what it must be.
  */
 public final class KillTrials {
   private static final long DEVICE_BYTES = 512L << 20;
@@ -63,8 +63,9 @@ public final class KillTrials {
     try {
       FileDevice.create(file, DEVICE_BYTES, false);
       try (RealEnv env = new RealEnv();
-          Pool pool = Pool.create(List.of(KillWorker.device(file)),
-              CreateOptions.named(KillWorker.POOL), env)) {
+          Pool pool =
+              Pool.create(
+                  List.of(KillWorker.device(file)), CreateOptions.named(KillWorker.POOL), env)) {
         pool.dataset(KillWorker.POOL).fileSystem().sync();
       }
       return new KillTrials(file, losesUnflushed, seed, out).trials(trials);
@@ -80,21 +81,32 @@ public final class KillTrials {
       long before = next;
       killOne();
       check(trial, violations);
-      out.printf("kill %d: files %d to %d, synced to %d, %s%n", trial, before, next - 1, synced,
-          violations.isEmpty() ? "clean" : "VIOLATION");
+      out.printf(
+          "kill %d: files %d to %d, synced to %d, %s%n",
+          trial, before, next - 1, synced, violations.isEmpty() ? "clean" : "VIOLATION");
     }
     return violations;
   }
 
   private void killOne() throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(List.of(
-        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
-        KillWorker.class.getName(), file.toString(), Long.toString(next),
-        Long.toString(random.nextLong()), losesUnflushed ? "volatile" : "plain"));
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                KillWorker.class.getName(),
+                file.toString(),
+                Long.toString(next),
+                Long.toString(random.nextLong()),
+                losesUnflushed ? "volatile" : "plain"));
     Path log = file.resolveSibling("worker.log");
-    Process process = new ProcessBuilder(command).redirectOutput(log.toFile())
-        .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    Process process =
+        new ProcessBuilder(command)
+            .redirectOutput(log.toFile())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
     try {
       while (Files.size(log) == 0) {
         if (process.waitFor(1, TimeUnit.MILLISECONDS)) {
@@ -105,7 +117,8 @@ public final class KillTrials {
       process.destroyForcibly().waitFor();
       String text = Files.readString(log, UTF_8);
       // A last line without its end was cut short by the kill.
-      text.substring(0, text.lastIndexOf('\n') + 1).lines()
+      text.substring(0, text.lastIndexOf('\n') + 1)
+          .lines()
           .filter(line -> line.startsWith("synced "))
           .forEach(line -> synced = Long.parseLong(line.substring("synced ".length())));
     } finally {
@@ -115,8 +128,8 @@ public final class KillTrials {
   }
 
   private void check(int trial, List<String> violations) {
-    try (RealEnv env = new RealEnv(); Pool pool = Pool.open(
-        List.of(KillWorker.device(file)), OpenOptions.standard(), env)) {
+    try (RealEnv env = new RealEnv();
+        Pool pool = Pool.open(List.of(KillWorker.device(file)), OpenOptions.standard(), env)) {
       VerifyReport report = pool.verify(progress -> {});
       report.findings().forEach(f -> violations.add("kill " + trial + ": " + f));
       checkFiles(pool.dataset(KillWorker.POOL).fileSystem(), trial, violations);
@@ -127,7 +140,7 @@ public final class KillTrials {
 
   private void checkFiles(PosixFileSystem fs, int trial, List<String> violations) {
     long last = Math.max(0, next - 1);
-    for (long index = Math.max(1, last - 2 * KEPT_FILES);; index++) {
+    for (long index = Math.max(1, last - 2 * KEPT_FILES); ; index++) {
       byte[] found = read(fs, KillWorker.name("file-", index));
       if (found == null) {
         if (index <= synced && index > synced - KEPT_FILES / 2) {
@@ -185,8 +198,12 @@ public final class KillTrials {
 
   /** {@code trials} and {@code plain} or {@code volatile}, seed; exits with 1 on a violation. */
   public static void main(String[] args) throws IOException, InterruptedException {
-    List<String> violations = run(Integer.parseInt(args[0]), args[1].equals("volatile"),
-        args.length > 2 ? Long.parseLong(args[2]) : 1, System.out);
+    List<String> violations =
+        run(
+            Integer.parseInt(args[0]),
+            args[1].equals("volatile"),
+            args.length > 2 ? Long.parseLong(args[2]) : 1,
+            System.out);
     violations.forEach(System.out::println);
     System.exit(violations.isEmpty() ? 0 : 1);
   }

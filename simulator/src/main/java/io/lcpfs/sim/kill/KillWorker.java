@@ -20,8 +20,8 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * The process that is killed: writes files of known content, renames and deletes among them, and says on
- * its standard output what it has synced.
+ * The process that is killed: writes files of known content, renames and deletes among them, and
+ * says on its standard output what it has synced.
  */
 public final class KillWorker {
   static final int BLOCK_BYTES = 4096;
@@ -32,8 +32,8 @@ public final class KillWorker {
   /** The content of file {@code index}: 0 to 200,000 bytes, the same every time. */
   static byte[] content(long index) {
     Random random = new Random(index * 77_777 + 5);
-    byte[] bytes = new byte[random.nextInt(10) == 0 ? random.nextInt(200_000)
-        : random.nextInt(6000)];
+    byte[] bytes =
+        new byte[random.nextInt(10) == 0 ? random.nextInt(200_000) : random.nextInt(6000)];
     if (index % 2 == 0) {
       random.nextBytes(bytes);
     } else {
@@ -68,10 +68,15 @@ public final class KillWorker {
         Pool pool = Pool.open(List.of(device), OpenOptions.standard(), env)) {
       PosixFileSystem fs = pool.dataset(POOL).fileSystem();
       report("open");
-      for (long index = first;; index++) {
+      for (long index = first; ; index++) {
         create(fs, index);
         if (index % 3 == 0) {
-          fs.rename(fs.rootInode(), name("new-", index), fs.rootInode(), name("file-", index), 0,
+          fs.rename(
+              fs.rootInode(),
+              name("new-", index),
+              fs.rootInode(),
+              name("file-", index),
+              0,
               Caller.ROOT);
         }
         if (random.nextInt(12) == 0) {

@@ -13,8 +13,8 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A device whose write cache is this process's memory: a write reaches the device below only with a
- * flush, block by block in random order, so that a killed process leaves any subset of its unflushed
- * writes, torn between blocks. Safe for use by many threads.
+ * flush, block by block in random order, so that a killed process leaves any subset of its
+ * unflushed writes, torn between blocks. Safe for use by many threads.
  */
 public final class VolatileCacheDevice implements BlockDevice {
   private final BlockDevice below;
@@ -35,8 +35,17 @@ public final class VolatileCacheDevice implements BlockDevice {
     lock.lock();
     try {
       below.readBlocks(lba, blockCount, target);
-      cached.subMap(lba, lba + blockCount).forEach((block, bytes) -> MemorySegment.copy(bytes, 0,
-          target, ValueLayout.JAVA_BYTE, (block - lba) * blockSize(), bytes.length));
+      cached
+          .subMap(lba, lba + blockCount)
+          .forEach(
+              (block, bytes) ->
+                  MemorySegment.copy(
+                      bytes,
+                      0,
+                      target,
+                      ValueLayout.JAVA_BYTE,
+                      (block - lba) * blockSize(),
+                      bytes.length));
     } finally {
       lock.unlock();
     }
@@ -47,8 +56,9 @@ public final class VolatileCacheDevice implements BlockDevice {
     lock.lock();
     try {
       for (int i = 0; i < blockCount; i++) {
-        cached.put(lba + i, source.asSlice((long) i * blockSize(), blockSize())
-            .toArray(ValueLayout.JAVA_BYTE));
+        cached.put(
+            lba + i,
+            source.asSlice((long) i * blockSize(), blockSize()).toArray(ValueLayout.JAVA_BYTE));
       }
     } finally {
       lock.unlock();

@@ -155,7 +155,8 @@ class SimDeviceTest {
           device.writeBlocks(0, 1, filled(1, 2)); // written over before anybody looked
           int[] question = new int[1];
           medium.crash(
-              (name, block, count, distinct) -> question[0]++ == 0 ? WriteFate.LOST : WriteFate.DONE);
+              (name, block, count, distinct) ->
+                  question[0]++ == 0 ? WriteFate.LOST : WriteFate.DONE);
           assertThat(sectors(read(device, 0, 1))).isEqualTo("11");
           assertThat(question[0]).isEqualTo(2);
           return 0;

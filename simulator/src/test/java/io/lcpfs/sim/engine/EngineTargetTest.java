@@ -21,8 +21,7 @@ class EngineTargetTest {
 
   private static SimReport seeds(long first, long count, EnumSet<PlantedBug> planted) {
     return Simulation.run(
-        new EngineTarget(),
-        SimOptions.seeds(first, count).withScripts(0, 0).withPlanted(planted));
+        new EngineTarget(), SimOptions.seeds(first, count).withScripts(0, 0).withPlanted(planted));
   }
 
   @Test
