@@ -370,8 +370,8 @@ public final class Pool implements AutoCloseable {
           PosixFileSystem.format(tx, objects, env);
         }
       }
-      PosixFileSystem opened =
-          PosixFileSystem.open(objects, env, fsOptions(path, FsOptions.DEFAULTS));
+      FsOptions sized = FsOptions.DEFAULTS.withCachesBeside(engine.cacheBudgetBytes());
+      PosixFileSystem opened = PosixFileSystem.open(objects, env, fsOptions(path, sized));
       open.put(info.guid(), opened);
       return opened;
     } finally {

@@ -192,6 +192,11 @@ final class OpenPool implements PoolEngine {
   }
 
   @Override
+  public long cacheBudgetBytes() {
+    return context().cache().capacityBytes();
+  }
+
+  @Override
   public boolean readOnly() {
     return readOnly;
   }

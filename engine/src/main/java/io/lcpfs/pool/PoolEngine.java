@@ -17,6 +17,9 @@ public interface PoolEngine extends AutoCloseable {
   /** Name, health, sizes, devices and features as of now. */
   PoolStatus status();
 
+  /** What the cache may hold at most. */
+  long cacheBudgetBytes();
+
   /** Whether the pool was opened without the right to change it: changes then give EROFS. */
   boolean readOnly();
 

@@ -28,8 +28,20 @@ public record FsOptions(
     ON
   }
 
+  private static final int LEAST_ZNODES = 16_384;
+  private static final int NAMES_PER_ZNODE = 4;
+
+  /** A file in memory takes up to a kilobyte of heap: a thirty-second of what its blocks may. */
+  private static final long CACHE_BYTES_PER_ZNODE = 32 << 10;
+
   public static final FsOptions DEFAULTS =
-      new FsOptions(128 << 10, Atime.RELATIVE, false, 16_384, 65_536, Space.UNKNOWN);
+      new FsOptions(
+          128 << 10,
+          Atime.RELATIVE,
+          false,
+          LEAST_ZNODES,
+          NAMES_PER_ZNODE * LEAST_ZNODES,
+          Space.UNKNOWN);
 
   public FsOptions {
     if (recordBytes < 512
@@ -52,6 +64,13 @@ public record FsOptions(
 
   public FsOptions withReadOnly(boolean value) {
     return new FsOptions(recordBytes, atime, value, cachedZnodes, cachedNames, space);
+  }
+
+  /** As many files and names in memory as fit beside a block cache of this budget, in bytes. */
+  public FsOptions withCachesBeside(long cacheBytes) {
+    int most = (1 << 26) / NAMES_PER_ZNODE;
+    int znodes = Math.clamp(cacheBytes / CACHE_BYTES_PER_ZNODE, LEAST_ZNODES, most);
+    return withCaches(znodes, NAMES_PER_ZNODE * znodes);
   }
 
   /** Sizes of the two caches, in entries. */

@@ -98,4 +98,15 @@ class CacheTest {
     tasks.forEach(Task::join);
     assertThat(t.fs.unlinkedCount()).isZero();
   }
+
+  @Test
+  void asManyFilesAreKeptAsTheBlockCacheIsLarge() {
+    FsOptions small = FsOptions.DEFAULTS.withCachesBeside(64L << 20);
+    assertThat(small).isEqualTo(FsOptions.DEFAULTS);
+    FsOptions large = FsOptions.DEFAULTS.withCachesBeside(3L << 30);
+    assertThat(large.cachedZnodes()).isEqualTo(98_304);
+    assertThat(large.cachedNames()).isEqualTo(4 * 98_304);
+    assertThat(FsOptions.DEFAULTS.withCachesBeside(Long.MAX_VALUE).cachedNames())
+        .isEqualTo(1 << 26);
+  }
 }
