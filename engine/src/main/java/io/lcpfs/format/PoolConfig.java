@@ -154,106 +154,96 @@ public record PoolConfig(
     devices = List.copyOf(devices);
   }
 
+  /** The configuration that comes after another: what is not set stays, the generation rises. */
+  private static final class Next {
+    private final PoolConfig from;
+    private long poolGuid;
+    private String name;
+    private PoolState state;
+    private long forkId;
+    private long parentForkId;
+    private long hostId;
+    private long bootId;
+    private List<Feature> features;
+    private List<Group> groups;
+    private List<Device> devices;
+
+    Next(PoolConfig from) {
+      this.from = from;
+      poolGuid = from.poolGuid;
+      name = from.name;
+      state = from.state;
+      forkId = from.forkId;
+      parentForkId = from.parentForkId;
+      hostId = from.hostId;
+      bootId = from.bootId;
+      features = from.features;
+      groups = from.groups;
+      devices = from.devices;
+    }
+
+    PoolConfig made() {
+      return new PoolConfig(
+          poolGuid,
+          name,
+          state,
+          from.generation + 1,
+          forkId,
+          parentForkId,
+          hostId,
+          bootId,
+          from.creationSeconds,
+          features,
+          groups,
+          devices);
+    }
+  }
+
   /** The same with another guid and the next generation. */
   public PoolConfig withGuid(long newGuid) {
-    return new PoolConfig(
-        newGuid,
-        name,
-        state,
-        generation + 1,
-        forkId,
-        parentForkId,
-        hostId,
-        bootId,
-        creationSeconds,
-        features,
-        groups,
-        devices);
+    Next next = new Next(this);
+    next.poolGuid = newGuid;
+    return next.made();
   }
 
   /** The same with other features and the next generation. */
   public PoolConfig withFeatures(List<Feature> newFeatures) {
-    return new PoolConfig(
-        poolGuid,
-        name,
-        state,
-        generation + 1,
-        forkId,
-        parentForkId,
-        hostId,
-        bootId,
-        creationSeconds,
-        newFeatures,
-        groups,
-        devices);
+    Next next = new Next(this);
+    next.features = newFeatures;
+    return next.made();
   }
 
   /** The same with another state and the next generation. */
   public PoolConfig withState(PoolState newState) {
-    return new PoolConfig(
-        poolGuid,
-        name,
-        newState,
-        generation + 1,
-        forkId,
-        parentForkId,
-        hostId,
-        bootId,
-        creationSeconds,
-        features,
-        groups,
-        devices);
+    Next next = new Next(this);
+    next.state = newState;
+    return next.made();
   }
 
   /** The same as the child fork of a new import, active on this host, with the next generation. */
   public PoolConfig withFork(long newForkId, long newHostId, long newBootId) {
-    return new PoolConfig(
-        poolGuid,
-        name,
-        PoolState.ACTIVE,
-        generation + 1,
-        newForkId,
-        forkId,
-        newHostId,
-        newBootId,
-        creationSeconds,
-        features,
-        groups,
-        devices);
+    Next next = new Next(this);
+    next.state = PoolState.ACTIVE;
+    next.forkId = newForkId;
+    next.parentForkId = forkId;
+    next.hostId = newHostId;
+    next.bootId = newBootId;
+    return next.made();
   }
 
   /** The same with other devices and groups, and the next generation. */
   public PoolConfig withDevices(List<Group> newGroups, List<Device> newDevices) {
-    return new PoolConfig(
-        poolGuid,
-        name,
-        state,
-        generation + 1,
-        forkId,
-        parentForkId,
-        hostId,
-        bootId,
-        creationSeconds,
-        features,
-        newGroups,
-        newDevices);
+    Next next = new Next(this);
+    next.groups = newGroups;
+    next.devices = newDevices;
+    return next.made();
   }
 
   /** The same with another name, and the next generation. */
   public PoolConfig withName(String newName) {
-    return new PoolConfig(
-        poolGuid,
-        newName,
-        state,
-        generation + 1,
-        forkId,
-        parentForkId,
-        hostId,
-        bootId,
-        creationSeconds,
-        features,
-        groups,
-        devices);
+    Next next = new Next(this);
+    next.name = newName;
+    return next.made();
   }
 
   /** The group with this id; Corrupt when there is none. */

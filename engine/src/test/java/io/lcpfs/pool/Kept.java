@@ -7,7 +7,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Random;
 
 /** A device that keeps its content when a pool closes it. */
-final class Kept implements BlockDevice {
+class Kept implements BlockDevice {
   private final RamDevice device;
   long discardedBlocks;
 

@@ -6,9 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
-import io.lcpfs.format.DnodeRecord;
 import io.lcpfs.format.ObjectType;
-import io.lcpfs.object.TreeWalk;
 import io.lcpfs.posix.Caller;
 import io.lcpfs.posix.FileHandle;
 import io.lcpfs.posix.OpenFlags;
@@ -63,33 +61,17 @@ class LostWritesTest {
   private int lose(OpenPool pool, Predicate<BlockPointer> meant) {
     TileMap tiles = pool.parts().devices.tiles();
     int[] lost = {0};
-    pool.parts()
-        .sync
-        .whileStill(
-            () -> {
-              TreeWalk.Visitor visitor =
-                  new TreeWalk.Visitor() {
-                    @Override
-                    public boolean block(long object, long blockId, BlockPointer pointer) {
-                      if (!pointer.isEmbedded() && meant.test(pointer)) {
-                        for (int copy = 0; copy < pointer.copies(); copy++) {
-                          device.damage(tiles.deviceOffset(pointer.dva(copy), 512), 512);
-                        }
-                        lost[0]++;
-                      }
-                      return true;
-                    }
-
-                    @Override
-                    public void object(long number, DnodeRecord dnode) {}
-
-                    @Override
-                    public void damaged(String where, String what) {
-                      assertThat(lost[0]).as(where + ": " + what).isPositive();
-                    }
-                  };
-              new TreeWalk(pool.parts().context, visitor).objectSet(PoolWorld.objects(pool).root());
-            });
+    PoolWorld.eachBlock(
+        pool,
+        PoolWorld.objects(pool),
+        (object, blockId, pointer) -> {
+          if (!pointer.isEmbedded() && meant.test(pointer)) {
+            for (int copy = 0; copy < pointer.copies(); copy++) {
+              device.damage(tiles.deviceOffset(pointer.dva(copy), 512), 512);
+            }
+            lost[0]++;
+          }
+        });
     return lost[0];
   }
 

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.lcpfs.codec.ChecksumType;
 import io.lcpfs.codec.Compression;
 import io.lcpfs.env.RealEnv;
-import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.DatasetRecord;
 import io.lcpfs.format.Dva;
 import io.lcpfs.format.ObjectType;
@@ -363,33 +362,15 @@ class PoolVerifyTest {
     TileMap tiles = pool.parts().devices.tiles();
     List<String> spoiled = new ArrayList<>();
     int[] seen = {0};
-    pool.parts()
-        .sync
-        .whileStill(
-            () ->
-                new io.lcpfs.object.TreeWalk(
-                        pool.parts().context,
-                        new io.lcpfs.object.TreeWalk.Visitor() {
-                          @Override
-                          public boolean block(long object, long blockId, BlockPointer pointer) {
-                            if (pointer.type() == ObjectType.FILE
-                                && pointer.level() == 0
-                                && seen[0]++ % 3 == 0) {
-                              device.damage(tiles.deviceOffset(pointer.dva(0), 512), 512);
-                              spoiled.add("copy 0 of " + pointer);
-                            }
-                            return true;
-                          }
-
-                          @Override
-                          public void object(long number, io.lcpfs.format.DnodeRecord dnode) {}
-
-                          @Override
-                          public void damaged(String where, String what) {
-                            throw new AssertionError(where + what);
-                          }
-                        })
-                    .objectSet(set.root()));
+    PoolWorld.eachBlock(
+        pool,
+        set,
+        (object, blockId, pointer) -> {
+          if (pointer.type() == ObjectType.FILE && pointer.level() == 0 && seen[0]++ % 3 == 0) {
+            device.damage(tiles.deviceOffset(pointer.dva(0), 512), 512);
+            spoiled.add("copy 0 of " + pointer);
+          }
+        });
     assertThat(spoiled).hasSizeGreaterThan(50);
     List<VerifyReport.Finding> first = verify();
     assertThat(first).hasSameSizeAs(spoiled);

@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.lcpfs.device.BlockDevice;
 import io.lcpfs.env.RealEnv;
+import io.lcpfs.format.BlockPointer;
+import io.lcpfs.format.DnodeRecord;
 import io.lcpfs.object.ObjectSet;
+import io.lcpfs.object.TreeWalk;
 import io.lcpfs.posix.FsOptions;
 import io.lcpfs.posix.PosixCheck;
 import io.lcpfs.posix.PosixFileSystem;
@@ -49,6 +52,33 @@ final class PoolWorld implements AutoCloseable {
 
   PosixFileSystem mount(PoolEngine pool) {
     return PosixFileSystem.open(objects(pool), env, FsOptions.DEFAULTS);
+  }
+
+  /** Told of a block; see {@link TreeWalk.Visitor#block}. */
+  interface BlockVisitor {
+    void block(long object, long blockId, BlockPointer pointer);
+  }
+
+  /** Visits every block of {@code objects} while no group is written. */
+  static void eachBlock(OpenPool pool, ObjectSet objects, BlockVisitor visitor) {
+    TreeWalk.Visitor all =
+        new TreeWalk.Visitor() {
+          @Override
+          public boolean block(long object, long blockId, BlockPointer pointer) {
+            visitor.block(object, blockId, pointer);
+            return true;
+          }
+
+          @Override
+          public void object(long number, DnodeRecord dnode) {}
+
+          // A visitor may be what damages the blocks.
+          @Override
+          public void damaged(String where, String what) {}
+        };
+    pool.parts()
+        .sync
+        .whileStill(() -> new TreeWalk(pool.parts().context, all).objectSet(objects.root()));
   }
 
   static void assertClean(PoolEngine pool) {

@@ -2,20 +2,14 @@ package io.lcpfs.pool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.lcpfs.device.BlockDevice;
+import io.lcpfs.env.BorrowedEnv;
 import io.lcpfs.env.CodeProbe;
-import io.lcpfs.env.Env;
-import io.lcpfs.env.RealEnv;
 import io.lcpfs.env.Task;
-import io.lcpfs.format.BlockPointer;
-import io.lcpfs.format.DnodeRecord;
 import io.lcpfs.format.ObjectType;
 import io.lcpfs.object.Dnode;
 import io.lcpfs.object.ObjectSet;
-import io.lcpfs.object.TreeWalk;
 import io.lcpfs.txg.Tx;
 import java.lang.foreign.MemorySegment;
-import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
@@ -30,11 +24,14 @@ class ReadRaceTest {
   private static final int BLOCKS = 8;
 
   /** Holds up the read of one place until it is told to go on. */
-  private static final class Gate implements BlockDevice {
-    final Kept device = new Kept(96 << 20);
+  private static final class Gate extends Kept {
     final CountDownLatch arrived = new CountDownLatch(1);
     final CountDownLatch goOn = new CountDownLatch(1);
     volatile long lba = -1;
+
+    Gate() {
+      super(96 << 20);
+    }
 
     @Override
     public void readBlocks(long first, int blockCount, MemorySegment target) {
@@ -46,41 +43,8 @@ class ReadRaceTest {
           throw new AssertionError(e);
         }
       }
-      device.readBlocks(first, blockCount, target);
+      super.readBlocks(first, blockCount, target);
     }
-
-    @Override
-    public void writeBlocks(long first, int blockCount, MemorySegment source) {
-      device.writeBlocks(first, blockCount, source);
-    }
-
-    @Override
-    public void flush() {
-      device.flush();
-    }
-
-    @Override
-    public void discard(long first, long blockCount) {
-      device.discard(first, blockCount);
-    }
-
-    @Override
-    public int blockSize() {
-      return device.blockSize();
-    }
-
-    @Override
-    public long totalBlocks() {
-      return device.totalBlocks();
-    }
-
-    @Override
-    public String name() {
-      return device.name();
-    }
-
-    @Override
-    public void close() {}
   }
 
   private static byte[] noise(long seed) {
@@ -98,54 +62,34 @@ class ReadRaceTest {
   /** Where the first block of an object's content lies, in bytes. */
   private static long place(OpenPool pool, ObjectSet objects, long number) {
     long[] dva = {-1};
-    pool.parts()
-        .sync
-        .whileStill(
-            () ->
-                new TreeWalk(
-                        pool.parts().context,
-                        new TreeWalk.Visitor() {
-                          @Override
-                          public boolean block(long object, long blockId, BlockPointer pointer) {
-                            if (object == number && pointer.level() == 0 && blockId == 0) {
-                              dva[0] = pointer.dva(0);
-                            }
-                            return true;
-                          }
-
-                          @Override
-                          public void object(long object, DnodeRecord dnode) {}
-
-                          @Override
-                          public void damaged(String where, String what) {
-                            throw new AssertionError(where + what);
-                          }
-                        })
-                    .objectSet(objects.root()));
+    PoolWorld.eachBlock(
+        pool,
+        objects,
+        (object, blockId, pointer) -> {
+          if (object == number && pointer.level() == 0 && blockId == 0) {
+            dva[0] = pointer.dva(0);
+          }
+        });
     return pool.parts().devices.tiles().deviceOffset(dva[0], BLOCK);
   }
 
-  /** The real world, and how often the branch was taken. */
-  private static Env counting(RealEnv env, AtomicInteger raced) {
-    return (Env)
-        Proxy.newProxyInstance(
-            Env.class.getClassLoader(),
-            new Class<?>[] {Env.class},
-            (proxy, method, arguments) -> {
-              if (method.getName().equals("probe")
-                  && arguments[0] == CodeProbe.READ_RACED_WITH_SYNC) {
-                raced.incrementAndGet();
-              }
-              return method.invoke(env, arguments);
-            });
+  /** How often the branch was taken. */
+  private static final class CountingEnv extends BorrowedEnv {
+    final AtomicInteger raced = new AtomicInteger();
+
+    @Override
+    public void probe(CodeProbe probe) {
+      if (probe == CodeProbe.READ_RACED_WITH_SYNC) {
+        raced.incrementAndGet();
+      }
+    }
   }
 
   @Test
   void aBlockThatWasFreedDuringItsReadIsLookedUpAgain() throws InterruptedException {
-    AtomicInteger raced = new AtomicInteger();
     Gate gate = new Gate();
-    try (PoolWorld world = new PoolWorld()) {
-      Env env = counting(world.env, raced);
+    try (PoolWorld world = new PoolWorld();
+        CountingEnv env = new CountingEnv()) {
       long number;
       try (PoolEngine pool = world.create(gate)) {
         ObjectSet objects = PoolWorld.objects(pool);
@@ -173,14 +117,14 @@ class ReadRaceTest {
             dnode.freeRange(tx, 0, Long.MAX_VALUE);
           }
           pool.sync();
-          gate.device.damage(at, BLOCK); // what a later owner of the sectors writes
+          gate.damage(at, BLOCK); // what a later owner of the sectors writes
           gate.goOn.countDown();
           reader.join();
         }
         assertThat(seen).as("freed blocks read as zeros").isEqualTo(new byte[100]);
         PoolWorld.assertClean(pool);
       }
+      assertThat(env.raced).hasValue(1);
     }
-    assertThat(raced).hasValue(1);
   }
 }

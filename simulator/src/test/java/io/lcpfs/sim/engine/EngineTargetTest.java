@@ -1,6 +1,7 @@
 package io.lcpfs.sim.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
 
 import io.lcpfs.env.CodeProbe;
 import io.lcpfs.env.PlantedBug;
@@ -13,7 +14,6 @@ import java.util.EnumSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** A short run of what {@code lcpfs sim} does at length. */
 class EngineTargetTest {
@@ -39,13 +39,6 @@ class EngineTargetTest {
             CodeProbe.DITTO_COPY_READ);
   }
 
-  /** Seeds that once found a mistake, whatever they do by now. */
-  @ParameterizedTest
-  @ValueSource(longs = {244, 282, 387, 2003})
-  void aSeedThatOnceFailedPasses(long seed) {
-    assertThat(seeds(seed, 1, EnumSet.noneOf(PlantedBug.class)).violations()).isEmpty();
-  }
-
   @ParameterizedTest
   @EnumSource
   void eachPlantedMistakeIsFound(PlantedBug bug) {
@@ -60,7 +53,7 @@ class EngineTargetTest {
         return;
       }
     }
-    assertThat(bug).as("found").isNull();
+    fail("nothing found " + bug);
   }
 
   @Test
