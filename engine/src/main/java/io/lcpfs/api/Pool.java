@@ -387,12 +387,25 @@ public final class Pool implements AutoCloseable {
             : isOn("relatime", path) ? FsOptions.Atime.RELATIVE : FsOptions.Atime.ON;
     return from.withRecordBytes(policy.recordBytes())
         .withAtime(atime)
+        .withSync(sync(path), valueOf("logbias", path).equals("throughput"))
         .withReadOnly(policy.readOnly() || engine.readOnly())
         .withSpace(new DatasetSpace(engine, path));
   }
 
+  private FsOptions.Sync sync(String path) {
+    return switch (valueOf("sync", path)) {
+      case "always" -> FsOptions.Sync.ALWAYS;
+      case "disabled" -> FsOptions.Sync.DISABLED;
+      default -> FsOptions.Sync.STANDARD;
+    };
+  }
+
   private boolean isOn(String property, String path) {
-    return effective(PropertyCatalog.dataset(property), fullName(path)).value().equals("on");
+    return valueOf(property, path).equals("on");
+  }
+
+  private String valueOf(String property, String path) {
+    return effective(PropertyCatalog.dataset(property), fullName(path)).value();
   }
 
   /** What a file system says of its room: its own content and what could be added to it. */

@@ -12,5 +12,7 @@ public enum PlantedBug {
   /** A block read from a device is used without looking at its checksum. */
   CHECKSUM_NOT_VERIFIED,
   /** The two halves of a rename go into different txgs. */
-  RENAME_IN_TWO_TXGS
+  RENAME_IN_TWO_TXGS,
+  /** A batch of an intent log counts as durable without a flush. */
+  LOG_NOT_FLUSHED
 }

@@ -20,6 +20,7 @@ import java.lang.foreign.StructLayout;
  * @param usedBytes allocated bytes charged to this dataset, all copies
  * @param logicalBytes the same before compression
  * @param kind 0 file system, 1 volume
+ * @param intentLog INTENT_LOG object, 0 for none
  * @param objectSet root of its objects
  */
 public record DatasetRecord(
@@ -31,6 +32,7 @@ public record DatasetRecord(
     long usedBytes,
     long logicalBytes,
     int kind,
+    long intentLog,
     BlockPointer objectSet) {
 
   public static final int BYTES = 320;
@@ -46,8 +48,9 @@ public record DatasetRecord(
           U64.withName("logical_bytes"),
           U32.withName("kind"),
           U32.withName("flags"),
+          U64.withName("intent_log"),
           // Slots for snapshots and clones: deadlist, previous and origin snapshot, bookmarks.
-          Disk.bytes("reserved", 128),
+          Disk.bytes("reserved", 120),
           BlockPointer.LAYOUT.withName("object_set"));
 
   private static final long OBJECT_SET = Disk.offset(LAYOUT, "object_set");
@@ -82,6 +85,7 @@ public record DatasetRecord(
         Disk.u64(at, 40),
         Disk.u64(at, 48),
         (int) kind,
+        Disk.u64(at, 64),
         BlockPointer.decode(at, OBJECT_SET));
   }
 
@@ -96,7 +100,23 @@ public record DatasetRecord(
         Math.max(0, usedBytes + usedDelta),
         Math.max(0, logicalBytes + logicalDelta),
         kind,
+        intentLog,
         root);
+  }
+
+  /** The same dataset with this intent log. */
+  public DatasetRecord withIntentLog(long object) {
+    return new DatasetRecord(
+        guid,
+        creationTxg,
+        creationSeconds,
+        childrenZap,
+        propertiesZap,
+        usedBytes,
+        logicalBytes,
+        kind,
+        object,
+        objectSet);
   }
 
   public byte[] encode() {
@@ -110,6 +130,7 @@ public record DatasetRecord(
     Disk.putU64(at, 40, usedBytes);
     Disk.putU64(at, 48, logicalBytes);
     Disk.putU32(at, 56, kind);
+    Disk.putU64(at, 64, intentLog);
     objectSet.encode(at, OBJECT_SET);
     return bonus;
   }

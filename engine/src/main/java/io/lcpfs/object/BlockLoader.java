@@ -34,7 +34,7 @@ final class BlockLoader {
     boolean tail;
     dnode.lock.lock();
     try {
-      tail = level == 0 && blockId == 0 && dnode.inTail && !dnode.isFreedPending(0);
+      tail = level == 0 && blockId == 0 && dnode.inTail && !PendingFrees.isFreedPending(dnode, 0);
     } finally {
       dnode.lock.unlock();
     }
@@ -159,7 +159,7 @@ final class BlockLoader {
   BlockPointer pointerTo(int level, long blockId, boolean forSync) {
     dnode.lock.lock();
     try {
-      if (level == 0 && dnode.isFreedPending(blockId)) {
+      if (level == 0 && PendingFrees.isFreedPending(dnode, blockId)) {
         return BlockPointer.HOLE;
       }
       if (level >= dnode.levels
@@ -181,7 +181,7 @@ final class BlockLoader {
     try (Dbuf parent = dnode.load(level + 1, parentId, forSync)) {
       dnode.lock.lock();
       try {
-        if (level == 0 && dnode.isFreedPending(blockId)) {
+        if (level == 0 && PendingFrees.isFreedPending(dnode, blockId)) {
           return BlockPointer.HOLE;
         }
         long index = blockId & ((1L << dnode.fanoutShift()) - 1);

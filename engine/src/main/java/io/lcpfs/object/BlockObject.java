@@ -1,6 +1,7 @@
 package io.lcpfs.object;
 
 import io.lcpfs.txg.Tx;
+import org.jspecify.annotations.Nullable;
 
 /** An object seen as an array of blocks of equal size; what the ZAP is built on. */
 public interface BlockObject {
@@ -31,4 +32,16 @@ public interface BlockObject {
 
   /** Frees the blocks from {@code fromBlock} on. */
   void truncateBlocks(Tx tx, long fromBlock);
+
+  /**
+   * Who is to be told what the changes of blocks under {@code tx} amount to, or null for nobody.
+   */
+  default @Nullable ChangeRecord changesIn(Tx tx) {
+    return null;
+  }
+
+  /** The object's number, as {@link #changesIn} is told. */
+  default long number() {
+    return 0;
+  }
 }

@@ -47,10 +47,10 @@ final class BlockSearch {
       if (found < 0 || found >= changed) {
         break;
       }
-      if (!dnode.isFreedPendingNow(found)) {
+      if (!PendingFrees.isFreedPendingNow(dnode, found)) {
         return found < end ? found : -1;
       }
-      at = dnode.freedUntil(found);
+      at = PendingFrees.freedUntil(dnode, found);
     }
     return changed < end ? changed : -1;
   }
@@ -62,7 +62,7 @@ final class BlockSearch {
         at++;
         continue;
       }
-      long found = dnode.nextFreedPending(at);
+      long found = PendingFrees.nextFreedPending(dnode, at);
       if (found != at) {
         long hole = onDisk(at);
         found = hole < 0 ? found : Math.min(hole, found);

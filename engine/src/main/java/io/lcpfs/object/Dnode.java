@@ -13,7 +13,6 @@ import io.lcpfs.format.ObjectType;
 import io.lcpfs.memory.Slab;
 import io.lcpfs.txg.Tx;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -52,7 +51,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
   final BlockTable blocks = new BlockTable();
 
   /** By group; shared and empty while there are none. */
-  private @Nullable Pending[] pending = NOTHING_PENDING;
+  @Nullable Pending[] pending = NOTHING_PENDING;
 
   volatile int blockBytes;
   volatile long blockCount;
@@ -118,6 +117,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
     return objectSet;
   }
 
+  @Override
   public long number() {
     return number;
   }
@@ -145,8 +145,21 @@ public final class Dnode implements BlockObject, AutoCloseable {
     return bonus;
   }
 
+  @Override
+  public @Nullable ChangeRecord changesIn(Tx tx) {
+    return objectSet.changesIn(tx);
+  }
+
   /** Replaces the owner's bytes; keeps {@code bonus}, which must not change any more. */
   public void setBonus(Tx tx, byte[] bonus) {
+    putBonus(tx, bonus);
+    ChangeRecord changes = changesIn(tx);
+    if (changes != null) {
+      changes.bonusSet(number, bonus);
+    }
+  }
+
+  void putBonus(Tx tx, byte[] bonus) {
     Check.that(bonus.length <= DnodeRecord.BONUS_BYTES, "bonus length", bonus.length);
     lock.lock();
     try {
@@ -322,7 +335,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
     lock.lock();
     try {
       if (blocks.find(blockId) == null) {
-        if (isFreedPending(blockId) || (blockId > 0 && blockId >= blockCount)) {
+        if (PendingFrees.isFreedPending(this, blockId) || (blockId > 0 && blockId >= blockCount)) {
           return null;
         }
         if (levels == 1 && (blockId > 0 || (root.isHole() && !inTail))) {
@@ -343,66 +356,6 @@ public final class Dnode implements BlockObject, AutoCloseable {
       }
     }
     return load(0, blockId);
-  }
-
-  /** Whether an unsynced group freed this data block. Caller holds the lock. */
-  boolean isFreedPending(long blockId) {
-    for (Pending changes : pending) {
-      if (changes != null) {
-        for (long[] range : changes.freedRanges) {
-          if (blockId >= range[0] && blockId < range[1]) {
-            return true;
-          }
-        }
-      }
-    }
-    return false;
-  }
-
-  /** As {@link #isFreedPending}, for callers without the lock. */
-  boolean isFreedPendingNow(long blockId) {
-    lock.lock();
-    try {
-      return isFreedPending(blockId);
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /** Where a range that an unsynced group freed ends, which has this block; else the next block. */
-  long freedUntil(long blockId) {
-    long end = blockId + 1;
-    lock.lock();
-    try {
-      for (Pending changes : pending) {
-        for (long[] range : changes == null ? List.<long[]>of() : changes.freedRanges) {
-          if (blockId >= range[0] && blockId < range[1]) {
-            end = Math.max(end, range[1]);
-          }
-        }
-      }
-    } finally {
-      lock.unlock();
-    }
-    return end;
-  }
-
-  /** The first block at or after this one that an unsynced group freed, or Long.MAX_VALUE. */
-  long nextFreedPending(long blockId) {
-    long first = Long.MAX_VALUE;
-    lock.lock();
-    try {
-      for (Pending changes : pending) {
-        for (long[] range : changes == null ? List.<long[]>of() : changes.freedRanges) {
-          if (range[1] > blockId) {
-            first = Math.min(first, Math.max(blockId, range[0]));
-          }
-        }
-      }
-    } finally {
-      lock.unlock();
-    }
-    return first;
   }
 
   @Override
@@ -482,7 +435,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
   boolean inTailNow(long blockId) {
     lock.lock();
     try {
-      return blockId == 0 && inTail && !isFreedPending(0);
+      return blockId == 0 && inTail && !PendingFrees.isFreedPending(this, 0);
     } finally {
       lock.unlock();
     }
@@ -584,7 +537,8 @@ public final class Dnode implements BlockObject, AutoCloseable {
   /**
    * Writes {@code length} bytes of {@code source} from {@code sourceOffset} at {@code offsetBytes}.
    * While the object has only block 0, the block grows to what is needed, up to {@code
-   * maxBlockBytes}; from then on its size is fixed.
+   * maxBlockBytes}; from then on its size is fixed. The source must stay as it is until the
+   * transaction ends.
    *
    * @throws PoolException EIO, ENOMEM: a prefix may then have been written
    */
@@ -618,6 +572,21 @@ public final class Dnode implements BlockObject, AutoCloseable {
     if (length == 0) {
       return 0;
     }
+    long written = writeBlocks(tx, offsetBytes, source, sourceOffset, length, maxBlockBytes);
+    ChangeRecord changes = changesIn(tx);
+    if (changes != null) {
+      changes.written(number, offsetBytes, source, sourceOffset, written, maxBlockBytes);
+    }
+    return written;
+  }
+
+  private long writeBlocks(
+      Tx tx,
+      long offsetBytes,
+      MemorySegment source,
+      long sourceOffset,
+      long length,
+      int maxBlockBytes) {
     changer().growFor(tx, Math.addExact(offsetBytes, length), maxBlockBytes);
     tx.countWritten(length);
     long at = offsetBytes;
@@ -675,6 +644,21 @@ public final class Dnode implements BlockObject, AutoCloseable {
     if (length <= 0) {
       return;
     }
+    ChangeRecord changes = changesIn(tx);
+    boolean done = false;
+    try {
+      freeBlocks(tx, offsetBytes, length);
+      done = true;
+    } finally {
+      if (changes != null && done) {
+        changes.rangeFreed(number, offsetBytes, length);
+      } else if (changes != null) {
+        changes.spoilt();
+      }
+    }
+  }
+
+  private void freeBlocks(Tx tx, long offsetBytes, long length) {
     int size = blockBytes;
     long end = Math.addExact(offsetBytes, length);
     boolean toEnd = end == Long.MAX_VALUE || end / size >= blockCount;
@@ -715,6 +699,10 @@ public final class Dnode implements BlockObject, AutoCloseable {
       lock.unlock();
     }
     objectSet.countFreed();
+    ChangeRecord changes = changesIn(tx);
+    if (changes != null) {
+      changes.freed(number);
+    }
   }
 
   /** Offset of the first data at or after {@code offsetBytes}, or -1; block granular. */

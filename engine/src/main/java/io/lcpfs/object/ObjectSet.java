@@ -14,6 +14,7 @@ import io.lcpfs.format.TailRecord;
 import io.lcpfs.memory.Slab;
 import io.lcpfs.txg.SpaceGrant;
 import io.lcpfs.txg.Tx;
+import io.lcpfs.txg.TxEnd;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -27,6 +28,9 @@ import org.jspecify.annotations.Nullable;
 public final class ObjectSet {
   /** Bytes of a block of dnodes: 32 of them. */
   static final int DNODE_BLOCK_BYTES = ObjectSetRecord.DNODE_BLOCK_BYTES;
+
+  /** Larger object numbers are taken for damage. */
+  private static final long MAX_OBJECT_NUMBER = 1L << 40;
 
   private final ObjectContext context;
   private final long id;
@@ -62,6 +66,9 @@ public final class ObjectSet {
 
   /** Changed by the sync task only. */
   BlockPointer root;
+
+  /** What is told of changes, from the next transaction on; null for nobody. */
+  private volatile @Nullable ChangeLog changeLog;
 
   final AtomicLong storedDelta = new AtomicLong();
   final AtomicLong logicalDelta = new AtomicLong();
@@ -246,17 +253,46 @@ public final class ObjectSet {
     if (readOnly) {
       throw PoolException.posix(Errno.EROFS, "dataset");
     }
+    ChangeLog log = changeLog;
+    TxEnd told = log == null ? null : log.begin();
     SpaceGrant grant = context.space().admit(storedBytesExpected, use);
     boolean begun = false;
     try {
       Tx tx = context.txgs().begin(dirtyBytesExpected);
       tx.holdSpace(grant);
       begun = true;
+      if (told != null) {
+        tx.attach(told);
+      }
       return tx;
     } finally {
       if (!begun) {
         grant.cancel();
       }
+    }
+  }
+
+  /** Who is told of changes from the next transaction on; null for nobody. */
+  public void setChangeLog(@Nullable ChangeLog log) {
+    changeLog = log;
+  }
+
+  /** Who is told the changes of a transaction, or null. */
+  @Nullable ChangeRecord changesIn(Tx tx) {
+    return tx.attached() instanceof ChangeRecord changes && changeLog != null ? changes : null;
+  }
+
+  /**
+   * Returns when everything committed before is durable: in its place, or in the change log.
+   *
+   * @param largeDirect whether much data is better written straight to its place
+   */
+  public void commit(boolean largeDirect) {
+    ChangeLog log = changeLog;
+    if (log == null) {
+      sync();
+    } else {
+      log.commit(largeDirect);
     }
   }
 
@@ -290,9 +326,61 @@ public final class ObjectSet {
       } finally {
         lock.unlock();
       }
-      dnode.setBonus(tx, new byte[0]);
-      objectCount.incrementAndGet();
+      begin(tx, dnode, type, blockBytes);
       return dnode;
+    }
+  }
+
+  private void begin(Tx tx, Dnode dnode, ObjectType type, int blockBytes) {
+    dnode.putBonus(tx, new byte[0]);
+    objectCount.incrementAndGet();
+    ChangeRecord changes = changesIn(tx);
+    if (changes != null) {
+      changes.created(dnode.number(), type, blockBytes);
+    }
+  }
+
+  /**
+   * As {@link #create}, under a number that it had before a crash. Only before any other object is
+   * created, and once its number {@linkplain #isLeaving has no former user any more}.
+   *
+   * @throws PoolException Corrupt when there is such an object
+   */
+  public Dnode createAgain(Tx tx, long number, ObjectType type, int blockBytes) {
+    if (number <= 0 || number > MAX_OBJECT_NUMBER || exists(number)) {
+      throw PoolException.corrupt("intent_log.object", number);
+    }
+    Dnode dnode = new Dnode(this, number, type, tx.txg(), blockBytes);
+    lock.lock();
+    try {
+      Check.that(table.put(number, dnode) == null, "object created over another", number);
+      dnode.holds = 1;
+    } finally {
+      lock.unlock();
+    }
+    begin(tx, dnode, type, blockBytes);
+    return dnode;
+  }
+
+  /** Whether an object of this number was freed by a group that is not on disk. */
+  public boolean isLeaving(long number) {
+    lock.lock();
+    try {
+      Dnode known = table.get(number);
+      return known != null && known.isFreed();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean exists(long number) {
+    try (Dnode known = hold(number)) {
+      return known.number() == number;
+    } catch (PoolException e) {
+      if (e.errno() == Errno.ENOENT) {
+        return false;
+      }
+      throw e;
     }
   }
 

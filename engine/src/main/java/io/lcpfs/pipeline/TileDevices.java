@@ -66,6 +66,28 @@ public final class TileDevices implements Devices {
     queues.get(map.device(dva)).write(map.deviceOffset(dva, data.byteSize()), data, written::done);
   }
 
+  /** Writes past the queue and waits. */
+  public void writeNow(long dva, MemorySegment data) {
+    TileMap map = tiles;
+    DeviceQueue queue = queues.get(map.device(dva));
+    long offset = map.deviceOffset(dva, data.byteSize());
+    if (Thread.currentThread().isVirtual()) {
+      queue.writeNow(offset, data);
+    } else {
+      queue.writeHere(offset, data);
+    }
+  }
+
+  /** Makes durable what was written to the device of this address. */
+  public void flush(long dva) {
+    DeviceQueue queue = queues.get(tiles.device(dva));
+    if (Thread.currentThread().isVirtual()) {
+      queue.flush();
+    } else {
+      queue.flushHere();
+    }
+  }
+
   /** Tells the device that a freed range is unused. */
   public void discard(int metaslab, long offsetBytes, long bytes) {
     TileMap map = tiles;

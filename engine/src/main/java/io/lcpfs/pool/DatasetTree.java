@@ -7,6 +7,7 @@ import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.DatasetRecord;
+import io.lcpfs.format.IntentLogRecord;
 import io.lcpfs.format.ObjectType;
 import io.lcpfs.object.Dnode;
 import io.lcpfs.object.ObjectContext;
@@ -21,7 +22,9 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +40,7 @@ final class DatasetTree {
 
   private final ObjectContext context;
   private final ObjectSet meta;
+  private final LogStore logs;
   private final long rootObject;
   private final Dnode destroyed;
   private final boolean readOnly;
@@ -46,14 +50,21 @@ final class DatasetTree {
   private final ReentrantLock openLock = new ReentrantLock();
 
   private final TreeMap<Long, OpenDataset> open = new TreeMap<>();
+  private final List<String> logProblems = new CopyOnWriteArrayList<>();
 
   /**
    * @param destroyed the ZAP of datasets being destroyed; this holds it
    */
   DatasetTree(
-      ObjectContext context, ObjectSet meta, long rootObject, Dnode destroyed, boolean readOnly) {
+      ObjectContext context,
+      ObjectSet meta,
+      LogStore logs,
+      long rootObject,
+      Dnode destroyed,
+      boolean readOnly) {
     this.context = context;
     this.meta = meta;
+    this.logs = logs;
     this.rootObject = rootObject;
     this.destroyed = destroyed;
     this.readOnly = readOnly;
@@ -82,6 +93,7 @@ final class DatasetTree {
                   seconds,
                   children.number(),
                   values.number(),
+                  0,
                   0,
                   0,
                   0,
@@ -339,6 +351,17 @@ final class DatasetTree {
     }
   }
 
+  private @Nullable IntentLogRecord freeLog(Tx tx, long dataset, long object) {
+    if (object == 0) {
+      return null;
+    }
+    try (Dnode dnode = OpenDataset.holdLog(meta, object, dataset)) {
+      IntentLogRecord log = IntentLogRecord.decode(dnode.bonus());
+      dnode.free(tx);
+      return log;
+    }
+  }
+
   private void freeObject(Tx tx, long object) {
     try (Dnode dnode = meta.hold(object)) {
       dnode.free(tx);
@@ -397,13 +420,15 @@ final class DatasetTree {
   /**
    * Forgets a destroyed dataset whose objects are all freed.
    *
-   * @param inTx told the transaction in which its root block is to be freed
+   * @param inTx told the transaction in which its root block is to be freed, and its log's extents
    */
-  void forgetDestroyed(long object, java.util.function.Consumer<Tx> inTx) {
+  void forgetDestroyed(long object, BiConsumer<Tx, @Nullable IntentLogRecord> inTx) {
     OpenDataset gone;
     lock.lock();
-    try (Tx tx = meta.beginFreeing(TX_BYTES)) {
-      inTx.accept(tx);
+    try (Dnode dnode = meta.hold(object);
+        Tx tx = meta.beginFreeing(TX_BYTES)) {
+      IntentLogRecord freedLog = freeLog(tx, object, recordOf(dnode).intentLog());
+      inTx.accept(tx, freedLog);
       Zap.open(destroyed, context.env()).remove(tx, key(object));
       freeObject(tx, object);
       openLock.lock();
@@ -485,6 +510,17 @@ final class DatasetTree {
     lock.lock();
     try {
       OpenDataset dataset = openObject(find(path));
+      if (!readOnly) {
+        PoolException lost = dataset.beginLog();
+        if (lost != null) {
+          logProblems.add(
+              "the intent log of /"
+                  + path
+                  + " is damaged ("
+                  + lost.error().message()
+                  + "): the last changes before the crash are lost");
+        }
+      }
       dataset.objectSet().setOptions(optionsOf(policy));
       return dataset;
     } finally {
@@ -501,7 +537,12 @@ final class DatasetTree {
         true);
   }
 
-  /** The objects of a dataset by its DATASET object. */
+  /** What was lost of intent logs, in words. */
+  List<String> logProblems() {
+    return List.copyOf(logProblems);
+  }
+
+  /** The objects of a dataset by its DATASET object, without what is in its intent log. */
   OpenDataset openObject(long object) {
     lock.lock();
     try {
@@ -515,7 +556,7 @@ final class DatasetTree {
         DatasetRecord record = recordOf(dnode);
         ObjectSet objectSet =
             ObjectSet.open(context, object, record.objectSet(), readOnly, ObjectSetOptions.DEFAULT);
-        OpenDataset dataset = new OpenDataset(dnode, objectSet, record);
+        OpenDataset dataset = new OpenDataset(context, meta, logs, dnode, objectSet, record);
         openLock.lock();
         try {
           open.put(object, dataset);
@@ -554,6 +595,11 @@ final class DatasetTree {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Ends the use of all intent logs. */
+  void closeLogs() {
+    opened().forEach(OpenDataset::closeLog);
   }
 
   /** The open datasets by object number; for the sync task. */

@@ -146,7 +146,7 @@ final class DestroyTask {
       }
     }
     objects.sync();
-    datasets.forgetDestroyed(object, tx -> sync.freeRootIn(tx.txg(), objects.root()));
+    datasets.forgetDestroyed(object, (tx, log) -> sync.freeRootIn(tx.txg(), objects.root(), log));
     return true;
   }
 }

@@ -244,12 +244,19 @@ final class MetaCheck {
       try {
         DatasetRecord record = record(next.object, where);
         claim(record.propertiesZap(), ObjectType.ZAP, where + " properties");
+        claimLog(record, where);
         if (claim(record.childrenZap(), ObjectType.ZAP, where + " children")) {
           children(next, record.childrenZap(), where, todo);
         }
       } catch (PoolException e) {
         damaged("DatasetCheck", where, e);
       }
+    }
+  }
+
+  private void claimLog(DatasetRecord record, String where) {
+    if (record.intentLog() != 0) {
+      claim(record.intentLog(), ObjectType.INTENT_LOG, where + " intent log");
     }
   }
 
@@ -302,7 +309,7 @@ final class MetaCheck {
               }
               if (claim(object, ObjectType.DATASET, where)) {
                 try {
-                  record(object, where);
+                  claimLog(record(object, where), where);
                 } catch (PoolException e) {
                   damaged("DatasetCheck", where, e);
                 }

@@ -1,22 +1,49 @@
 package io.lcpfs.pool;
 
+import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.DatasetRecord;
+import io.lcpfs.format.IntentLogRecord;
+import io.lcpfs.format.ObjectType;
+import io.lcpfs.intent.IntentLog;
+import io.lcpfs.intent.LogReplay;
 import io.lcpfs.object.Dnode;
+import io.lcpfs.object.ObjectContext;
 import io.lcpfs.object.ObjectSet;
 import io.lcpfs.object.ObjectSetSync;
 import io.lcpfs.txg.Tx;
+import org.jspecify.annotations.Nullable;
 
 /** A dataset whose objects are in use. Its record is changed by the sync task only. */
 final class OpenDataset {
+  private final ObjectContext context;
+  private final ObjectSet meta;
+  private final LogStore logs;
   private final Dnode dnode;
   private final ObjectSet objectSet;
   private volatile DatasetRecord record;
 
+  /** The dataset's INTENT_LOG object; null when it has none. */
+  private volatile @Nullable Dnode logObject;
+
+  /** What has to be done again before the dataset can be used; null when nothing has to. */
+  private volatile @Nullable LogReplay replay;
+
+  private volatile @Nullable IntentLog log;
+
   /**
    * @param dnode its DATASET object; this holds it from now on
    */
-  OpenDataset(Dnode dnode, ObjectSet objectSet, DatasetRecord record) {
+  OpenDataset(
+      ObjectContext context,
+      ObjectSet meta,
+      LogStore logs,
+      Dnode dnode,
+      ObjectSet objectSet,
+      DatasetRecord record) {
+    this.context = context;
+    this.meta = meta;
+    this.logs = logs;
     this.dnode = dnode;
     this.objectSet = objectSet;
     this.record = record;
@@ -35,6 +62,80 @@ final class OpenDataset {
   }
 
   /**
+   * Does again what is in the intent log, and begins to keep one. Before the first use of a
+   * writable dataset; waits for groups.
+   *
+   * @return what was lost of the log, or null
+   */
+  @Nullable PoolException beginLog() {
+    if (log != null) {
+      return null;
+    }
+    long syncedTxg = context.txgs().syncedTxg();
+    long object = record.intentLog();
+    if (object == 0) {
+      start(new IntentLog(context, logs, null, syncedTxg));
+      return null;
+    }
+    LogReplay todo = replay;
+    if (todo == null) {
+      Dnode held = holdLog(meta, object, /* datasetObject= */ dnode.number());
+      logObject = held;
+      todo = new LogReplay(context, logs, objectSet, IntentLogRecord.decode(held.bonus()));
+      replay = todo;
+    }
+    todo.run();
+    objectSet.sync();
+    Dnode held = logObject;
+    if (held == null) {
+      throw new AssertionError("a log without its object");
+    }
+    IntentLogRecord empty =
+        IntentLogRecord.decode(held.bonus())
+            .emptied(context.env().randomLong(), context.txgs().syncedTxg());
+    IntentLog fresh = new IntentLog(context, logs, empty, context.txgs().syncedTxg());
+    fresh.requestSync();
+    start(fresh);
+    replay = null;
+    // Before a batch of the new epoch is written, no import may look for the old one.
+    objectSet.sync();
+    return todo.damage();
+  }
+
+  private void start(IntentLog fresh) {
+    log = fresh;
+    objectSet.setChangeLog(fresh);
+  }
+
+  /** The INTENT_LOG object of a dataset, held; Corrupt when it is none. */
+  static Dnode holdLog(ObjectSet meta, long number, long datasetObject) {
+    Dnode held = meta.hold(number);
+    boolean sound = false;
+    try {
+      if (held.type() != ObjectType.INTENT_LOG) {
+        throw PoolException.corrupt(
+            "dataset.intent_log", "object " + number + " is " + held.type());
+      }
+      IntentLogRecord head = IntentLogRecord.decode(held.bonus());
+      if (head.datasetObject() != datasetObject) {
+        throw PoolException.corrupt("intent_log.dataset_object", head.datasetObject());
+      }
+      sound = true;
+      return held;
+    } finally {
+      if (!sound) {
+        held.close();
+      }
+    }
+  }
+
+  /** Whether a group has to be written on the log's account. */
+  boolean logWantsSync() {
+    IntentLog known = log;
+    return known != null && known.wantsSync();
+  }
+
+  /**
    * Writes what {@code txg} changed and remembers the new root; the record goes out with the group.
    */
   ObjectSetSync sync(long txg) {
@@ -42,11 +143,56 @@ final class OpenDataset {
     sync.writeObjects();
     BlockPointer root = sync.writeRoot();
     record = record.withObjectSet(root, objectSet.takeStoredDelta(), objectSet.takeLogicalDelta());
+    syncLog(txg);
     dnode.setBonus(Tx.inSync(txg), record.encode());
     return sync;
   }
 
+  /** Writes the log's head, with {@code txg}; where one is wanted and there is room, makes it. */
+  void syncLog(long txg) {
+    IntentLog known = log;
+    Dnode head = logObject;
+    LogReplay unfinished = replay;
+    if (head != null && unfinished != null) {
+      head.setBonus(Tx.inSync(txg), unfinished.headFor(txg).encode());
+    } else if (known != null && known.isWanted()) {
+      Dnode made = logs.make(meta, txg, dnode.number());
+      known.made(made == null ? null : IntentLogRecord.decode(made.bonus()));
+      if (made != null) {
+        logObject = made;
+        record = record.withIntentLog(made.number());
+        dnode.setBonus(Tx.inSync(txg), record.encode());
+      }
+    } else if (known != null && head != null) {
+      IntentLogRecord now = known.headFor(txg);
+      if (now != null) {
+        head.setBonus(Tx.inSync(txg), now.encode());
+      }
+    }
+  }
+
+  /** The group is on disk. */
+  void groupSynced(long txg) {
+    IntentLog known = log;
+    if (known != null) {
+      known.groupSynced(txg);
+    }
+  }
+
+  /** Ends the use of the log; the objects stay. */
+  void closeLog() {
+    IntentLog known = log;
+    if (known != null) {
+      known.close();
+    }
+  }
+
   void close() {
+    closeLog();
+    Dnode head = logObject;
+    if (head != null) {
+      head.close();
+    }
     dnode.close();
   }
 }

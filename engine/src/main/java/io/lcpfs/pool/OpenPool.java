@@ -57,7 +57,8 @@ final class OpenPool implements PoolEngine {
     this.parts = parts;
     this.meta = meta;
     this.spaceMaps = spaceMaps;
-    this.datasets = new DatasetTree(parts.context, meta, rootDataset, destroyed, readOnly);
+    LogStore logs = new LogStore(parts.context, parts.allocator, parts.devices, parts.reserve);
+    this.datasets = new DatasetTree(parts.context, meta, logs, rootDataset, destroyed, readOnly);
     this.destroyTask = new DestroyTask(parts.env, datasets, parts.sync);
     this.properties = properties;
     this.history = new History(parts.env, meta, history);
@@ -134,6 +135,7 @@ final class OpenPool implements PoolEngine {
     if (destroying != null) {
       problems.add("a destroyed dataset cannot be freed: " + destroying.error().message());
     }
+    problems.addAll(datasets.logProblems());
     List<DeviceStatus> deviceStatus = new ArrayList<>();
     for (PoolConfig.Device device : config.devices()) {
       deviceStatus.add(status(device));
@@ -258,6 +260,7 @@ final class OpenPool implements PoolEngine {
       }
     } finally {
       parts.txgs.stop();
+      datasets.closeLogs();
       parts.context.background().close();
       devices.forEach(BlockDevice::close);
       parts.slabs.close();

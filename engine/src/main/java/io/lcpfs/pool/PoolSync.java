@@ -6,6 +6,7 @@ import io.lcpfs.env.CodeProbe;
 import io.lcpfs.env.Env;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
+import io.lcpfs.format.IntentLogRecord;
 import io.lcpfs.format.LayoutRecord;
 import io.lcpfs.format.PlacementClass;
 import io.lcpfs.format.PoolConfig;
@@ -57,8 +58,11 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
   /** Guards what is asked of the next groups. */
   private final ReentrantLock requestLock = new ReentrantLock();
 
-  private final Map<Long, List<BlockPointer>> rootFrees = new TreeMap<>();
+  private final Map<Long, List<Gone>> rootFrees = new TreeMap<>();
   private final List<UnaryOperator<PoolConfig>> configChanges = new ArrayList<>();
+
+  /** What a destroyed dataset leaves to be freed. */
+  private record Gone(BlockPointer root, @Nullable IntentLogRecord log) {}
 
   private ObjectSet meta;
   private @Nullable DatasetTree datasets;
@@ -135,11 +139,11 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
     }
   }
 
-  /** Frees the root block of a destroyed dataset in {@code txg}. */
-  void freeRootIn(long txg, BlockPointer root) {
+  /** Frees the root block of a destroyed dataset, and its intent log, in {@code txg}. */
+  void freeRootIn(long txg, BlockPointer root, @Nullable IntentLogRecord log) {
     requestLock.lock();
     try {
-      rootFrees.computeIfAbsent(txg, t -> new ArrayList<>()).add(root);
+      rootFrees.computeIfAbsent(txg, t -> new ArrayList<>()).add(new Gone(root, log));
     } finally {
       requestLock.unlock();
     }
@@ -167,7 +171,9 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
     }
     DatasetTree tree = datasets;
     return meta.isDirty(txg)
-        || (tree != null && tree.opened().stream().anyMatch(d -> d.objectSet().isDirty(txg)));
+        || (tree != null
+            && tree.opened().stream()
+                .anyMatch(d -> d.objectSet().isDirty(txg) || d.logWantsSync()));
   }
 
   @Override
@@ -191,11 +197,16 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
       for (OpenDataset dataset : tree.opened()) {
         if (dataset.objectSet().isDirty(txg)) {
           syncs.add(dataset.sync(txg));
+        } else if (dataset.logWantsSync()) {
+          dataset.syncLog(txg);
         }
       }
     }
-    for (BlockPointer root : takeRootFrees(txg)) {
-      blocks.free(root, txg);
+    for (Gone gone : takeRootFrees(txg)) {
+      blocks.free(gone.root, txg);
+      if (gone.log != null) {
+        gone.log.segments().forEach(dva -> allocator.free(dva, gone.log.segmentBytes(), txg));
+      }
     }
     ObjectSetSync metaObjects = meta.sync(txg);
     metaObjects.writeObjects();
@@ -209,6 +220,9 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
     metaObjects.finish();
     metaSync.finish();
     space.groupSynced(txg);
+    if (tree != null) {
+      tree.opened().forEach(dataset -> dataset.groupSynced(txg));
+    }
     cache.tick();
   }
 
@@ -219,10 +233,10 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
     return part;
   }
 
-  private List<BlockPointer> takeRootFrees(long txg) {
+  private List<Gone> takeRootFrees(long txg) {
     requestLock.lock();
     try {
-      List<BlockPointer> roots = rootFrees.remove(txg);
+      List<Gone> roots = rootFrees.remove(txg);
       return roots == null ? List.of() : roots;
     } finally {
       requestLock.unlock();

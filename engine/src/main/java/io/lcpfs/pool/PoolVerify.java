@@ -7,6 +7,7 @@ import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.DatasetRecord;
 import io.lcpfs.format.DnodeRecord;
+import io.lcpfs.format.IntentLogRecord;
 import io.lcpfs.format.ObjectType;
 import io.lcpfs.object.Dnode;
 import io.lcpfs.object.ObjectContext;
@@ -116,8 +117,22 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results {
       return;
     }
     walk(name, record.objectSet());
+    checkLog(view, name, number, record.intentLog());
     if (used != record.usedBytes()) {
       later("DatasetCheck", name, "used_bytes is " + record.usedBytes() + ", found " + used);
+    }
+  }
+
+  private void checkLog(CommittedView view, String name, long dataset, long object) {
+    if (object == 0) {
+      return;
+    }
+    String where = name + " intent log";
+    try (Dnode dnode = OpenDataset.holdLog(view.meta(), object, dataset)) {
+      IntentLogRecord log = IntentLogRecord.decode(dnode.bonus());
+      log.segments().forEach(dva -> space.claim(dva, log.segmentBytes(), where));
+    } catch (PoolException e) {
+      damaged("DatasetCheck", where, e);
     }
   }
 

@@ -130,14 +130,25 @@ public final class FileHandle implements AutoCloseable {
   public int write(
       long offsetBytes, MemorySegment source, long sourceOffset, int length, boolean killSetId) {
     checkRange(offsetBytes, source, sourceOffset, length);
-    return data.write(
-        writable(),
-        (flags & OpenFlags.O_APPEND) != 0,
-        offsetBytes,
-        source,
-        sourceOffset,
-        length,
-        killSetId);
+    int written =
+        data.write(
+            writable(),
+            (flags & OpenFlags.O_APPEND) != 0,
+            offsetBytes,
+            source,
+            sourceOffset,
+            length,
+            killSetId);
+    changed();
+    return written;
+  }
+
+  private void changed() {
+    if ((flags & OpenFlags.O_DSYNC) != 0) {
+      core.fsync();
+    } else {
+      core.changed();
+    }
   }
 
   /**
@@ -151,6 +162,7 @@ public final class FileHandle implements AutoCloseable {
       throw posix(Errno.EINVAL, "handle is not open for writing");
     }
     opens.attrs.setattr(open, new SetAttr().size(sizeBytes), caller, true);
+    changed();
   }
 
   /**
@@ -161,6 +173,7 @@ public final class FileHandle implements AutoCloseable {
    */
   public void fallocate(int mode, long offsetBytes, long length) {
     data.fallocate(writable(), mode, offsetBytes, length, !caller.privileged());
+    changed();
   }
 
   /** Offset of the first data at or after {@code offsetBytes}; ENXIO when there is none. */
@@ -175,10 +188,20 @@ public final class FileHandle implements AutoCloseable {
     return FileData.seekHole(file(), offsetBytes);
   }
 
-  /** Returns when all that happened to the file before is on disk. */
+  /**
+   * Returns when all that happened to the file before is durable: what the file system did before
+   * is, in order, too. With sync=disabled it does not wait.
+   *
+   * @throws io.lcpfs.error.PoolException EIO when it cannot be made so
+   */
   public void fsync() {
     file();
-    core.objects.sync();
+    core.fsync();
+  }
+
+  /** As {@link #fsync}; attributes come along, as they are in the same record as the data. */
+  public void fdatasync() {
+    fsync();
   }
 
   /**

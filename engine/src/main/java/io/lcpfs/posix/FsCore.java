@@ -65,6 +65,21 @@ final class FsCore {
     }
   }
 
+  /** Returns when what was done before is durable, as far as the options want that. */
+  void fsync() {
+    FsOptions now = options;
+    if (now.sync() != FsOptions.Sync.DISABLED) {
+      objects.commit(now.largeDirect());
+    }
+  }
+
+  /** Ends a call that changed something; the caller holds no lock and no transaction. */
+  void changed() {
+    if (options.sync() == FsOptions.Sync.ALWAYS) {
+      fsync();
+    }
+  }
+
   Tx begin(long dirtyBytes) {
     return objects.begin(dirtyBytes);
   }

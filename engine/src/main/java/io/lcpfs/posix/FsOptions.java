@@ -7,6 +7,8 @@ import io.lcpfs.format.BlockPointer;
  *
  * @param recordBytes largest block of new files, a power of two from 512 up to 16 MiB
  * @param atime when reading changes the access time
+ * @param sync when changes become durable
+ * @param largeDirect whether fsync writes much data straight to its place, not to a log
  * @param readOnly whether changes are refused with EROFS
  * @param cachedZnodes files whose attributes are kept in memory beyond those in use
  * @param cachedNames directory entries kept in memory, rounded up to a power of two
@@ -15,6 +17,8 @@ import io.lcpfs.format.BlockPointer;
 public record FsOptions(
     int recordBytes,
     Atime atime,
+    Sync sync,
+    boolean largeDirect,
     boolean readOnly,
     int cachedZnodes,
     int cachedNames,
@@ -28,6 +32,16 @@ public record FsOptions(
     ON
   }
 
+  /** When changes become durable. */
+  public enum Sync {
+    /** When fsync or a handle opened with O_SYNC or O_DSYNC asks for it. */
+    STANDARD,
+    /** Before each call returns. */
+    ALWAYS,
+    /** With their group, a few seconds later; fsync does not wait for that. */
+    DISABLED
+  }
+
   private static final int LEAST_ZNODES = 16_384;
   private static final int NAMES_PER_ZNODE = 4;
 
@@ -38,6 +52,8 @@ public record FsOptions(
       new FsOptions(
           128 << 10,
           Atime.RELATIVE,
+          Sync.STANDARD,
+          false,
           false,
           LEAST_ZNODES,
           NAMES_PER_ZNODE * LEAST_ZNODES,
@@ -55,15 +71,24 @@ public record FsOptions(
   }
 
   public FsOptions withRecordBytes(int bytes) {
-    return new FsOptions(bytes, atime, readOnly, cachedZnodes, cachedNames, space);
+    return new FsOptions(
+        bytes, atime, sync, largeDirect, readOnly, cachedZnodes, cachedNames, space);
   }
 
   public FsOptions withAtime(Atime value) {
-    return new FsOptions(recordBytes, value, readOnly, cachedZnodes, cachedNames, space);
+    return new FsOptions(
+        recordBytes, value, sync, largeDirect, readOnly, cachedZnodes, cachedNames, space);
+  }
+
+  /** When changes become durable, and whether much data goes straight to its place then. */
+  public FsOptions withSync(Sync value, boolean direct) {
+    return new FsOptions(
+        recordBytes, atime, value, direct, readOnly, cachedZnodes, cachedNames, space);
   }
 
   public FsOptions withReadOnly(boolean value) {
-    return new FsOptions(recordBytes, atime, value, cachedZnodes, cachedNames, space);
+    return new FsOptions(
+        recordBytes, atime, sync, largeDirect, value, cachedZnodes, cachedNames, space);
   }
 
   /** As many files and names in memory as fit beside a block cache of this budget, in bytes. */
@@ -75,10 +100,11 @@ public record FsOptions(
 
   /** Sizes of the two caches, in entries. */
   public FsOptions withCaches(int znodes, int names) {
-    return new FsOptions(recordBytes, atime, readOnly, znodes, names, space);
+    return new FsOptions(recordBytes, atime, sync, largeDirect, readOnly, znodes, names, space);
   }
 
   public FsOptions withSpace(Space value) {
-    return new FsOptions(recordBytes, atime, readOnly, cachedZnodes, cachedNames, value);
+    return new FsOptions(
+        recordBytes, atime, sync, largeDirect, readOnly, cachedZnodes, cachedNames, value);
   }
 }

@@ -14,6 +14,12 @@ public final class OpenFlags {
   public static final int O_NOFOLLOW = 0x20000;
   public static final int O_NOATIME = 0x40000;
 
+  /** Each write is durable when it returns; so is what is needed to read it back. */
+  public static final int O_DSYNC = 0x1000;
+
+  /** As O_DSYNC, with all attributes; includes its bit. */
+  public static final int O_SYNC = 0x101000;
+
   /** rename: fail with EEXIST instead of replacing. */
   public static final int RENAME_NOREPLACE = 1;
 

@@ -111,21 +111,37 @@ public final class PosixFileSystem implements AutoCloseable {
    * as it is: the caller's umask was applied before.
    */
   public Created create(long directory, byte[] name, int mode, int flags, Caller caller) {
-    return creates.create(directory, name.clone(), mode, flags, caller);
+    Created made = creates.create(directory, name.clone(), mode, flags, caller);
+    boolean done = false;
+    try {
+      core.changed();
+      done = true;
+      return made;
+    } finally {
+      if (!done) {
+        made.handle().close();
+      }
+    }
   }
 
   /** A regular file, fifo or socket, or a device (root only). {@code rdev} as st_rdev. */
   public Attr mknod(long directory, byte[] name, int mode, long rdev, Caller caller) {
-    return creates.mknod(directory, name.clone(), mode, rdev, caller);
+    Attr made = creates.mknod(directory, name.clone(), mode, rdev, caller);
+    core.changed();
+    return made;
   }
 
   public Attr mkdir(long directory, byte[] name, int mode, Caller caller) {
-    return creates.mkdir(directory, name.clone(), mode, caller);
+    Attr made = creates.mkdir(directory, name.clone(), mode, caller);
+    core.changed();
+    return made;
   }
 
   /** A symbolic link; {@code target} of 1 to 4,095 bytes without NUL. */
   public Attr symlink(long directory, byte[] name, byte[] target, Caller caller) {
-    return creates.symlink(directory, name.clone(), target.clone(), caller);
+    Attr made = creates.symlink(directory, name.clone(), target.clone(), caller);
+    core.changed();
+    return made;
   }
 
   /** The target of a symbolic link; EINVAL when it is none. */
@@ -135,17 +151,21 @@ public final class PosixFileSystem implements AutoCloseable {
 
   /** Another name for a file; EPERM for directories. */
   public Attr link(long inode, long directory, byte[] name, Caller caller) {
-    return creates.link(inode, directory, name.clone(), caller);
+    Attr made = creates.link(inode, directory, name.clone(), caller);
+    core.changed();
+    return made;
   }
 
   /** Removes a name; EISDIR for directories. An open file lives until its last handle is closed. */
   public void unlink(long directory, byte[] name, Caller caller) {
     removes.unlink(directory, name.clone(), caller);
+    core.changed();
   }
 
   /** Removes an empty directory; ENOTEMPTY, ENOTDIR. */
   public void rmdir(long directory, byte[] name, Caller caller) {
     removes.rmdir(directory, name.clone(), caller);
+    core.changed();
   }
 
   /** Renames, replacing what is there unless {@code flags} (OpenFlags.RENAME_...) say otherwise. */
@@ -157,13 +177,26 @@ public final class PosixFileSystem implements AutoCloseable {
       int flags,
       Caller caller) {
     renames.rename(oldDirectory, oldName.clone(), newDirectory, newName.clone(), flags, caller);
+    core.changed();
   }
 
   // Open files
 
   /** Opens a file or directory by number; creates nothing. */
   public FileHandle open(long inode, int flags, Caller caller) {
-    return opens.open(inode, flags & ~OpenFlags.O_CREAT, caller);
+    FileHandle handle = opens.open(inode, flags & ~OpenFlags.O_CREAT, caller);
+    boolean done = false;
+    try {
+      if ((flags & OpenFlags.O_TRUNC) != 0) {
+        core.changed();
+      }
+      done = true;
+      return handle;
+    } finally {
+      if (!done) {
+        handle.close();
+      }
+    }
   }
 
   /**
@@ -190,7 +223,9 @@ public final class PosixFileSystem implements AutoCloseable {
   public Attr setattr(long inode, SetAttr change, Caller caller) {
     Znode file = core.znodes.pin(inode);
     try {
-      return attrs.setattr(file, change, caller, false);
+      Attr now = attrs.setattr(file, change, caller, false);
+      core.changed();
+      return now;
     } finally {
       core.znodes.unpin(file);
     }
@@ -229,6 +264,7 @@ public final class PosixFileSystem implements AutoCloseable {
     Znode file = core.znodes.pin(inode);
     try {
       xattrs.set(file, name.clone(), value.clone(), flags, caller);
+      core.changed();
     } finally {
       core.znodes.unpin(file);
     }
@@ -248,6 +284,7 @@ public final class PosixFileSystem implements AutoCloseable {
     Znode file = core.znodes.pin(inode);
     try {
       xattrs.remove(file, name, caller);
+      core.changed();
     } finally {
       core.znodes.unpin(file);
     }

@@ -11,6 +11,7 @@ public final class Tx implements AutoCloseable {
   private final @Nullable TxgManager manager;
   private final long txg;
   private @Nullable SpaceGrant grant;
+  private @Nullable TxEnd end;
   private long spaceBytes;
   private final long expectedBytes;
   private long dirtyBytes;
@@ -54,6 +55,16 @@ public final class Tx implements AutoCloseable {
     grant = promised;
   }
 
+  /** Names who is told when the transaction ends. */
+  public void attach(TxEnd told) {
+    end = told;
+  }
+
+  /** Who is told when the transaction ends, or null. */
+  public @Nullable TxEnd attached() {
+    return end;
+  }
+
   /** Adds to what the transaction may take on disk at most. */
   public void chargeSpace(long bytes) {
     spaceBytes += bytes;
@@ -64,6 +75,9 @@ public final class Tx implements AutoCloseable {
   public void close() {
     if (!closed) {
       closed = true;
+      if (end != null) {
+        end.ended(txg);
+      }
       if (grant != null) {
         grant.settle(txg, spaceBytes);
       }

@@ -210,6 +210,18 @@ public final class TxgManager {
     }
   }
 
+  /** Lets the open group go to disk soon; waits for nothing. */
+  public void syncSoon() {
+    lock.lock();
+    try {
+      if (anythingUnsynced(openTxg)) {
+        requestSync(openTxg);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Waits until everything committed before this call is on disk. */
   public void sync() {
     lock.lock();

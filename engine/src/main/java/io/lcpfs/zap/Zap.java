@@ -13,6 +13,7 @@ import io.lcpfs.error.PoolException;
 import io.lcpfs.format.ZapRecord;
 import io.lcpfs.object.Block;
 import io.lcpfs.object.BlockObject;
+import io.lcpfs.object.ChangeRecord;
 import io.lcpfs.txg.Tx;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -87,10 +88,19 @@ public final class Zap {
 
   /** Makes an empty ZAP of an object of one block at most, of 512 bytes for choice. */
   public static void create(Tx tx, BlockObject object, Env env) {
+    create(tx, object, env.randomLong(), env.randomLong());
+  }
+
+  /** As {@link #create(Tx, BlockObject, Env)}, with the salts that it had before a crash. */
+  public static void create(Tx tx, BlockObject object, long salt0, long salt1) {
     int blockBytes = object.blockBytes();
     Check.that(blockBytes >= SMALLEST_BYTES && object.blockCount() <= 1, "block size", blockBytes);
     try (Block block = object.modify(tx, 0)) {
-      ZapHeader.format(block.segment(), env.randomLong(), env.randomLong());
+      ZapHeader.format(block.segment(), salt0, salt1);
+    }
+    ChangeRecord changes = object.changesIn(tx);
+    if (changes != null) {
+      changes.zapCreated(object.number(), salt0, salt1);
     }
   }
 
@@ -250,6 +260,10 @@ public final class Zap {
         return false;
       }
       new ZapInsert(object, env, tx).store(cursor, present ? -cookie : cookie, entry, present);
+      ChangeRecord changes = object.changesIn(tx);
+      if (changes != null) {
+        changes.zapPut(object.number(), entry.name(), entry.storedValue());
+      }
       return !present;
     }
   }
@@ -322,6 +336,10 @@ public final class Zap {
         }
         if (!removal.collapseRoot()) {
           removal.remove(cookie);
+          ChangeRecord changes = object.changesIn(tx);
+          if (changes != null) {
+            changes.zapRemoved(object.number(), name);
+          }
           return true;
         }
       }

@@ -2,6 +2,8 @@ package io.lcpfs.zap;
 
 import static io.lcpfs.format.ZapRecord.ENTRY_BYTES;
 
+import io.lcpfs.format.Disk;
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +14,16 @@ record ZapEntry(byte[] name, byte @Nullable [] value, long number) {
 
   int valueBytes() {
     return value == null ? Long.BYTES : value.length;
+  }
+
+  /** The value as it is stored. */
+  byte[] storedValue() {
+    if (value != null) {
+      return value;
+    }
+    byte[] bytes = new byte[Long.BYTES];
+    Disk.putU64(MemorySegment.ofArray(bytes), 0, number);
+    return bytes;
   }
 
   /** Bytes in the heap of a leaf. */

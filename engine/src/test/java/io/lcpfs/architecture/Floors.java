@@ -33,7 +33,7 @@ final class Floors {
               "objects",
               room("object"),
               room("zap", "object"),
-              room("intent", "object"),
+              room("intent", "object", "zap"),
               room("dedup", "object", "zap")),
           floor("pool", room("pool")),
           floor("datasets", room("dataset"), room("stream", "dataset"), room("scan", "dataset")),

@@ -284,7 +284,8 @@ class RecordsTest {
     objectSet().encode(set);
     assertThat(ObjectSetRecord.decode(set).objectCount()).isEqualTo(12);
     assertThat(mutate(set, -1, 0, 0, ObjectSetRecord::decode)).isPositive();
-    byte[] dataset = new DatasetRecord(1, 2, 3, 4, 5, 6, 7, 1, SampleRecords.pointer(1)).encode();
+    byte[] dataset =
+        new DatasetRecord(1, 2, 3, 4, 5, 6, 7, 1, 8, SampleRecords.pointer(1)).encode();
     assertThat(DatasetRecord.decode(dataset).usedBytes()).isEqualTo(6);
     assertThat(
             mutate(

@@ -57,6 +57,7 @@ class HostileDatasetTest {
         d.usedBytes(),
         d.logicalBytes(),
         d.kind(),
+        d.intentLog(),
         objects);
   }
 
@@ -281,6 +282,7 @@ class HostileDatasetTest {
                           used,
                           used,
                           d.kind(),
+                          d.intentLog(),
                           d.objectSet())));
     }
   }

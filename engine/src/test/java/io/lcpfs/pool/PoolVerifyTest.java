@@ -211,6 +211,7 @@ class PoolVerifyTest {
                 4096,
                 0,
                 0,
+                0,
                 old.objectSet())
             .encode());
     assertFound("DatasetCheck", "another dataset has its guid");

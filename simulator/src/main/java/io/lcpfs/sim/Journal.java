@@ -1,5 +1,6 @@
 package io.lcpfs.sim;
 
+import io.lcpfs.sim.model.FileRef;
 import io.lcpfs.sim.model.Op;
 import io.lcpfs.sim.model.Outcome;
 import io.lcpfs.sim.model.ReferenceFs;
@@ -97,6 +98,11 @@ final class Journal {
   /** What was done before {@code length} was read is durable now. */
   void durableUpTo(int length) {
     synced = Math.max(synced, length);
+  }
+
+  /** An fsync of the writer's own directory. */
+  Op fsyncOfRoot() {
+    return new Op.Fsync(new FileRef.ByPath(root));
   }
 
   /** Everything so far is durable, as long as no device lied. */

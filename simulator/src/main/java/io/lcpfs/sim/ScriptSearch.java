@@ -130,6 +130,8 @@ public final class ScriptSearch {
             0,
             target.handles());
     int operations = random.between(3, MAX_OPERATIONS);
+    // Scripts that live on fsync, on sync, or on both.
+    int fsyncs = random.nextInt(3) * 500;
     for (int i = 0; i < operations; i++) {
       Op op = i == 0 ? new Op.Mkdir(journal.root(), 0755) : generator.next();
       journal.begin(op);
@@ -142,11 +144,20 @@ public final class ScriptSearch {
       if (!expected.agrees(actual)) {
         throw new Violation(op + ": " + Outcome.difference(expected, actual));
       }
-      if (random.chance(300)) {
+      if (random.chance(fsyncs)) {
+        fsync(session, journal);
+      } else if (random.chance(300)) {
         int length = journal.length();
         session.sync();
         journal.durableUpTo(length);
       }
+    }
+  }
+
+  private void fsync(Session session, Journal journal) {
+    if (target.fsyncCoversEarlierOperations()
+        && session.apply(journal.fsyncOfRoot()).equals(Outcome.done())) {
+      journal.fsynced();
     }
   }
 

@@ -177,9 +177,13 @@ public final class SeedRun {
       writers.add(new Writer(this, world, i, target, count, shape));
     }
     int rounds = random.between(2, 4);
+    // Damage may take what only an intent log holds, so what fsync promised is held to only before.
+    boolean damagedEarly = random.chance(300);
     for (int round = 0; round < rounds; round++) {
       roundThatCrashes(totalOperations / (rounds + 1));
-      damageAtRest();
+      if (damagedEarly || round == rounds - 1) {
+        damageAtRest();
+      }
     }
     lastRound();
   }

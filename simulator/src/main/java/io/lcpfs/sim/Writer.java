@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
 final class Writer implements Runnable {
   private static final int EIO_IN_A_ROW = 200;
 
+  /** Beside those that are drawn as operations. */
+  private static final Integer[] FSYNCS_PER_MILLE = {0, 10, 100, 500};
+
   private final SeedRun run;
   private final SimEnv world;
   private final int index;
@@ -30,6 +33,7 @@ final class Writer implements Runnable {
   private @Nullable Session session;
   private @Nullable Violation failure;
   private int share;
+  private int fsyncsPerMille;
   private boolean stopped;
   private long operations;
   private long refusals;
@@ -79,6 +83,7 @@ final class Writer implements Runnable {
     session = opened;
     share = operationsNow;
     stopped = false;
+    fsyncsPerMille = random.pick(FSYNCS_PER_MILLE);
   }
 
   @Override
@@ -110,6 +115,9 @@ final class Writer implements Runnable {
     Op op = journal.length() == 0 ? new Op.Mkdir(journal.root(), 0755) : generator.next();
     if (!stopped) {
       perform(opened, op);
+    }
+    if (!stopped && random.chance(fsyncsPerMille)) {
+      perform(opened, journal.fsyncOfRoot());
     }
   }
 

@@ -34,6 +34,8 @@ public final class EngineTarget implements SimTarget {
   private static final String[] RECORD_SIZE = {
     "131072", "131072", "4096", "512", "16384", "1048576", "65536"
   };
+  private static final String[] SYNC = {"standard", "standard", "standard", "always"};
+  private static final String[] LOG_BIAS = {"latency", "latency", "throughput"};
   private static final String[] COPIES = {"1", "1", "1", "1", "2", "3"};
 
   @Override
@@ -87,6 +89,8 @@ public final class EngineTarget implements SimTarget {
     properties.put("checksum", random.pick(CHECKSUM));
     properties.put("recordsize", random.pick(RECORD_SIZE));
     properties.put("copies", random.pick(COPIES));
+    properties.put("sync", random.pick(SYNC));
+    properties.put("logbias", random.pick(LOG_BIAS));
     int sector = shape.blockSize();
     if (sector < 4096 && random.nextBoolean()) {
       sector = random.nextBoolean() ? 4096 : 512;

@@ -1,0 +1,22 @@
+package io.lcpfs.intent;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Extents by data virtual address, past the cache and the write queue. A port: the pool supplies
+ * it. All methods wait, and throw PoolException with EIO when the device fails.
+ */
+public interface LogDevices {
+
+  /** Fills {@code target} from {@code offsetBytes} of the extent on. */
+  void read(long dva, long offsetBytes, MemorySegment target);
+
+  /** Writes at {@code offsetBytes} of the extent; not yet durable. */
+  void write(long dva, long offsetBytes, MemorySegment data);
+
+  /** Makes durable what was written to the device of this extent. */
+  void flush(long dva);
+
+  /** The unit of lengths and offsets, in bytes. */
+  int sectorBytes();
+}

@@ -1,0 +1,89 @@
+package io.lcpfs.intent;
+
+import static io.lcpfs.format.IntentLogRecord.BATCH_BYTES;
+
+import io.lcpfs.cache.CacheClass;
+import io.lcpfs.format.Disk;
+import io.lcpfs.format.IntentLogRecord;
+import io.lcpfs.memory.Slab;
+import io.lcpfs.object.ObjectContext;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads the batches of a log in order, up to the first that is not there. Whatever is on the
+ * devices, it ends: each batch has a number one higher than the one before.
+ */
+final class LogReader implements AutoCloseable {
+  private final ObjectContext context;
+  private final LogDevices devices;
+  private final IntentLogRecord log;
+  private final Slab slab;
+  private final int batchLimit;
+  private long sequence;
+  private int segment;
+  private int offset;
+  private boolean ended;
+
+  /** A batch: its place, and its records one behind the other; valid until the next. */
+  record Batch(LogRing.Place place, MemorySegment records, int recordCount) {}
+
+  LogReader(ObjectContext context, LogDevices devices, IntentLogRecord log) {
+    this.context = context;
+    this.devices = devices;
+    this.log = log;
+    this.batchLimit = IntentLogRecord.batchBytes(log.segmentBytes());
+    this.sequence = log.sequence();
+    this.segment = log.startSegment();
+    this.offset = log.startOffset();
+    this.slab = context.cache().allocate(batchLimit, CacheClass.METADATA);
+  }
+
+  /** The next batch, or null when there is none. */
+  @Nullable Batch next() {
+    if (ended) {
+      return null;
+    }
+    Batch batch = read(segment, offset);
+    if (batch == null && offset > 0) {
+      batch = read((segment + 1) % log.segments().size(), 0);
+    }
+    ended = batch == null;
+    return batch;
+  }
+
+  private @Nullable Batch read(int in, int at) {
+    int room = Math.min(batchLimit, log.segmentBytes() - at);
+    if (room < devices.sectorBytes() || at % devices.sectorBytes() != 0) {
+      return null;
+    }
+    long dva = log.segments().get(in);
+    MemorySegment bytes = slab.segment().asSlice(0, room);
+    devices.read(dva, at, bytes.asSlice(0, devices.sectorBytes()));
+    long length = Disk.u32(bytes, 24);
+    if (Disk.u64(bytes, 0) != IntentLogRecord.BATCH_MAGIC
+        || Disk.u64(bytes, 8) != log.epoch()
+        || Disk.u64(bytes, 16) != sequence
+        || length < BATCH_BYTES
+        || length > room) {
+      return null;
+    }
+    int padded = Math.ceilDiv((int) length, devices.sectorBytes()) * devices.sectorBytes();
+    devices.read(dva, at, bytes.asSlice(0, padded));
+    MemorySegment batch = bytes.asSlice(0, length);
+    if (!LogBuffer.verify(batch)) {
+      return null;
+    }
+    LogRing.Place place = new LogRing.Place(sequence, in, at, 0);
+    sequence++;
+    segment = in;
+    offset = at + padded;
+    long records = Math.min(Disk.u32(batch, 28), Integer.MAX_VALUE);
+    return new Batch(place, batch.asSlice(BATCH_BYTES), (int) records);
+  }
+
+  @Override
+  public void close() {
+    context.slabs().free(slab);
+  }
+}
