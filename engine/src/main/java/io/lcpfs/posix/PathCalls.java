@@ -124,7 +124,11 @@ public final class PathCalls {
 
   /** Makes {@code newPath} another name of {@code oldPath}, which is not followed. */
   public Attr link(byte[] oldPath, byte[] newPath, Caller caller) {
-    long inode = resolve(oldPath, false, caller);
+    return link(resolve(oldPath, false, caller), newPath, caller);
+  }
+
+  /** Makes {@code newPath} another name of a file that is known by its number. */
+  public Attr link(long inode, byte[] newPath, Caller caller) {
     PathWalk.Last last = newFile(newPath, caller);
     return fs.link(inode, last.directory().inode, last.name(), caller);
   }
@@ -170,8 +174,13 @@ public final class PathCalls {
   }
 
   public void rename(byte[] oldPath, byte[] newPath, int flags, Caller caller) {
+    rename(oldPath, this, newPath, flags, caller);
+  }
+
+  /** As renameat2(2): {@code newPath} is relative to where {@code newCalls} begin. */
+  public void rename(byte[] oldPath, PathCalls newCalls, byte[] newPath, int flags, Caller caller) {
     PathWalk.Last from = last(oldPath, caller);
-    PathWalk.Last to = last(newPath, caller);
+    PathWalk.Last to = newCalls.last(newPath, caller);
     if (isSpecial(from.name()) || isSpecial(to.name())) {
       throw posix(Errno.EBUSY, Names.show(isSpecial(from.name()) ? oldPath : newPath));
     }

@@ -28,6 +28,8 @@ public final class PosixFileSystem implements AutoCloseable {
   private final RenameOp renames;
   private final PathWalk walk;
   private final PathCalls paths;
+  private final RangeLocks rangeLocks = new RangeLocks();
+  private final RangeLocks wholeLocks = new RangeLocks();
 
   private PosixFileSystem(FsCore core) {
     this.core = core;
@@ -290,6 +292,16 @@ public final class PosixFileSystem implements AutoCloseable {
     }
   }
 
+  /** The advisory locks on ranges of files, by inode number, as of fcntl(2). */
+  public RangeLocks rangeLocks() {
+    return rangeLocks;
+  }
+
+  /** The advisory locks on whole files as of flock(2), which know nothing of the ranges. */
+  public RangeLocks wholeLocks() {
+    return wholeLocks;
+  }
+
   // The whole
 
   public StatFs statfs() {
@@ -369,6 +381,8 @@ public final class PosixFileSystem implements AutoCloseable {
   public void close() {
     core.reaper.stop();
     core.closed = true;
+    rangeLocks.close();
+    wholeLocks.close();
     core.names.clear();
     core.znodes.close();
     core.unlinked.close();

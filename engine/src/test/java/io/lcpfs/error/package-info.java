@@ -1,0 +1,4 @@
+@NullMarked
+package io.lcpfs.error;
+
+import org.jspecify.annotations.NullMarked;
