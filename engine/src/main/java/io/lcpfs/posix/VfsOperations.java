@@ -7,8 +7,6 @@ import io.lcpfs.error.PoolException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The system calls on files over a table of descriptors, for one process: it has an identity, a
@@ -18,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * call lets the call end. Failures are PoolExceptions; besides those named, each call may give EIO,
  * ENOMEM, and EBADF when the file system is closed. {@link Syscalls} answers numbers instead.
  */
-public final class VfsOperations implements AutoCloseable {
+public final class VfsOperations extends VfsProcess {
   /** Descriptors that a process may have unless it is told otherwise. */
   public static final int DEFAULT_DESCRIPTORS = 1024;
 
@@ -26,24 +24,6 @@ public final class VfsOperations implements AutoCloseable {
   public static final long AT_POSITION = -1;
 
   private static final byte[] DOT = {'.'};
-
-  private static final int ENGINE_FLAGS =
-      OpenFlags.O_ACCMODE
-          | OpenFlags.O_CREAT
-          | OpenFlags.O_EXCL
-          | OpenFlags.O_TRUNC
-          | OpenFlags.O_APPEND
-          | OpenFlags.O_DIRECTORY
-          | OpenFlags.O_NOFOLLOW
-          | OpenFlags.O_NOATIME;
-
-  private final PosixFileSystem fs;
-  private final long device;
-  private final FdTable descriptors;
-  private final WorkingDirectory working;
-  private final RangeLocks.Owner owner;
-  private volatile Caller caller;
-  private volatile int umask = 0x12;
 
   /**
    * A process whose working directory is the root, with the umask 022.
@@ -69,234 +49,15 @@ public final class VfsOperations implements AutoCloseable {
       int process,
       FdTable descriptors,
       WorkingDirectory working) {
-    this.fs = fs;
-    this.device = device;
-    this.caller = caller;
-    this.descriptors = descriptors;
-    this.working = working;
-    this.owner = RangeLocks.Owner.ofProcess(process);
+    super(fs, device, caller, process, descriptors, working);
   }
-
-  // The process
 
   /** A process with the same identity, working directory, umask and open files; no locks. */
   public VfsOperations fork(int process) {
     VfsOperations child =
-        new VfsOperations(fs, device, caller, process, descriptors.copy(), working.copy());
-    child.umask = umask;
+        new VfsOperations(fs, device, caller(), process, descriptors.copy(), working.copy());
+    child.umask(umask());
     return child;
-  }
-
-  /** Closes the descriptors that are marked so, as execve does. */
-  public void closeOnExec() {
-    for (int fd : descriptors.closingOnExec()) {
-      close(fd);
-    }
-  }
-
-  /** Ends the process: all descriptors are closed. Idempotent. */
-  @Override
-  public void close() {
-    RuntimeException failure = null;
-    for (int fd : descriptors.open()) {
-      try {
-        close(fd);
-      } catch (PoolException e) {
-        failure = e;
-      }
-    }
-    working.leave();
-    if (failure != null) {
-      throw failure;
-    }
-  }
-
-  public Caller caller() {
-    return caller;
-  }
-
-  /** Takes on another identity, which counts for all calls from now on. */
-  public void caller(Caller value) {
-    caller = value;
-  }
-
-  /** Sets the permission bits that new files do not get, and answers those before. */
-  public int umask(int bits) {
-    int before = umask;
-    umask = bits & 0x1FF;
-    return before;
-  }
-
-  private int masked(int mode) {
-    return mode & ~umask;
-  }
-
-  /** ENOENT, ENOTDIR, EACCES unless it may be searched. */
-  public void chdir(byte[] path) {
-    try (Base base = base(VfsFlags.AT_FDCWD, path)) {
-      working.enter(base.calls.stat(path, caller), caller);
-    }
-  }
-
-  /** As {@link #chdir}; EBADF. */
-  public void fchdir(int fd) {
-    try (Use use = use(fd)) {
-      working.enter(use.handle().getattr(), caller);
-    }
-  }
-
-  /** The absolute path of the working directory; ENOENT when it was removed. */
-  public byte[] getcwd() {
-    return working.path();
-  }
-
-  // Descriptors
-
-  /** A descriptor during one call. */
-  private record Use(OpenFile file) implements AutoCloseable {
-    FileHandle handle() {
-      return file.handle();
-    }
-
-    @Override
-    public void close() {
-      file.release();
-    }
-  }
-
-  private Use use(int fd) {
-    return new Use(descriptors.acquire(fd));
-  }
-
-  /** Where a path begins, during one call. */
-  private record Base(PathCalls calls, Runnable end) implements AutoCloseable {
-    @Override
-    public void close() {
-      end.run();
-    }
-  }
-
-  private Base base(int directoryFd, byte[] path) {
-    if (path.length > 0 && path[0] == '/') {
-      return new Base(fs.paths(), () -> {});
-    }
-    if (directoryFd == VfsFlags.AT_FDCWD) {
-      long inode = working.hold();
-      return new Base(fs.pathsAt(inode), () -> fs.forget(inode, 1));
-    }
-    OpenFile file = descriptors.acquire(directoryFd);
-    if (!file.handle().isDirectory()) {
-      file.release();
-      throw posix(Errno.ENOTDIR, "descriptor " + directoryFd);
-    }
-    return new Base(fs.pathsAt(file.inode), file::release);
-  }
-
-  /**
-   * Opens, and with O_CREAT creates, a file; the lowest free descriptor is its. O_SYNC and O_DSYNC
-   * make each write durable; O_DIRECT, O_NONBLOCK and flags that are not known change nothing.
-   *
-   * @throws PoolException ENOENT, EEXIST (O_EXCL), EISDIR, ENOTDIR, ELOOP, EACCES, EMFILE,
-   *     ENAMETOOLONG, EROFS, ENOSPC, ENXIO for what is no file or directory, EPERM for O_NOATIME of
-   *     another's file, EINVAL also for O_PATH and O_CREAT with O_DIRECTORY, EOPNOTSUPP for
-   *     O_TMPFILE
-   */
-  public int open(byte[] path, int flags, int mode) {
-    return openat(VfsFlags.AT_FDCWD, path, flags, mode);
-  }
-
-  /** As {@link #open}, a relative path beginning at an open directory; EBADF, ENOTDIR. */
-  public int openat(int directoryFd, byte[] path, int flags, int mode) {
-    if ((flags & VfsFlags.O_TMPFILE_BIT) != 0) {
-      throw posix(Errno.EOPNOTSUPP, "O_TMPFILE");
-    }
-    int both = OpenFlags.O_CREAT | OpenFlags.O_DIRECTORY;
-    if ((flags & VfsFlags.O_PATH) != 0 || (flags & both) == both) {
-      throw posix(Errno.EINVAL, "open flags " + flags);
-    }
-    // Before anything is created: a full table leaves no file behind.
-    int fd = descriptors.reserve();
-    boolean installed = false;
-    try (Base base = base(directoryFd, path)) {
-      int bits = masked(mode) & Mode.PERMISSIONS;
-      FileHandle handle = base.calls.open(path, flags & ENGINE_FLAGS, bits, caller);
-      descriptors.install(fd, new OpenFile(fs, handle, flags), (flags & VfsFlags.O_CLOEXEC) != 0);
-      installed = true;
-      return fd;
-    } finally {
-      if (!installed) {
-        descriptors.cancel(fd);
-      }
-    }
-  }
-
-  /**
-   * Closes a descriptor, and with it lets go of the process's range locks on the file.
-   *
-   * @throws PoolException EBADF; EIO when a file without a name could not be freed
-   */
-  public void close(int fd) {
-    closed(descriptors.remove(fd));
-  }
-
-  private void closed(OpenFile file) {
-    fs.rangeLocks().release(file.inode, owner);
-    file.release();
-  }
-
-  /** Another descriptor of the same open file, which shares its position; EBADF, EMFILE. */
-  public int dup(int fd) {
-    return descriptors.duplicate(fd, 0, false);
-  }
-
-  /** Makes {@code to} a descriptor of the same open file; EBADF, EBUSY. */
-  public int dup2(int from, int to) {
-    if (from == to) {
-      use(from).close();
-      return to;
-    }
-    return dup3(from, to, 0);
-  }
-
-  /** As {@link #dup2}, with O_CLOEXEC or 0; EINVAL for other flags and equal descriptors. */
-  public int dup3(int from, int to, int flags) {
-    if (from == to || (flags & ~VfsFlags.O_CLOEXEC) != 0) {
-      throw posix(Errno.EINVAL, "dup3 of " + from + " to " + to);
-    }
-    OpenFile before = descriptors.replace(from, to, flags != 0);
-    if (before != null) {
-      closed(before);
-    }
-    return to;
-  }
-
-  /**
-   * F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL and F_SETFL; locks have calls of their own.
-   *
-   * @throws PoolException EBADF; EMFILE; EINVAL for other commands
-   */
-  public int fcntl(int fd, int command, int argument) {
-    return switch (command) {
-      case VfsFlags.F_DUPFD -> descriptors.duplicate(fd, argument, false);
-      case VfsFlags.F_DUPFD_CLOEXEC -> descriptors.duplicate(fd, argument, true);
-      case VfsFlags.F_GETFD -> descriptors.closeOnExec(fd) ? VfsFlags.FD_CLOEXEC : 0;
-      case VfsFlags.F_SETFD -> {
-        descriptors.closeOnExec(fd, (argument & VfsFlags.FD_CLOEXEC) != 0);
-        yield 0;
-      }
-      case VfsFlags.F_GETFL -> {
-        try (Use use = use(fd)) {
-          yield use.file.flags();
-        }
-      }
-      case VfsFlags.F_SETFL -> {
-        try (Use use = use(fd)) {
-          use.file.changeFlags(argument, caller);
-        }
-        yield 0;
-      }
-      default -> throw posix(Errno.EINVAL, "fcntl " + command);
-    };
   }
 
   // Content
@@ -328,7 +89,7 @@ public final class VfsOperations implements AutoCloseable {
   public int read(int fd, MemorySegment target, long count) {
     int length = length(target, count);
     try (Use use = use(fd)) {
-      return use.file.read(target, length);
+      return use.file().read(target, length);
     }
   }
 
@@ -352,7 +113,7 @@ public final class VfsOperations implements AutoCloseable {
   public int write(int fd, MemorySegment source, long count) {
     int length = length(source, count);
     try (Use use = use(fd)) {
-      return use.file.write(source, length, caller);
+      return use.file().write(source, length, caller());
     }
   }
 
@@ -361,7 +122,7 @@ public final class VfsOperations implements AutoCloseable {
     int length = length(source, count);
     checkOffset(offsetBytes);
     try (Use use = use(fd)) {
-      return use.file.writeAt(offsetBytes, source, length, caller);
+      return use.file().writeAt(offsetBytes, source, length, caller());
     }
   }
 
@@ -374,7 +135,7 @@ public final class VfsOperations implements AutoCloseable {
    */
   public long seek(int fd, long offset, int whence) {
     try (Use use = use(fd)) {
-      return use.file.seek(offset, whence);
+      return use.file().seek(offset, whence);
     }
   }
 
@@ -414,14 +175,14 @@ public final class VfsOperations implements AutoCloseable {
     }
     try (Use in = use(inFd);
         Use out = use(outFd)) {
-      long from = inOffset == AT_POSITION ? in.file.seek(0, VfsFlags.SEEK_CUR) : inOffset;
-      long to = outOffset == AT_POSITION ? out.file.seek(0, VfsFlags.SEEK_CUR) : outOffset;
-      long copied = CopyRange.copy(in.file, from, out.file, to, length, caller);
+      long from = inOffset == AT_POSITION ? in.file().seek(0, VfsFlags.SEEK_CUR) : inOffset;
+      long to = outOffset == AT_POSITION ? out.file().seek(0, VfsFlags.SEEK_CUR) : outOffset;
+      long copied = CopyRange.copy(in.file(), from, out.file(), to, length, caller());
       if (inOffset == AT_POSITION) {
-        in.file.seek(from + copied, VfsFlags.SEEK_SET);
+        in.file().seek(from + copied, VfsFlags.SEEK_SET);
       }
       if (outOffset == AT_POSITION) {
-        out.file.seek(to + copied, VfsFlags.SEEK_SET);
+        out.file().seek(to + copied, VfsFlags.SEEK_SET);
       }
       return copied;
     }
@@ -453,7 +214,7 @@ public final class VfsOperations implements AutoCloseable {
 
   public void mkdirat(int directoryFd, byte[] path, int mode) {
     try (Base base = base(directoryFd, path)) {
-      base.calls.mkdir(path, masked(mode), caller);
+      base.calls().mkdir(path, masked(mode), caller());
     }
   }
 
@@ -464,7 +225,7 @@ public final class VfsOperations implements AutoCloseable {
 
   public void mknodat(int directoryFd, byte[] path, int mode, long rdev) {
     try (Base base = base(directoryFd, path)) {
-      base.calls.mknod(path, masked(mode), rdev, caller);
+      base.calls().mknod(path, masked(mode), rdev, caller());
     }
   }
 
@@ -482,9 +243,9 @@ public final class VfsOperations implements AutoCloseable {
     checkFlags(flags, VfsFlags.AT_REMOVEDIR);
     try (Base base = base(directoryFd, path)) {
       if (flags == 0) {
-        base.calls.unlink(path, caller);
+        base.calls().unlink(path, caller());
       } else {
-        base.calls.rmdir(path, caller);
+        base.calls().rmdir(path, caller());
       }
     }
   }
@@ -498,7 +259,7 @@ public final class VfsOperations implements AutoCloseable {
   public void renameat(int oldFd, byte[] oldPath, int newFd, byte[] newPath, int flags) {
     try (Base from = base(oldFd, oldPath);
         Base to = base(newFd, newPath)) {
-      from.calls.rename(oldPath, to.calls, newPath, flags, caller);
+      from.calls().rename(oldPath, to.calls(), newPath, flags, caller());
     }
   }
 
@@ -513,13 +274,13 @@ public final class VfsOperations implements AutoCloseable {
     try (Base to = base(newFd, newPath)) {
       if (oldPath.length == 0 && (flags & VfsFlags.AT_EMPTY_PATH) != 0) {
         try (Use use = use(oldFd)) {
-          to.calls.link(use.file.inode, newPath, caller);
+          to.calls().link(use.file().inode, newPath, caller());
         }
         return;
       }
       try (Base from = base(oldFd, oldPath)) {
         boolean follow = (flags & VfsFlags.AT_SYMLINK_FOLLOW) != 0;
-        to.calls.link(from.calls.resolve(oldPath, follow, caller), newPath, caller);
+        to.calls().link(from.calls().resolve(oldPath, follow, caller()), newPath, caller());
       }
     }
   }
@@ -531,7 +292,7 @@ public final class VfsOperations implements AutoCloseable {
 
   public void symlinkat(byte[] target, int directoryFd, byte[] path) {
     try (Base base = base(directoryFd, path)) {
-      base.calls.symlink(target, path, caller);
+      base.calls().symlink(target, path, caller());
     }
   }
 
@@ -542,7 +303,7 @@ public final class VfsOperations implements AutoCloseable {
 
   public byte[] readlinkat(int directoryFd, byte[] path) {
     try (Base base = base(directoryFd, path)) {
-      return base.calls.readlink(path, caller);
+      return base.calls().readlink(path, caller());
     }
   }
 
@@ -552,7 +313,7 @@ public final class VfsOperations implements AutoCloseable {
    */
   public void readdir(int fd, DirectoryVisitor visitor) {
     try (Use use = use(fd)) {
-      OpenFile file = use.file;
+      OpenFile file = use.file();
       file.lock.lock();
       try {
         long[] last = {file.position()};
@@ -617,7 +378,7 @@ public final class VfsOperations implements AutoCloseable {
     try (Base base = base(directoryFd, from)) {
       boolean follow = (flags & VfsFlags.AT_SYMLINK_NOFOLLOW) == 0;
       return new FullStat(
-          device, follow ? base.calls.stat(from, caller) : base.calls.lstat(from, caller));
+          device, follow ? base.calls().stat(from, caller()) : base.calls().lstat(from, caller()));
     }
   }
 
@@ -633,13 +394,13 @@ public final class VfsOperations implements AutoCloseable {
 
   private void setattrAt(int directoryFd, byte[] path, boolean follow, SetAttr change) {
     try (Base base = base(directoryFd, path)) {
-      base.calls.setattr(path, follow, change, caller);
+      base.calls().setattr(path, follow, change, caller());
     }
   }
 
   private void setattr(int fd, SetAttr change) {
     try (Use use = use(fd)) {
-      fs.setattr(use.file.inode, change, caller);
+      fs.setattr(use.file().inode, change, caller());
     }
   }
 
@@ -738,65 +499,65 @@ public final class VfsOperations implements AutoCloseable {
     checkFlags(flags, VfsFlags.AT_EACCESS | VfsFlags.AT_SYMLINK_NOFOLLOW);
     boolean follow = (flags & VfsFlags.AT_SYMLINK_NOFOLLOW) == 0;
     try (Base base = base(directoryFd, path)) {
-      fs.access(base.calls.resolve(path, follow, caller), mask, caller);
+      fs.access(base.calls().resolve(path, follow, caller()), mask, caller());
     }
   }
 
   /** The value; ENODATA, EOPNOTSUPP, EACCES. */
   public byte[] getxattr(byte[] path, boolean follow, byte[] name) {
     try (Base base = base(VfsFlags.AT_FDCWD, path)) {
-      return base.calls.getxattr(path, follow, name, caller);
+      return base.calls().getxattr(path, follow, name, caller());
     }
   }
 
   public byte[] fgetxattr(int fd, byte[] name) {
     try (Use use = use(fd)) {
-      return fs.getxattr(use.file.inode, name, caller);
+      return fs.getxattr(use.file().inode, name, caller());
     }
   }
 
   /** {@code flags} 0, 1 to create only (EEXIST), 2 to replace only (ENODATA); E2BIG, ERANGE. */
   public void setxattr(byte[] path, boolean follow, byte[] name, byte[] value, int flags) {
     try (Base base = base(VfsFlags.AT_FDCWD, path)) {
-      base.calls.setxattr(path, follow, name, value, flags, caller);
+      base.calls().setxattr(path, follow, name, value, flags, caller());
     }
   }
 
   public void fsetxattr(int fd, byte[] name, byte[] value, int flags) {
     try (Use use = use(fd)) {
-      fs.setxattr(use.file.inode, name, value, flags, caller);
+      fs.setxattr(use.file().inode, name, value, flags, caller());
     }
   }
 
   public List<byte[]> listxattr(byte[] path, boolean follow) {
     try (Base base = base(VfsFlags.AT_FDCWD, path)) {
-      return base.calls.listxattr(path, follow, caller);
+      return base.calls().listxattr(path, follow, caller());
     }
   }
 
   public List<byte[]> flistxattr(int fd) {
     try (Use use = use(fd)) {
-      return fs.listxattr(use.file.inode, caller);
+      return fs.listxattr(use.file().inode, caller());
     }
   }
 
   /** ENODATA, EPERM. */
   public void removexattr(byte[] path, boolean follow, byte[] name) {
     try (Base base = base(VfsFlags.AT_FDCWD, path)) {
-      base.calls.removexattr(path, follow, name, caller);
+      base.calls().removexattr(path, follow, name, caller());
     }
   }
 
   public void fremovexattr(int fd, byte[] name) {
     try (Use use = use(fd)) {
-      fs.removexattr(use.file.inode, name, caller);
+      fs.removexattr(use.file().inode, name, caller());
     }
   }
 
   /** ENOENT, ENOTDIR, EACCES. */
   public StatFs statfs(byte[] path) {
     try (Base base = base(VfsFlags.AT_FDCWD, path)) {
-      base.calls.resolve(path, true, caller);
+      base.calls().resolve(path, true, caller());
       return fs.statfs();
     }
   }
@@ -804,93 +565,6 @@ public final class VfsOperations implements AutoCloseable {
   public StatFs fstatfs(int fd) {
     try (Use use = use(fd)) {
       return fs.statfs();
-    }
-  }
-
-  // Advisory locks
-
-  /**
-   * Takes or leaves a lock of the process on a range of bytes.
-   *
-   * @param type F_RDLCK, F_WRLCK or F_UNLCK
-   * @param start from what {@code whence} says: SEEK_SET, SEEK_CUR, SEEK_END
-   * @param length in bytes; 0 to the end, wherever that is; negative for what is before the start
-   * @param wait for others; otherwise EAGAIN
-   * @throws PoolException EBADF, also when not open for what the type says; EINVAL; EOVERFLOW;
-   *     EDEADLK; ENOLCK; EINTR
-   */
-  public void setLock(int fd, int type, int whence, long start, long length, boolean wait) {
-    try (Use use = use(fd)) {
-      setLock(use.file, owner, type, LockRange.of(use.file, whence, start, length), wait);
-    }
-  }
-
-  /** As {@link #setLock} with the open file as owner, whatever process uses it. */
-  public void setFileLock(int fd, int type, int whence, long start, long length, boolean wait) {
-    try (Use use = use(fd)) {
-      setLock(use.file, use.file.owner, type, LockRange.of(use.file, whence, start, length), wait);
-    }
-  }
-
-  private void setLock(
-      OpenFile file, RangeLocks.Owner by, int type, LockRange range, boolean wait) {
-    if (type == VfsFlags.F_UNLCK) {
-      fs.rangeLocks().unlock(file.inode, by, range.first(), range.last());
-      return;
-    }
-    RangeLocks.Kind kind = LockRange.kind(type);
-    if (kind == RangeLocks.Kind.SHARED ? !file.reads() : !file.writes()) {
-      throw posix(Errno.EBADF, "lock of a file that is not open for it");
-    }
-    fs.rangeLocks().lock(file.inode, by, kind, range.first(), range.last(), wait);
-  }
-
-  /** A lock that keeps the process from taking this one; empty when it could have it. */
-  public Optional<FileLock> getLock(int fd, int type, int whence, long start, long length) {
-    try (Use use = use(fd)) {
-      return conflict(use.file, owner, type, LockRange.of(use.file, whence, start, length));
-    }
-  }
-
-  /** As {@link #getLock} with the open file as owner. */
-  public Optional<FileLock> getFileLock(int fd, int type, int whence, long start, long length) {
-    try (Use use = use(fd)) {
-      OpenFile file = use.file;
-      return conflict(file, file.owner, type, LockRange.of(file, whence, start, length));
-    }
-  }
-
-  private Optional<FileLock> conflict(
-      OpenFile file, RangeLocks.Owner by, int type, LockRange range) {
-    RangeLocks.@Nullable Held held =
-        fs.rangeLocks().conflict(file.inode, by, LockRange.kind(type), range.first(), range.last());
-    return Optional.ofNullable(held).map(FileLock::of);
-  }
-
-  /**
-   * Takes or leaves a lock of the open file on all of it: LOCK_SH, LOCK_EX or LOCK_UN, with LOCK_NB
-   * not to wait. As on Linux a lock that is changed is let go first.
-   *
-   * @throws PoolException EBADF, EINVAL, EAGAIN, EINTR, ENOLCK
-   */
-  public void flock(int fd, int operation) {
-    try (Use use = use(fd)) {
-      OpenFile file = use.file;
-      boolean wait = (operation & VfsFlags.LOCK_NB) == 0;
-      RangeLocks locks = fs.wholeLocks();
-      RangeLocks.Kind kind =
-          switch (operation & ~VfsFlags.LOCK_NB) {
-            case VfsFlags.LOCK_SH -> RangeLocks.Kind.SHARED;
-            case VfsFlags.LOCK_EX -> RangeLocks.Kind.EXCLUSIVE;
-            case VfsFlags.LOCK_UN -> null;
-            default -> throw posix(Errno.EINVAL, "flock " + operation);
-          };
-      if (kind == null || !locks.holds(file.inode, file.owner, kind)) {
-        locks.release(file.inode, file.owner);
-      }
-      if (kind != null) {
-        locks.lock(file.inode, file.owner, kind, 0, RangeLocks.TO_THE_END, wait);
-      }
     }
   }
 }
