@@ -12,6 +12,7 @@ module io.lcpfs.engine {
   requires org.tukaani.xz;
 
   exports io.lcpfs.api;
+  exports io.lcpfs.checkup;
   exports io.lcpfs.dataset;
   exports io.lcpfs.device;
   exports io.lcpfs.env;

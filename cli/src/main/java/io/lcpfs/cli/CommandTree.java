@@ -20,6 +20,7 @@ final class CommandTree {
     TOP.put("fs", FsCommands.Group::new);
     BELOW.put("fs", FsCommands.all());
     TOP.putAll(FileCommands.all());
+    TOP.put("doctor", DoctorCommand::new);
     TOP.put("debug", DebugCommand::new);
     TOP.put("quickstart", QuickstartCommand::new);
     TOP.put("bench", BenchCommand::new);

@@ -37,7 +37,12 @@ final class Floors {
               room("dedup", "object", "zap")),
           floor("pool", room("pool")),
           floor("datasets", room("dataset"), room("stream", "dataset"), room("scan", "dataset")),
-          floor("face", room("posix"), room("volume"), room("api", "posix", "volume")));
+          floor(
+              "face",
+              room("posix"),
+              room("volume"),
+              room("checkup"),
+              room("api", "posix", "volume")));
 
   private static final String HOUSE = "io.lcpfs.";
 
