@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,9 +28,23 @@ public final class Cli implements AutoCloseable {
   private final Map<String, String> environment;
   private final Registry registry;
   private final List<String> arguments;
+
+  /** Pools that this process has open, by name, when the command is another process's. */
+  private final @Nullable Map<String, Pool> lent;
+
   private @Nullable RealEnv env;
 
   Cli(PrintStream out, PrintStream err, Map<String, String> environment, List<String> arguments) {
+    this(out, err, environment, arguments, null);
+  }
+
+  private Cli(
+      PrintStream out,
+      PrintStream err,
+      Map<String, String> environment,
+      List<String> arguments,
+      @Nullable Map<String, Pool> lent) {
+    this.lent = lent;
     this.out = out;
     this.err = err;
     this.environment = environment;
@@ -46,6 +61,24 @@ public final class Cli implements AutoCloseable {
     String user = environment.getOrDefault("HOME", "");
     return Path.of(user.isEmpty() ? System.getProperty("user.home", "/") : user, ".lcpfs")
         .toAbsolutePath();
+  }
+
+  /** The surroundings of a command that another process asks for. */
+  Cli forOthers(
+      PrintStream theirOut, PrintStream theirErr, List<String> words, Map<String, Pool> pools) {
+    Map<String, String> plain = new TreeMap<>(environment);
+    // Whether there is a terminal is not known of the other process.
+    plain.remove("TERM");
+    return new Cli(theirOut, theirErr, plain, words, pools);
+  }
+
+  /** Whether the command is another process's. */
+  boolean isForOthers() {
+    return lent != null;
+  }
+
+  Map<String, String> environment() {
+    return environment;
   }
 
   PrintStream out() {
@@ -166,6 +199,10 @@ public final class Cli implements AutoCloseable {
   }
 
   Pool open(Registry.Entry entry, boolean readOnly) {
+    Pool known = lent == null ? null : lent.get(entry.name());
+    if (known != null && known.guid() == entry.guid()) {
+      return readOnly ? known : known.lendToChange();
+    }
     try {
       return PoolDevices.open(
           entry.devices(),

@@ -76,7 +76,9 @@ final class CommandTree {
   }
 
   private static CommandLine configured(CommandLine root) {
-    return root.setPosixClusteredShortOptionsAllowed(true)
+    // No argument stands for the content of a file: an owner opens nothing that others name.
+    return root.setExpandAtFiles(false)
+        .setPosixClusteredShortOptionsAllowed(true)
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setUsageHelpAutoWidth(false)
         .setUsageHelpWidth(100);

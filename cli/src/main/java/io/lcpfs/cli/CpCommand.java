@@ -115,7 +115,7 @@ final class CpCommand extends BaseCommand {
     }
     List<TreeDirectory> opened = new ArrayList<>();
     try (OpenPools pools = new OpenPools(cli)) {
-      into.ifPresent(spec -> pools.toWrite(spec.pool()));
+      into.ifPresent(spec -> pools.toChange(spec.pool()));
       try {
         return copy(pools, sources, destination, opened);
       } finally {

@@ -1,5 +1,6 @@
 package io.lcpfs.cli;
 
+import io.lcpfs.error.PoolException;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -8,6 +9,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 
@@ -45,7 +47,18 @@ public final class Main {
     }
   }
 
-  private static int execute(Cli cli, String... arguments) {
+  /** Runs a command where its pools are open: in another process, or here. */
+  static int execute(Cli cli, String... arguments) {
+    OptionalInt elsewhere;
+    try {
+      elsewhere = Owners.run(cli, arguments);
+    } catch (PoolException | Failure e) {
+      return fail(cli, e);
+    }
+    return elsewhere.isPresent() ? elsewhere.getAsInt() : executeHere(cli, arguments);
+  }
+
+  static int executeHere(Cli cli, String... arguments) {
     CommandLine commandLine = CommandTree.build(cli, arguments);
     commandLine.setOut(new PrintWriter(cli.out(), true, StandardCharsets.UTF_8));
     commandLine.setErr(new PrintWriter(cli.err(), true, StandardCharsets.UTF_8));

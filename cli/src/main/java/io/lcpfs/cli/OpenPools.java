@@ -4,7 +4,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.lcpfs.api.Dataset;
 import io.lcpfs.api.Pool;
+import io.lcpfs.cli.owner.RemotePool;
 import io.lcpfs.cli.tree.PoolDirectory;
+import io.lcpfs.cli.tree.TreeDirectory;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
@@ -24,6 +26,9 @@ final class OpenPools implements AutoCloseable {
   private final Cli cli;
   private final Map<String, Pool> open = new LinkedHashMap<>();
 
+  /** Pools that other processes have open; looked for once. */
+  private final Map<String, Optional<RemotePool>> remote = new LinkedHashMap<>();
+
   OpenPools(Cli cli) {
     this.cli = cli;
   }
@@ -34,6 +39,29 @@ final class OpenPools implements AutoCloseable {
     if (known == null) {
       known = cli.openToWrite(name);
       open.put(name, known);
+    }
+    return known;
+  }
+
+  /** Opens a pool to change it, here or where another process has it open. */
+  void toChange(String name) {
+    if (remote(name).isEmpty()) {
+      toWrite(name);
+    } else if (cli.known(name).readOnly()) {
+      throw Failure.failed(
+          name, "is imported read-only", "export it and import it again without -o readonly=on");
+    }
+  }
+
+  /** A pool that another process has open and serves. */
+  private Optional<RemotePool> remote(String name) {
+    Optional<RemotePool> known = remote.get(name);
+    if (known == null) {
+      known =
+          open.containsKey(name) || cli.isForOthers()
+              ? Optional.empty()
+              : RemotePool.connect(cli.environment(), cli.known(name).guid());
+      remote.put(name, known);
     }
     return known;
   }
@@ -71,8 +99,12 @@ final class OpenPools implements AutoCloseable {
   /** What a path names; a symbolic link at its end is followed when {@code follow}. */
   Attr attributes(PathSpec spec, boolean follow) {
     byte[] path = PathCalls.path(spec.path());
-    PathCalls calls = files(spec).paths();
+    Optional<RemotePool> elsewhere = remote(spec.pool());
     try {
+      if (elsewhere.isPresent()) {
+        return elsewhere.get().stat(spec.dataset(), path, follow);
+      }
+      PathCalls calls = files(spec).paths();
       return follow ? calls.stat(path, Caller.ROOT) : calls.lstat(path, Caller.ROOT);
     } catch (PoolException e) {
       throw named(e, spec);
@@ -99,14 +131,26 @@ final class OpenPools implements AutoCloseable {
         return at;
       }
       byte[] path = PathCalls.path(at.path());
-      String target = new String(files(at).paths().readlink(path, Caller.ROOT), UTF_8);
+      String target = new String(readLink(at, path), UTF_8);
       at = target.startsWith("/") ? new PathSpec(at.dataset(), target) : at.parent().child(target);
     }
     throw named(PoolException.posix(Errno.ELOOP, spec.path()), spec);
   }
 
+  private byte[] readLink(PathSpec spec, byte[] path) {
+    Optional<RemotePool> elsewhere = remote(spec.pool());
+    return elsewhere.isPresent()
+        ? elsewhere.get().readLink(spec.dataset(), path)
+        : files(spec).paths().readlink(path, Caller.ROOT);
+  }
+
   /** A directory to walk. */
-  PoolDirectory directory(PathSpec spec) {
+  TreeDirectory directory(PathSpec spec) {
+    Optional<RemotePool> elsewhere = remote(spec.pool());
+    if (elsewhere.isPresent()) {
+      byte[] path = PathCalls.path(spec.path());
+      return elsewhere.get().directory(spec.dataset(), path, spec.toString());
+    }
     Attr attr = attributes(spec, true);
     if (!attr.isDirectory()) {
       throw named(PoolException.posix(Errno.ENOTDIR, spec.path()), spec);
@@ -134,6 +178,17 @@ final class OpenPools implements AutoCloseable {
       }
     }
     open.clear();
+    for (Optional<RemotePool> pool : remote.values()) {
+      try {
+        if (pool.isPresent()) {
+          pool.get().sync();
+          pool.get().close();
+        }
+      } catch (PoolException e) {
+        failure = e;
+      }
+    }
+    remote.clear();
     if (failure != null) {
       throw failure;
     }

@@ -32,6 +32,7 @@ final class PoolCommands {
     all.put("verify", PoolInspect.Verify::new);
     all.put("history", PoolInspect.History::new);
     all.put("labelclear", PoolUpkeep.LabelClear::new);
+    all.put("sync", PoolUpkeep.Sync::new);
     all.put("upgrade", PoolUpkeep.Upgrade::new);
     all.put("reguid", PoolUpkeep.Reguid::new);
     return all;

@@ -164,6 +164,27 @@ final class PoolUpkeep {
     }
   }
 
+  /** {@code lcpfs pool sync}. */
+  @Command(name = "sync", description = "Return when everything done before is on disk.")
+  static final class Sync extends BaseCommand {
+    @Parameters(arity = "1..*", paramLabel = "POOL", description = "The pools.")
+    List<String> names = new ArrayList<>();
+
+    Sync(Cli cli) {
+      super(cli);
+    }
+
+    @Override
+    public Integer call() {
+      for (String name : names) {
+        try (Pool pool = cli.openToWrite(name)) {
+          pool.sync();
+        }
+      }
+      return ExitCode.OK;
+    }
+  }
+
   /** {@code lcpfs pool upgrade}. */
   @Command(name = "upgrade", description = "Turn on all features of the disk format.")
   static final class Upgrade extends BaseCommand {

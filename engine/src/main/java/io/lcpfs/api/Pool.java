@@ -39,7 +39,9 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An imported pool. Every method may be called from any thread. Failures are {@link
@@ -52,15 +54,69 @@ public final class Pool implements AutoCloseable {
   private final PoolEngine engine;
   private final Env env;
   private final String name;
-  private final ReentrantLock lock = new ReentrantLock();
+  private final ReentrantLock lock;
 
   /** Open file systems by the guid of their dataset; guarded by the lock. */
-  private final Map<Long, PosixFileSystem> open = new TreeMap<>();
+  private final Map<Long, PosixFileSystem> open;
+
+  /** Null unless it is lent: then who decides which datasets are in use. */
+  private final @Nullable Predicate<String> inUse;
+
+  /** Whether closing what is lent syncs. */
+  private final boolean changes;
 
   private Pool(PoolEngine engine, Env env) {
     this.engine = engine;
     this.env = env;
     this.name = engine.status().name();
+    this.lock = new ReentrantLock();
+    this.open = new TreeMap<>();
+    this.inUse = null;
+    this.changes = false;
+  }
+
+  private Pool(Pool owned, Predicate<String> inUse, boolean changes) {
+    this.engine = owned.engine;
+    this.env = owned.env;
+    this.name = owned.name;
+    this.lock = owned.lock;
+    this.open = owned.open;
+    this.inUse = inUse;
+    this.changes = changes;
+  }
+
+  /**
+   * The same pool for somebody who must not end its use: closing what is answered does nothing;
+   * exporting and destroying the pool are refused with EBUSY.
+   *
+   * @param inUse which datasets, by full name, may be neither destroyed nor renamed
+   */
+  public Pool lend(Predicate<String> inUse) {
+    return new Pool(this, inUse, false);
+  }
+
+  /** What is lent once more, to change something: closing what is answered syncs. */
+  public Pool lendToChange() {
+    Predicate<String> used = inUse;
+    return new Pool(this, used == null ? name -> false : used, true);
+  }
+
+  private void refuseWhenLent() {
+    if (inUse != null) {
+      throw refused(Errno.EBUSY, name + ": is in use; unmount it first");
+    }
+  }
+
+  /** Refuses when a dataset at or below {@code path} is in use by the pool's owner. */
+  private void refuseWhenUsed(String path) {
+    Predicate<String> used = inUse;
+    if (used != null) {
+      for (DatasetInfo info : below(path)) {
+        if (used.test(fullName(info.path()))) {
+          throw refused(Errno.EBUSY, fullName(info.path()) + ": is mounted; unmount it first");
+        }
+      }
+    }
   }
 
   /**
@@ -131,12 +187,14 @@ public final class Pool implements AutoCloseable {
 
   /** Syncs, marks the pool as exported and lets go of the devices. */
   public void export() {
+    refuseWhenLent();
     closeFileSystems();
     engine.export();
   }
 
   /** Marks the pool as destroyed and lets go of the devices. Its data can not be imported again. */
   public void destroy() {
+    refuseWhenLent();
     closeFileSystems();
     engine.destroy();
   }
@@ -144,6 +202,12 @@ public final class Pool implements AutoCloseable {
   /** Syncs and lets go of the devices; the pool stays this host's. Does nothing the second time. */
   @Override
   public void close() {
+    if (inUse != null) {
+      if (changes) {
+        sync();
+      }
+      return;
+    }
     closeFileSystems();
     engine.close();
   }
@@ -241,6 +305,7 @@ public final class Pool implements AutoCloseable {
           Errno.EBUSY,
           fullName + ": is the pool's root; use 'lcpfs pool destroy' to destroy the pool");
     }
+    refuseWhenUsed(path);
     List<String> doomed =
         below(path).stream().map(DatasetInfo::path).sorted(Comparator.reverseOrder()).toList();
     if (doomed.size() > 1 && !recursive) {
@@ -271,6 +336,7 @@ public final class Pool implements AutoCloseable {
     if (!exists(DatasetName.parentPath(target))) {
       throw refused(Errno.ENOENT, to + ": its parent does not exist; create that first");
     }
+    refuseWhenUsed(source);
     engine.renameDataset(source, target);
     applyPolicies(target);
   }

@@ -71,7 +71,8 @@ public final class PoolDirectory implements TreeDirectory {
     }
   }
 
-  static Attributes attributes(Attr attr, long space) {
+  /** What {@code attr} says, of a file in the file system {@code space}. */
+  public static Attributes attributes(Attr attr, long space) {
     return new Attributes(
         new Attributes.Identity(space, attr.inode()),
         attr.mode(),

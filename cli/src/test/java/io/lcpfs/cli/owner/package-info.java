@@ -1,0 +1,5 @@
+/** Tests of the owner's socket. */
+@NullMarked
+package io.lcpfs.cli.owner;
+
+import org.jspecify.annotations.NullMarked;
