@@ -74,10 +74,11 @@ public final class PathCalls {
     byte[] text = path;
     for (int links = 0; links <= PathWalk.MAX_SYMLINKS; links++) {
       PathWalk.Last last = walk.resolveLast(from, text, caller);
-      if (last.name().length == 0
-          || last.trailingSlash()
-          || Names.isDot(last.name())
-          || Names.isDotDot(last.name())) {
+      if (isSpecial(last.name())) {
+        boolean mustBeNew = (flags & OpenFlags.O_EXCL) != 0;
+        throw posix(mustBeNew ? Errno.EEXIST : Errno.EISDIR, Names.show(path));
+      }
+      if (last.trailingSlash()) {
         throw posix(Errno.EISDIR, Names.show(path));
       }
       Znode existing = existing(last, caller);
@@ -179,16 +180,38 @@ public final class PathCalls {
 
   /** As renameat2(2): {@code newPath} is relative to where {@code newCalls} begin. */
   public void rename(byte[] oldPath, PathCalls newCalls, byte[] newPath, int flags, Caller caller) {
+    RenameOp.checkFlags(flags); // before the paths are looked at
     PathWalk.Last from = last(oldPath, caller);
     PathWalk.Last to = newCalls.last(newPath, caller);
-    if (isSpecial(from.name()) || isSpecial(to.name())) {
-      throw posix(Errno.EBUSY, Names.show(isSpecial(from.name()) ? oldPath : newPath));
+    if (isSpecial(from.name())) {
+      throw posix(Errno.EBUSY, Names.show(oldPath));
+    }
+    if (isSpecial(to.name())) {
+      boolean replaces = (flags & OpenFlags.RENAME_NOREPLACE) == 0;
+      throw posix(replaces ? Errno.EBUSY : Errno.EEXIST, Names.show(newPath));
     }
     if (from.trailingSlash() || to.trailingSlash()) {
-      Znode source = fs.directories.lookup(from.directory(), from.name(), caller);
-      DirectoryOps.checkDirectory(source);
+      checkSlashes(from, to, flags, caller);
     }
     fs.rename(from.directory().inode, from.name(), to.directory().inode, to.name(), flags, caller);
+  }
+
+  /** Refuses what is no directory where a slash says that it is one. */
+  private void checkSlashes(PathWalk.Last from, PathWalk.Last to, int flags, Caller caller) {
+    Znode source = fs.directories.lookup(from.directory(), from.name(), caller);
+    boolean exchanges = (flags & OpenFlags.RENAME_EXCHANGE) != 0;
+    if (exchanges) {
+      Znode target = fs.directories.lookup(to.directory(), to.name(), caller);
+      if (to.trailingSlash()) {
+        DirectoryOps.checkDirectory(target);
+      }
+    }
+    if ((flags & OpenFlags.RENAME_NOREPLACE) != 0 && existing(to, caller) != null) {
+      throw posix(Errno.EEXIST, Names.show(to.name()));
+    }
+    if (from.trailingSlash() || !exchanges) {
+      DirectoryOps.checkDirectory(source);
+    }
   }
 
   /** chmod, chown, utimensat and truncate; lchown and the like without {@code followLast}. */

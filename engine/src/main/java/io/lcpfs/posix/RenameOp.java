@@ -40,6 +40,14 @@ final class RenameOp {
     }
   }
 
+  /** EINVAL for flags that are not known, and for both at once. */
+  static void checkFlags(int flags) {
+    int known = OpenFlags.RENAME_NOREPLACE | OpenFlags.RENAME_EXCHANGE;
+    if ((flags & ~known) != 0 || flags == known) {
+      throw posix(Errno.EINVAL, "rename flags " + flags);
+    }
+  }
+
   void rename(
       long oldDirectoryInode,
       byte[] oldName,
@@ -49,10 +57,7 @@ final class RenameOp {
       Caller caller) {
     Names.check(oldName);
     Names.check(newName);
-    int known = OpenFlags.RENAME_NOREPLACE | OpenFlags.RENAME_EXCHANGE;
-    if ((flags & ~known) != 0 || flags == known) {
-      throw posix(Errno.EINVAL, "rename flags " + flags);
-    }
+    checkFlags(flags);
     Znode oldDirectory = core.znodes.pin(oldDirectoryInode);
     try {
       Znode newDirectory = core.znodes.pin(newDirectoryInode);

@@ -146,6 +146,7 @@ public final class VfsOperations extends VfsProcess {
 
   /** As {@link #truncate} of an open file; EBADF; EINVAL when it is not open for writing. */
   public void ftruncate(int fd, long sizeBytes) {
+    checkOffset(sizeBytes);
     try (Use use = use(fd)) {
       use.handle().truncate(sizeBytes);
     }
