@@ -1,0 +1,248 @@
+package io.lcpfs.nio;
+
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.posix.Caller;
+import io.lcpfs.posix.PosixFileSystem;
+import java.io.Closeable;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.ClosedFileSystemException;
+import java.nio.file.FileStore;
+import java.nio.file.FileSystem;
+import java.nio.file.Path;
+import java.nio.file.PathMatcher;
+import java.nio.file.ReadOnlyFileSystemException;
+import java.nio.file.WatchService;
+import java.nio.file.attribute.UserPrincipalLookupService;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** A dataset as a file system of java.nio.file, seen by one caller. */
+final class LcpfsFileSystem extends FileSystem {
+  /** Views that every file system here has. */
+  static final Set<String> VIEWS = Set.of("basic", "owner", "posix", "unix", "user");
+
+  private static final byte[] ROOT = {'/'};
+
+  private final LcpfsFileSystemProvider provider;
+  private final SharedState shared;
+  private final Mounted mounted;
+  private final Caller caller;
+  private final int umask;
+  private final boolean readOnly;
+  private final LcpfsPath root = new LcpfsPath(this, ROOT);
+  private final FileCalls calls;
+  private final Set<Closeable> open = ConcurrentHashMap.newKeySet();
+  private final AtomicBoolean closing = new AtomicBoolean();
+  private volatile boolean closed;
+
+  /**
+   * What a file system is a view of.
+   *
+   * @param name the dataset's full name
+   * @param guid the dataset's
+   * @param uriPrefix of all its URIs, up to and with the '!'
+   */
+  record Mounted(PosixFileSystem posix, String name, long guid, String uriPrefix) {}
+
+  LcpfsFileSystem(LcpfsFileSystemProvider provider, Mounted mounted, FileSystemOptions options) {
+    this.provider = provider;
+    this.mounted = mounted;
+    this.shared = SharedState.acquire(mounted.posix());
+    this.caller = options.caller();
+    this.umask = options.umask();
+    this.readOnly = options.readOnly();
+    this.calls = new FileCalls(this, mounted.posix().paths(), mounted.posix().rootInode());
+  }
+
+  PosixFileSystem posix() {
+    return mounted.posix();
+  }
+
+  Mounted mounted() {
+    return mounted;
+  }
+
+  SharedState shared() {
+    return shared;
+  }
+
+  Caller caller() {
+    return caller;
+  }
+
+  int umask() {
+    return umask;
+  }
+
+  LcpfsPath root() {
+    return root;
+  }
+
+  /** Calls whose relative paths begin at the root. */
+  FileCalls calls() {
+    return calls;
+  }
+
+  URI uri(byte[] absolutePath) {
+    return PathUris.uri(mounted.uriPrefix(), absolutePath);
+  }
+
+  void checkOpen() {
+    if (closed) {
+      throw new ClosedFileSystemException();
+    }
+  }
+
+  void checkWritable() {
+    checkOpen();
+    if (readOnly) {
+      throw new ReadOnlyFileSystemException();
+    }
+  }
+
+  /** What to throw for a failed call of the engine on {@code path}. */
+  IOException failure(RuntimeException e, @Nullable Path path, @Nullable Path other) {
+    if (closed || Failures.is(e, Errno.EBADF)) {
+      ClosedFileSystemException failure = new ClosedFileSystemException();
+      failure.initCause(e);
+      throw failure;
+    }
+    if (e instanceof PoolException known) {
+      return Failures.of(
+          known, path == null ? null : path.toString(), other == null ? null : other.toString());
+    }
+    throw e;
+  }
+
+  /** Notes what has to be closed with the file system. */
+  void opened(Closeable resource) {
+    open.add(resource);
+    if (closed) {
+      open.remove(resource);
+      throw new ClosedFileSystemException();
+    }
+  }
+
+  void released(Closeable resource) {
+    open.remove(resource);
+  }
+
+  @Override
+  public LcpfsFileSystemProvider provider() {
+    return provider;
+  }
+
+  @Override
+  public boolean isOpen() {
+    return !closed;
+  }
+
+  @Override
+  public boolean isReadOnly() {
+    return readOnly || mounted.posix().options().readOnly();
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (!closing.compareAndSet(false, true)) {
+      return;
+    }
+    closed = true;
+    IOException failure = null;
+    while (!open.isEmpty()) {
+      for (Closeable resource : open) {
+        try {
+          resource.close();
+        } catch (IOException e) {
+          failure = e;
+        }
+        open.remove(resource);
+      }
+    }
+    shared.release();
+    OpenedPools.closed(this);
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  @Override
+  public String getSeparator() {
+    return "/";
+  }
+
+  @Override
+  public Iterable<Path> getRootDirectories() {
+    return List.of(root);
+  }
+
+  @Override
+  public Iterable<FileStore> getFileStores() {
+    return List.of(new LcpfsFileStore(this));
+  }
+
+  @Override
+  public Set<String> supportedFileAttributeViews() {
+    return VIEWS;
+  }
+
+  @Override
+  public LcpfsPath getPath(String first, String... more) {
+    if (more.length == 0) {
+      return new LcpfsPath(this, PathText.normalize(PathText.encode(first)));
+    }
+    StringBuilder all = new StringBuilder(first);
+    for (String part : more) {
+      if (!part.isEmpty()) {
+        if (!all.isEmpty()) {
+          all.append('/');
+        }
+        all.append(part);
+      }
+    }
+    return new LcpfsPath(this, PathText.normalize(PathText.encode(all.toString())));
+  }
+
+  @Override
+  public PathMatcher getPathMatcher(String syntaxAndPattern) {
+    int colon = syntaxAndPattern.indexOf(':');
+    if (colon <= 0) {
+      throw new IllegalArgumentException(syntaxAndPattern + ": write glob:... or regex:...");
+    }
+    String syntax = syntaxAndPattern.substring(0, colon);
+    String input = syntaxAndPattern.substring(colon + 1);
+    Pattern pattern;
+    if (syntax.equalsIgnoreCase("glob")) {
+      pattern = Pattern.compile(Globs.toRegex(input), Pattern.DOTALL);
+    } else if (syntax.equalsIgnoreCase("regex")) {
+      pattern = Pattern.compile(input);
+    } else {
+      throw new UnsupportedOperationException("syntax " + syntax);
+    }
+    return path -> pattern.matcher(path.toString()).matches();
+  }
+
+  @Override
+  public UserPrincipalLookupService getUserPrincipalLookupService() {
+    return Principals.LOOKUP;
+  }
+
+  @Override
+  public WatchService newWatchService() {
+    checkOpen();
+    LcpfsWatchService service = new LcpfsWatchService(this);
+    opened(service);
+    return service;
+  }
+
+  @Override
+  public String toString() {
+    return mounted.uriPrefix();
+  }
+}
