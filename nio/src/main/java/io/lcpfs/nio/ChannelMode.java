@@ -103,8 +103,22 @@ record ChannelMode(
     int mode = 0;
     for (Object one : permissions) {
       PosixFilePermission permission = (PosixFilePermission) Objects.requireNonNull(one);
-      mode |= 0400 >> permission.ordinal();
+      mode |= bit(permission);
     }
     return mode;
+  }
+
+  static int bit(PosixFilePermission permission) {
+    return switch (permission) {
+      case OWNER_READ -> 0400;
+      case OWNER_WRITE -> 0200;
+      case OWNER_EXECUTE -> 0100;
+      case GROUP_READ -> 040;
+      case GROUP_WRITE -> 020;
+      case GROUP_EXECUTE -> 010;
+      case OTHERS_READ -> 04;
+      case OTHERS_WRITE -> 02;
+      case OTHERS_EXECUTE -> 01;
+    };
   }
 }

@@ -119,7 +119,7 @@ final class LcpfsFileAttributes implements PosixFileAttributes {
   public Set<PosixFilePermission> permissions() {
     Set<PosixFilePermission> permissions = EnumSet.noneOf(PosixFilePermission.class);
     for (PosixFilePermission one : PERMISSIONS) {
-      if ((attributes.mode & 0400 >> one.ordinal()) != 0) {
+      if ((attributes.mode & ChannelMode.bit(one)) != 0) {
         permissions.add(one);
       }
     }
