@@ -193,11 +193,11 @@ final class LcpfsDirectoryStream implements SecureDirectoryStream<Path>, Closeab
   // ---- calls on what lies in the directory
 
   /** A call that may fail with an IOException. */
-  private interface Call<T extends @Nullable Object> {
+  private interface Call<T> {
     T run() throws IOException;
   }
 
-  private <T extends @Nullable Object> T open(Call<T> call) throws IOException {
+  private <T> T open(Call<T> call) throws IOException {
     lock.readLock().lock();
     try {
       if (closed) {
@@ -237,11 +237,11 @@ final class LcpfsDirectoryStream implements SecureDirectoryStream<Path>, Closeab
   }
 
   private void delete(LcpfsPath path, boolean wantsDirectory) throws IOException {
-    Void _ =
+    boolean _ =
         open(
             () -> {
               inside.delete(path, wantsDirectory);
-              return null;
+              return true;
             });
   }
 
@@ -253,14 +253,14 @@ final class LcpfsDirectoryStream implements SecureDirectoryStream<Path>, Closeab
     if (!(Objects.requireNonNull(targetDirectory) instanceof LcpfsDirectoryStream there)) {
       throw new ProviderMismatchException();
     }
-    Void _ =
+    boolean _ =
         open(
             () ->
                 there.open(
                     () -> {
                       CopyMove.requireSameStore(fs, there.fs, from, to);
                       inside.rename(from, there.inside, to, 0);
-                      return null;
+                      return true;
                     }));
   }
 

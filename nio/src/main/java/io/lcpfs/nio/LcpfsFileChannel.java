@@ -545,7 +545,7 @@ final class LcpfsFileChannel extends FileChannel {
       throws IOException {
     Objects.requireNonNull(arena);
     checkMap(mapMode, offset, size);
-    if (mapMode != MapMode.READ_ONLY && mapMode != MapMode.PRIVATE) {
+    if (!mapMode.equals(MapMode.READ_ONLY) && !mapMode.equals(MapMode.PRIVATE)) {
       throw new UnsupportedOperationException("writes to " + mapMode + " would be lost; use write");
     }
     if (size > size() - offset) {
@@ -562,7 +562,7 @@ final class LcpfsFileChannel extends FileChannel {
       }
       done += count;
     }
-    return mapMode == MapMode.READ_ONLY ? copy.asReadOnly() : copy;
+    return mapMode.equals(MapMode.READ_ONLY) ? copy.asReadOnly() : copy;
   }
 
   private void checkMap(MapMode mapMode, long offset, long size) throws IOException {
@@ -571,7 +571,7 @@ final class LcpfsFileChannel extends FileChannel {
     if (offset < 0 || size < 0 || offset + size < 0) {
       throw new IllegalArgumentException("position " + offset + ", size " + size);
     }
-    if (mapMode != MapMode.READ_ONLY) {
+    if (!mapMode.equals(MapMode.READ_ONLY)) {
       checkWritable();
     }
     checkReadable();

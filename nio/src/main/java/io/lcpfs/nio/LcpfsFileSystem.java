@@ -155,14 +155,11 @@ final class LcpfsFileSystem extends FileSystem {
     }
     closed = true;
     IOException failure = null;
-    while (!open.isEmpty()) {
-      for (Closeable resource : open) {
-        try {
-          resource.close();
-        } catch (IOException e) {
-          failure = e;
-        }
-        open.remove(resource);
+    for (Closeable resource : List.copyOf(open)) {
+      try {
+        resource.close();
+      } catch (IOException e) {
+        failure = e;
       }
     }
     shared.release();

@@ -89,11 +89,11 @@ final class LcpfsWatchKey implements WatchKey {
       Path context = new LcpfsPath(directory.getFileSystem(), name);
       Event<?> last = events.isEmpty() ? null : events.getLast();
       Event<?> earlier = modified.get(context);
-      if (last != null && last.kind() == StandardWatchEventKinds.OVERFLOW) {
+      if (last != null && last.kind().equals(StandardWatchEventKinds.OVERFLOW)) {
         last.count++;
-      } else if (last != null && last.kind() == kind && context.equals(last.context())) {
+      } else if (last != null && last.kind().equals(kind) && context.equals(last.context())) {
         last.count++;
-      } else if (kind == StandardWatchEventKinds.ENTRY_MODIFY && earlier != null) {
+      } else if (kind.equals(StandardWatchEventKinds.ENTRY_MODIFY) && earlier != null) {
         earlier.count++;
       } else if (events.size() >= MOST_EVENTS) {
         events = new ArrayList<>();
@@ -102,7 +102,7 @@ final class LcpfsWatchKey implements WatchKey {
       } else {
         Event<Path> event = new Event<>(kind, context);
         events.add(event);
-        if (kind == StandardWatchEventKinds.ENTRY_MODIFY) {
+        if (kind.equals(StandardWatchEventKinds.ENTRY_MODIFY)) {
           modified.put(context, event);
         } else {
           modified.remove(context);

@@ -27,6 +27,12 @@ import org.jspecify.annotations.Nullable;
  * before the call that made the change returns. What others do to the dataset is not seen.
  */
 final class LcpfsWatchService implements WatchService {
+  private static final Set<WatchEvent.Kind<?>> KNOWN =
+      Set.of(
+          StandardWatchEventKinds.ENTRY_CREATE,
+          StandardWatchEventKinds.ENTRY_MODIFY,
+          StandardWatchEventKinds.ENTRY_DELETE);
+
   private final LcpfsFileSystem fs;
 
   /** Guards everything below. */
@@ -83,12 +89,9 @@ final class LcpfsWatchService implements WatchService {
   private static Set<WatchEvent.Kind<?>> kinds(WatchEvent.Kind<?>[] events) {
     Set<WatchEvent.Kind<?>> kinds = new HashSet<>();
     for (WatchEvent.Kind<?> kind : events) {
-      if (kind == StandardWatchEventKinds.ENTRY_CREATE
-          || kind == StandardWatchEventKinds.ENTRY_MODIFY
-          || kind == StandardWatchEventKinds.ENTRY_DELETE) {
+      if (KNOWN.contains(kind)) {
         kinds.add(kind);
-      } else if (kind != StandardWatchEventKinds.OVERFLOW) {
-        Objects.requireNonNull(kind);
+      } else if (!kind.equals(StandardWatchEventKinds.OVERFLOW)) {
         throw new UnsupportedOperationException("events " + kind.name());
       }
     }

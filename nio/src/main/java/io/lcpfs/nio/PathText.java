@@ -73,17 +73,17 @@ final class PathText {
     if (c < 0x80) {
       to.write(c);
     } else if (c < 0x800) {
-      to.write(0xC0 | c >> 6);
-      to.write(0x80 | c & 0x3F);
+      to.write(0xC0 | (c >> 6));
+      to.write(0x80 | (c & 0x3F));
     } else if (c < 0x10000) {
-      to.write(0xE0 | c >> 12);
-      to.write(0x80 | c >> 6 & 0x3F);
-      to.write(0x80 | c & 0x3F);
+      to.write(0xE0 | (c >> 12));
+      to.write(0x80 | ((c >> 6) & 0x3F));
+      to.write(0x80 | (c & 0x3F));
     } else {
-      to.write(0xF0 | c >> 18);
-      to.write(0x80 | c >> 12 & 0x3F);
-      to.write(0x80 | c >> 6 & 0x3F);
-      to.write(0x80 | c & 0x3F);
+      to.write(0xF0 | (c >> 18));
+      to.write(0x80 | ((c >> 12) & 0x3F));
+      to.write(0x80 | ((c >> 6) & 0x3F));
+      to.write(0x80 | (c & 0x3F));
     }
   }
 

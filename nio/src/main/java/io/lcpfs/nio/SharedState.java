@@ -2,7 +2,6 @@ package io.lcpfs.nio;
 
 import io.lcpfs.posix.PosixFileSystem;
 import java.util.IdentityHashMap;
-import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -13,7 +12,7 @@ final class SharedState {
   private static final ReentrantLock LOCK = new ReentrantLock();
 
   /** By the engine file system; guarded by the lock, as the counts are. */
-  private static final Map<PosixFileSystem, SharedState> ALL = new IdentityHashMap<>();
+  private static final IdentityHashMap<PosixFileSystem, SharedState> ALL = new IdentityHashMap<>();
 
   final PosixFileSystem posix;
   final LockTable locks = new LockTable();

@@ -122,10 +122,13 @@ public final class LcpfsExtension implements ParameterResolver, AfterEachCallbac
 
   @Override
   public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
-    Own own =
-        context
-            .getStore(NAMESPACE)
-            .getOrComputeIfAbsent(KEY, key -> new Own(bytes, options, properties), Own.class);
+    ExtensionContext.Store store = context.getStore(NAMESPACE);
+    // One thread runs a test and resolves its parameters: there is no race to make two.
+    Own own = store.get(KEY, Own.class);
+    if (own == null) {
+      own = new Own(bytes, options, properties);
+      store.put(KEY, own);
+    }
     return parameter.getParameter().getType() == Path.class ? own.fs.getPath("/") : own.fs;
   }
 
