@@ -1,0 +1,300 @@
+package io.lcpfs.nio;
+
+import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
+import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
+import static java.nio.file.StandardCopyOption.COPY_ATTRIBUTES;
+import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.WRITE;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.CopyOption;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Files.copy and Files.move: within, between datasets, and to and from the host. */
+class CopyMoveTest {
+  private static TestPool pool;
+  private static FileSystem second;
+  private static int count;
+  private Path dir;
+  private Path other;
+
+  @BeforeAll
+  static void makePool() {
+    pool = TestPool.create();
+    second = LcpfsFileSystems.of(pool.pool.createDataset("tank/second", Map.of(), false));
+  }
+
+  @AfterAll
+  static void closePool() throws IOException {
+    second.close();
+    pool.close();
+  }
+
+  @BeforeEach
+  void makeDirectories() throws IOException {
+    dir = Files.createDirectory(pool.path("/m" + count));
+    other = Files.createDirectory(second.getPath("/m" + count++));
+  }
+
+  private Path file(String name, String content) throws IOException {
+    return Files.writeString(dir.resolve(name), content);
+  }
+
+  // ---- copy
+
+  @Test
+  void copiesHaveTheContentAndATimeOfTheirOwn() throws IOException {
+    Path from = file("a", "content");
+    Files.setLastModifiedTime(from, FileTime.fromMillis(1000));
+    Path to = Files.copy(from, dir.resolve("b"));
+    assertThat(Files.readString(to)).isEqualTo("content");
+    assertThat(Files.getLastModifiedTime(to)).isNotEqualTo(FileTime.fromMillis(1000));
+    Files.writeString(to, "changed");
+    assertThat(Files.readString(from)).isEqualTo("content");
+  }
+
+  @Test
+  void copyAttributesCopiesTimesPermissionsOwnersAndUserAttributes() throws IOException {
+    Path from = file("a", "content");
+    Files.setPosixFilePermissions(from, PosixFilePermissions.fromString("rwx-w---x"));
+    Files.setAttribute(from, "unix:uid", 17);
+    Files.setAttribute(from, "user:note", new byte[] {1, 2});
+    Files.setLastModifiedTime(from, FileTime.fromMillis(1000));
+    for (Path to : List.of(dir.resolve("b"), other.resolve("b"))) {
+      Files.copy(from, to, COPY_ATTRIBUTES);
+      assertThat(Files.readAttributes(to, "unix:mode,uid,lastModifiedTime"))
+          .isEqualTo(Files.readAttributes(from, "unix:mode,uid,lastModifiedTime"));
+      assertThat((byte[]) Files.getAttribute(to, "user:note")).containsExactly(1, 2);
+    }
+  }
+
+  @Test
+  void copyRefusesWhatExistsUnlessItMayReplace() throws IOException {
+    Path from = file("a", "new");
+    Path to = file("b", "old");
+    assertThatThrownBy(() -> Files.copy(from, to)).isInstanceOf(FileAlreadyExistsException.class);
+    assertThat(Files.readString(to)).isEqualTo("old");
+    Files.copy(from, to, REPLACE_EXISTING);
+    assertThat(Files.readString(to)).isEqualTo("new");
+    Path full = Files.createDirectories(dir.resolve("full/x")).getParent();
+    assertThatThrownBy(() -> Files.copy(from, full, REPLACE_EXISTING))
+        .isInstanceOf(DirectoryNotEmptyException.class);
+    Path empty = Files.createDirectory(dir.resolve("empty"));
+    Files.copy(from, empty, REPLACE_EXISTING);
+    assertThat(Files.readString(empty)).isEqualTo("new");
+  }
+
+  @Test
+  void copyOntoItselfDoesNothing() throws IOException {
+    Path from = file("a", "content");
+    Files.copy(from, from);
+    Files.createLink(dir.resolve("b"), from);
+    Files.copy(from, dir.resolve("b"));
+    assertThat(Files.readString(from)).isEqualTo("content");
+  }
+
+  @Test
+  void copiesOfLinksFollowThemUnlessToldNotTo() throws IOException {
+    file("a", "content");
+    Path link = Files.createSymbolicLink(dir.resolve("l"), pool.path("a"));
+    assertThat(Files.isSymbolicLink(Files.copy(link, dir.resolve("b")))).isFalse();
+    Path copy = Files.copy(link, dir.resolve("c"), NOFOLLOW_LINKS, COPY_ATTRIBUTES);
+    assertThat(Files.readSymbolicLink(copy)).isEqualTo(pool.path("a"));
+  }
+
+  @Test
+  void copyOfADirectoryIsAnEmptyOne() throws IOException {
+    file("a", "content");
+    Path copy = Files.copy(dir, dir.resolveSibling(dir.getFileName() + "copy"));
+    assertThat(Files.isDirectory(copy)).isTrue();
+    try (var names = Files.list(copy)) {
+      assertThat(names).isEmpty();
+    }
+  }
+
+  @Test
+  void copyOfNothingIsNoSuchFile() {
+    assertThatThrownBy(() -> Files.copy(dir.resolve("no"), dir.resolve("b")))
+        .isInstanceOf(NoSuchFileException.class);
+    assertThat(Files.exists(dir.resolve("b"))).isFalse();
+  }
+
+  @Test
+  void copyKnowsItsOptionsOnly() throws IOException {
+    Path from = file("a", "");
+    CopyOption odd = new CopyOption() {};
+    assertThatThrownBy(() -> Files.copy(from, dir.resolve("b"), ATOMIC_MOVE))
+        .isInstanceOf(UnsupportedOperationException.class);
+    assertThatThrownBy(() -> Files.copy(from, dir.resolve("b"), odd))
+        .isInstanceOf(UnsupportedOperationException.class);
+    assertThatThrownBy(() -> Files.move(from, dir.resolve("b"), COPY_ATTRIBUTES))
+        .isInstanceOf(UnsupportedOperationException.class);
+  }
+
+  @Test
+  void holesAreCopiedAsHoles() throws IOException {
+    Path from = dir.resolve("a");
+    long size = 40L << 30;
+    try (FileChannel channel = FileChannel.open(from, CREATE, WRITE)) {
+      channel.write(ByteBuffer.wrap(new byte[] {1}), 1L << 30);
+      channel.write(ByteBuffer.wrap(new byte[] {2}), size - (1 << 20));
+      channel.write(ByteBuffer.wrap(new byte[] {0}), size - 1);
+    }
+    Path to = Files.copy(from, dir.resolve("b"));
+    assertThat(Files.size(to)).isEqualTo(size);
+    try (FileChannel channel = FileChannel.open(to)) {
+      ByteBuffer one = ByteBuffer.allocate(1);
+      channel.read(one, 1L << 30);
+      channel.read(one.flip().clear(), size - (1 << 20));
+      assertThat(one.get(0)).isEqualTo((byte) 2);
+    }
+    Files.delete(from);
+    Files.delete(to);
+  }
+
+  @Test
+  void copiesBetweenTheHostAndAPoolAreExact(@TempDir Path host) throws IOException {
+    byte[] content = new byte[300_000];
+    new java.util.Random(3).nextBytes(content);
+    Path onHost = Files.write(host.resolve("a"), content);
+    Path in = Files.copy(onHost, dir.resolve("a"), COPY_ATTRIBUTES);
+    assertThat(Files.readAllBytes(in)).isEqualTo(content);
+    assertThat(Files.getLastModifiedTime(in)).isEqualTo(Files.getLastModifiedTime(onHost));
+    Path out = Files.copy(in, host.resolve("b"));
+    assertThat(Files.mismatch(out, in)).isEqualTo(-1);
+    Files.move(in, host.resolve("c"));
+    assertThat(Files.exists(in)).isFalse();
+    assertThat(Files.readAllBytes(host.resolve("c"))).isEqualTo(content);
+  }
+
+  @Test
+  void streamsAreCopiedBothWays() throws IOException {
+    Path to = dir.resolve("a");
+    Files.copy(new java.io.ByteArrayInputStream(new byte[] {1, 2}), to);
+    var out = new java.io.ByteArrayOutputStream();
+    assertThat(Files.copy(to, out)).isEqualTo(2);
+    assertThatThrownBy(() -> Files.copy(new java.io.ByteArrayInputStream(new byte[1]), to))
+        .isInstanceOf(FileAlreadyExistsException.class);
+  }
+
+  // ---- move
+
+  @Test
+  void movesKeepTheFile() throws IOException {
+    Path from = file("a", "content");
+    Object inode = Files.getAttribute(from, "unix:ino");
+    Path to = Files.move(from, Files.createDirectory(dir.resolve("d")).resolve("b"));
+    assertThat(Files.exists(from)).isFalse();
+    assertThat(Files.getAttribute(to, "unix:ino")).isEqualTo(inode);
+  }
+
+  @Test
+  void moveRefusesWhatExistsUnlessItMayReplace() throws IOException {
+    Path from = file("a", "new");
+    Path to = file("b", "old");
+    assertThatThrownBy(() -> Files.move(from, to)).isInstanceOf(FileAlreadyExistsException.class);
+    Files.move(from, to, REPLACE_EXISTING);
+    assertThat(Files.readString(to)).isEqualTo("new");
+    Path empty = Files.createDirectory(dir.resolve("empty"));
+    Files.move(to, empty, REPLACE_EXISTING);
+    assertThat(Files.readString(empty)).isEqualTo("new");
+    Path full = Files.createDirectories(dir.resolve("full/x")).getParent();
+    assertThatThrownBy(() -> Files.move(empty, full, REPLACE_EXISTING))
+        .isInstanceOf(DirectoryNotEmptyException.class);
+    Path directory = Files.createDirectory(dir.resolve("directory"));
+    Files.move(directory, empty, REPLACE_EXISTING);
+    assertThat(Files.isDirectory(empty)).isTrue();
+  }
+
+  @Test
+  void moveOntoItselfDoesNothing() throws IOException {
+    Path from = file("a", "content");
+    Path same = Files.createLink(dir.resolve("b"), from);
+    Files.move(from, from);
+    Files.move(from, same);
+    assertThat(Files.exists(from)).isTrue();
+    assertThat(Files.exists(same)).isTrue();
+  }
+
+  @Test
+  void fullDirectoriesMoveWithinADataset() throws IOException {
+    Files.createDirectories(dir.resolve("d/e/f"));
+    Files.move(dir.resolve("d"), dir.resolve("g"));
+    assertThat(Files.isDirectory(dir.resolve("g/e/f"))).isTrue();
+    assertThatThrownBy(() -> Files.move(dir.resolve("g"), dir.resolve("g/e/x")))
+        .isInstanceOf(FileSystemException.class);
+  }
+
+  @Test
+  void atomicMovesReplaceInOneStep() throws IOException {
+    Path from = file("a", "new");
+    Path to = file("b", "old");
+    Files.move(from, to, ATOMIC_MOVE);
+    assertThat(Files.readString(to)).isEqualTo("new");
+    assertThatThrownBy(() -> Files.move(to, other.resolve("b"), ATOMIC_MOVE))
+        .isInstanceOf(AtomicMoveNotSupportedException.class);
+    assertThatThrownBy(() -> Files.move(dir.resolve("no"), to, ATOMIC_MOVE))
+        .isInstanceOf(NoSuchFileException.class);
+  }
+
+  @Test
+  void movesOfLinksMoveTheLink() throws IOException {
+    Path dangling = Files.createSymbolicLink(dir.resolve("l"), pool.path("nowhere"));
+    Path to = Files.move(dangling, dir.resolve("m"));
+    assertThat(Files.readSymbolicLink(to)).isEqualTo(pool.path("nowhere"));
+    Path across = Files.move(to, other.resolve("m"));
+    assertThat(Files.readSymbolicLink(across)).hasToString("nowhere");
+    assertThat(Files.exists(to, NOFOLLOW_LINKS)).isFalse();
+  }
+
+  @Test
+  void movesBetweenDatasetsCopyAndDelete() throws IOException {
+    Path from = file("a", "content");
+    Files.setLastModifiedTime(from, FileTime.fromMillis(5));
+    Path to = Files.move(from, other.resolve("b"));
+    assertThat(Files.exists(from)).isFalse();
+    assertThat(Files.readString(to)).isEqualTo("content");
+    assertThat(Files.getLastModifiedTime(to)).isEqualTo(FileTime.fromMillis(5));
+    Path empty = Files.createDirectory(dir.resolve("empty"));
+    assertThat(Files.isDirectory(Files.move(empty, other.resolve("empty")))).isTrue();
+    Path full = Files.createDirectories(dir.resolve("full/x")).getParent();
+    assertThatThrownBy(() -> Files.move(full, other.resolve("full")))
+        .isInstanceOf(DirectoryNotEmptyException.class);
+    assertThat(Files.exists(full.resolve("x"))).isTrue();
+    assertThat(Files.exists(other.resolve("full"))).isFalse();
+  }
+
+  @Test
+  void moveOfNothingIsNoSuchFile() {
+    assertThatThrownBy(() -> Files.move(dir.resolve("no"), dir.resolve("b")))
+        .isInstanceOf(NoSuchFileException.class);
+  }
+
+  @Test
+  void hardLinksDoNotCrossDatasets() throws IOException {
+    Path from = file("a", "content");
+    assertThatThrownBy(() -> Files.createLink(other.resolve("b"), from))
+        .isInstanceOf(FileSystemException.class);
+  }
+}
