@@ -224,9 +224,9 @@ final class FileCalls {
       throw e;
     }
     if (watched && !existed) {
-      changed(path, StandardWatchEventKinds.ENTRY_CREATE);
+      changed(followed(path), StandardWatchEventKinds.ENTRY_CREATE);
     } else if (watched && (mode.flags() & OpenFlags.O_TRUNC) != 0) {
-      changed(path, StandardWatchEventKinds.ENTRY_MODIFY);
+      modified(path, true);
     }
     return channel;
   }
@@ -341,7 +341,10 @@ final class FileCalls {
   /** Renames to a path below another directory, or the same. */
   void rename(LcpfsPath from, FileCalls toCalls, LcpfsPath to, int flags) throws IOException {
     fs.checkWritable();
+    WatchHub watchers = fs.shared().watchers;
+    long replaced;
     try {
+      replaced = watchers.active() ? toCalls.directoryAt(to) : WatchHub.NONE;
       if (toCalls.start == start) {
         calls.rename(from.forCall(), to.forCall(), flags, fs.caller());
       } else {
@@ -357,8 +360,15 @@ final class FileCalls {
     } catch (RuntimeException e) {
       throw fs.failure(e, from, to);
     }
+    watchers.directoryGone(replaced);
     changed(from, StandardWatchEventKinds.ENTRY_DELETE);
     toCalls.changed(to, StandardWatchEventKinds.ENTRY_CREATE);
+  }
+
+  /** The inode of a directory that a rename would replace, or NONE. */
+  private long directoryAt(LcpfsPath path) throws IOException {
+    LcpfsFileAttributes there = find(path, false);
+    return there != null && there.isDirectory() ? there.raw().inode : WatchHub.NONE;
   }
 
   private static byte[] lastName(LcpfsPath path) {
@@ -383,7 +393,7 @@ final class FileCalls {
     } catch (RuntimeException e) {
       throw failure(e, path);
     }
-    changed(path, StandardWatchEventKinds.ENTRY_MODIFY);
+    modified(path, follow);
   }
 
   PathCalls engine() {
@@ -391,6 +401,28 @@ final class FileCalls {
   }
 
   // ---- watching
+
+  /** Tells the watchers of the directory that has a file whose content or attributes changed. */
+  void modified(LcpfsPath path, boolean follow) throws IOException {
+    if (fs.shared().watchers.active()) {
+      changed(follow ? followed(path) : path, StandardWatchEventKinds.ENTRY_MODIFY);
+    }
+  }
+
+  /** Where the links at the end of a path lead. */
+  private LcpfsPath followed(LcpfsPath path) throws IOException {
+    LcpfsPath at = path;
+    for (int links = 0; links < MOST_LINKS; links++) {
+      LcpfsFileAttributes found = find(at, false);
+      if (found == null || !found.isSymbolicLink()) {
+        return at;
+      }
+      LcpfsPath target = readSymbolicLink(at);
+      LcpfsPath parent = at.getParent();
+      at = parent == null ? target : parent.resolve(target);
+    }
+    return at;
+  }
 
   /** Tells the watchers of the directory that {@code path} is in, if there are any. */
   void changed(LcpfsPath path, WatchEvent.Kind<Path> kind) {

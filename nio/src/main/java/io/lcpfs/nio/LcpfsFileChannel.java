@@ -18,7 +18,6 @@ import java.nio.channels.NonWritableChannelException;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardWatchEventKinds;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -197,9 +196,9 @@ final class LcpfsFileChannel extends FileChannel {
     }
   }
 
-  private void modified() {
+  private void modified() throws IOException {
     if (fs.shared().watchers.active() && !mode.deleteOnClose()) {
-      calls.changed(path, StandardWatchEventKinds.ENTRY_MODIFY);
+      calls.modified(path, true);
     }
   }
 

@@ -108,7 +108,8 @@ final class LcpfsFileSystem extends FileSystem {
 
   /** What to throw for a failed call of the engine on {@code path}. */
   IOException failure(RuntimeException e, @Nullable Path path, @Nullable Path other) {
-    if (closed || Failures.is(e, Errno.EBADF)) {
+    // Memory that is gone is an IllegalStateException: the pool was closed meanwhile.
+    if (closed || Failures.is(e, Errno.EBADF) || e instanceof IllegalStateException) {
       ClosedFileSystemException failure = new ClosedFileSystemException();
       failure.initCause(e);
       throw failure;

@@ -91,7 +91,7 @@ class AttributesTest {
     pool.dataset
         .fileSystem()
         .paths()
-        .mknod((dir + "/p").getBytes(), 0x1000 | 0644, 0, io.lcpfs.posix.Caller.ROOT);
+        .mknod(PathText.encode(dir + "/p"), 0x1000 | 0644, 0, io.lcpfs.posix.Caller.ROOT);
     BasicFileAttributes attributes =
         Files.readAttributes(dir.resolve("p"), BasicFileAttributes.class);
     assertThat(attributes.isOther()).isTrue();

@@ -61,6 +61,12 @@ class CopyMoveTest {
     return Files.writeString(dir.resolve(name), content);
   }
 
+  private Path fullDirectory() throws IOException {
+    Path full = dir.resolve("full");
+    Files.createDirectories(full.resolve("x"));
+    return full;
+  }
+
   // ---- copy
 
   @Test
@@ -97,7 +103,7 @@ class CopyMoveTest {
     assertThat(Files.readString(to)).isEqualTo("old");
     Files.copy(from, to, REPLACE_EXISTING);
     assertThat(Files.readString(to)).isEqualTo("new");
-    Path full = Files.createDirectories(dir.resolve("full/x")).getParent();
+    Path full = fullDirectory();
     assertThatThrownBy(() -> Files.copy(from, full, REPLACE_EXISTING))
         .isInstanceOf(DirectoryNotEmptyException.class);
     Path empty = Files.createDirectory(dir.resolve("empty"));
@@ -219,7 +225,7 @@ class CopyMoveTest {
     Path empty = Files.createDirectory(dir.resolve("empty"));
     Files.move(to, empty, REPLACE_EXISTING);
     assertThat(Files.readString(empty)).isEqualTo("new");
-    Path full = Files.createDirectories(dir.resolve("full/x")).getParent();
+    Path full = fullDirectory();
     assertThatThrownBy(() -> Files.move(empty, full, REPLACE_EXISTING))
         .isInstanceOf(DirectoryNotEmptyException.class);
     Path directory = Files.createDirectory(dir.resolve("directory"));
@@ -278,7 +284,7 @@ class CopyMoveTest {
     assertThat(Files.getLastModifiedTime(to)).isEqualTo(FileTime.fromMillis(5));
     Path empty = Files.createDirectory(dir.resolve("empty"));
     assertThat(Files.isDirectory(Files.move(empty, other.resolve("empty")))).isTrue();
-    Path full = Files.createDirectories(dir.resolve("full/x")).getParent();
+    Path full = fullDirectory();
     assertThatThrownBy(() -> Files.move(full, other.resolve("full")))
         .isInstanceOf(DirectoryNotEmptyException.class);
     assertThat(Files.exists(full.resolve("x"))).isTrue();
