@@ -2,6 +2,7 @@ package io.lcpfs.nio;
 
 import java.io.IOException;
 import java.net.URI;
+import java.nio.channels.AsynchronousFileChannel;
 import java.nio.channels.FileChannel;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.file.AccessMode;
@@ -20,6 +21,7 @@ import java.nio.file.spi.FileSystemProvider;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -115,6 +117,21 @@ public final class LcpfsFileSystemProvider extends FileSystemProvider {
       throws IOException {
     LcpfsPath own = LcpfsPath.of(path);
     return calls(own).open(own, options, attributes);
+  }
+
+  @Override
+  public AsynchronousFileChannel newAsynchronousFileChannel(
+      Path path,
+      Set<? extends OpenOption> options,
+      @Nullable ExecutorService executor,
+      FileAttribute<?>... attributes)
+      throws IOException {
+    LcpfsPath own = LcpfsPath.of(path);
+    ChannelMode mode = ChannelMode.of(options);
+    if (mode.append()) {
+      throw new UnsupportedOperationException("APPEND is not for asynchronous channels");
+    }
+    return new LcpfsAsyncChannel(calls(own).open(own, options, attributes), mode, executor);
   }
 
   @Override
