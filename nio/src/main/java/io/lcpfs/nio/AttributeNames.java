@@ -144,8 +144,7 @@ final class AttributeNames {
   }
 
   private static void setUser(FileTarget target, String name, Object value) throws IOException {
-    ByteBuffer bytes =
-        value instanceof byte[] array ? ByteBuffer.wrap(array) : (ByteBuffer) value;
+    ByteBuffer bytes = value instanceof byte[] array ? ByteBuffer.wrap(array) : (ByteBuffer) value;
     int _ = new Views.User(target).write(name, bytes);
   }
 }

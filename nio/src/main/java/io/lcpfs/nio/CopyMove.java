@@ -62,8 +62,8 @@ final class CopyMove {
     new CopyMove(true, options).move(source, target);
   }
 
-  static void requireSameStore(
-      LcpfsFileSystem from, LcpfsFileSystem to, Path source, Path target) throws IOException {
+  static void requireSameStore(LcpfsFileSystem from, LcpfsFileSystem to, Path source, Path target)
+      throws IOException {
     if (!from.posix().equals(to.posix())) {
       throw new AtomicMoveNotSupportedException(
           source.toString(), target.toString(), "they are in different datasets");
@@ -168,8 +168,7 @@ final class CopyMove {
         to.setAttributes(target, false, new SetAttr().uid(from.uid).gid(from.gid));
       } catch (FileSystemException e) {
         // Only the privileged may give a file away: then the copy is the caller's own.
-        if (!(e.getCause() instanceof RuntimeException cause)
-            || !Failures.is(cause, Errno.EPERM)) {
+        if (!(e.getCause() instanceof RuntimeException cause) || !Failures.is(cause, Errno.EPERM)) {
           throw e;
         }
       }

@@ -373,7 +373,9 @@ final class FileCalls {
 
   private static byte[] lastName(LcpfsPath path) {
     int count = path.getNameCount();
-    return count == 0 ? new byte[] {'.'} : path.isEmpty() ? path.forCall() : path.nameBytes(count - 1);
+    return count == 0
+        ? new byte[] {'.'}
+        : path.isEmpty() ? path.forCall() : path.nameBytes(count - 1);
   }
 
   private long parentInode(LcpfsPath path) {

@@ -6,6 +6,7 @@ import io.lcpfs.error.PoolException;
 import io.lcpfs.posix.Caller;
 import java.util.Collections;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +39,7 @@ record FileSystemOptions(
     long cacheBytes,
     SortedMap<String, String> properties) {
 
+  private static final Set<String> OF_VIEWS = Set.of("readOnly", "uid", "gid", "groups", "umask");
   private static final long USUAL_BYTES = 1L << 30;
   private static final int USUAL_UMASK = 022;
   private static final int MOST_UMASK = 0777;
@@ -102,6 +104,16 @@ record FileSystemOptions(
         Collections.unmodifiableSortedMap(properties));
   }
 
+  /** As {@link #of}, with the keys that make sense for a dataset that is open. */
+  static FileSystemOptions ofView(Map<String, ?> env) {
+    for (String key : env.keySet()) {
+      if (!OF_VIEWS.contains(key)) {
+        throw new IllegalArgumentException(key + ": is for opening pools, not for a view of one");
+      }
+    }
+    return of(env);
+  }
+
   private static IllegalArgumentException bad(String key, @Nullable Object value) {
     return new IllegalArgumentException(key + ": the value " + value + " is not allowed");
   }
@@ -126,7 +138,8 @@ record FileSystemOptions(
 
   private static long bytes(String key, @Nullable Object value) {
     try {
-      long given = value instanceof Number number ? number.longValue() : Sizes.parse(text(key, value));
+      long given =
+          value instanceof Number number ? number.longValue() : Sizes.parse(text(key, value));
       if (given > 0) {
         return given;
       }

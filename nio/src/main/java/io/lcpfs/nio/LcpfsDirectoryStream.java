@@ -40,9 +40,10 @@ final class LcpfsDirectoryStream implements SecureDirectoryStream<Path>, Closeab
   private final FileCalls inside;
   private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
 
-  /** Both guarded by the lock. */
-  private boolean closed;
+  /** Set under the lock. */
+  private volatile boolean closed;
 
+  /** Guarded by the lock. */
   private @Nullable Entries entries;
 
   /**
@@ -69,12 +70,7 @@ final class LcpfsDirectoryStream implements SecureDirectoryStream<Path>, Closeab
   }
 
   boolean isOpen() {
-    lock.readLock().lock();
-    try {
-      return !closed;
-    } finally {
-      lock.readLock().unlock();
-    }
+    return !closed;
   }
 
   @Override
@@ -123,15 +119,10 @@ final class LcpfsDirectoryStream implements SecureDirectoryStream<Path>, Closeab
 
     @Override
     public boolean hasNext() {
-      lock.readLock().lock();
-      try {
-        if (next == null) {
-          next = findNext();
-        }
-        return next != null;
-      } finally {
-        lock.readLock().unlock();
+      if (next == null) {
+        next = findNext();
       }
+      return next != null;
     }
 
     @Override
@@ -168,7 +159,11 @@ final class LcpfsDirectoryStream implements SecureDirectoryStream<Path>, Closeab
 
     private void fill() throws IOException {
       atEnd = true;
+      lock.readLock().lock();
       try {
+        if (closed) {
+          return;
+        }
         fs.posix()
             .readdir(
                 handle,
@@ -186,6 +181,8 @@ final class LcpfsDirectoryStream implements SecureDirectoryStream<Path>, Closeab
                 });
       } catch (RuntimeException e) {
         throw fs.failure(e, directory, null);
+      } finally {
+        lock.readLock().unlock();
       }
     }
   }
@@ -214,8 +211,7 @@ final class LcpfsDirectoryStream implements SecureDirectoryStream<Path>, Closeab
       throws IOException {
     LcpfsPath below = LcpfsPath.of(path);
     boolean follow = FileCalls.follows(options);
-    return open(
-        () -> inside.openDirectory(below, directory.resolve(path), follow, entry -> true));
+    return open(() -> inside.openDirectory(below, directory.resolve(path), follow, entry -> true));
   }
 
   @Override

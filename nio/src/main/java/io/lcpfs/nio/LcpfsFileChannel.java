@@ -87,7 +87,7 @@ final class LcpfsFileChannel extends FileChannel {
   }
 
   /** Holds the handle open; false when the channel was closed before. */
-  private boolean enter() {
+  private boolean enter() throws IOException {
     if (uses.getAndIncrement() >= CLOSED) {
       leave();
       return false;
@@ -95,9 +95,17 @@ final class LcpfsFileChannel extends FileChannel {
     return true;
   }
 
-  private void leave() {
+  private void leave() throws IOException {
     if (uses.decrementAndGet() == CLOSED) {
+      closeHandle();
+    }
+  }
+
+  private void closeHandle() throws IOException {
+    try {
       handle.close();
+    } catch (RuntimeException e) {
+      throw failure(e);
     }
   }
 
@@ -113,11 +121,7 @@ final class LcpfsFileChannel extends FileChannel {
     }
     held.forEach(LcpfsFileLock::drop);
     if (uses.getAndAdd(CLOSED) == 0) {
-      try {
-        handle.close();
-      } catch (RuntimeException e) {
-        throw fs.failure(e, path, null);
-      }
+      closeHandle();
     }
   }
 
@@ -265,7 +269,7 @@ final class LcpfsFileChannel extends FileChannel {
     try {
       int count = writeAt(position, source);
       if (count > 0) {
-        position = mode.append() ? handle.size() : position + count;
+        position = mode.append() ? use(FileHandle::size) : position + count;
       }
       return count;
     } finally {
@@ -436,8 +440,7 @@ final class LcpfsFileChannel extends FileChannel {
   }
 
   @Override
-  public long transferFrom(ReadableByteChannel source, long offset, long count)
-      throws IOException {
+  public long transferFrom(ReadableByteChannel source, long offset, long count) throws IOException {
     checkOpen();
     if (!source.isOpen()) {
       throw new ClosedChannelException();

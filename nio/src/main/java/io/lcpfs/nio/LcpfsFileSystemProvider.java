@@ -67,8 +67,7 @@ public final class LcpfsFileSystemProvider extends FileSystemProvider {
           uri + ": a dataset is attached with LcpfsFileSystems.of; name a pool by its file");
     }
     try {
-      return OpenedPools.open(
-          installed(), OpenedPools.hostPath(file), env, parts.dataset(), true);
+      return OpenedPools.open(installed(), OpenedPools.hostPath(file), env, parts.dataset(), true);
     } catch (UnsupportedOperationException e) {
       // Only lookups by path go on to other providers; a URI named this one.
       IOException failure = new IOException(e.getMessage());

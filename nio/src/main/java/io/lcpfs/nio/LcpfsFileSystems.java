@@ -25,7 +25,7 @@ public final class LcpfsFileSystems {
    */
   public static FileSystem of(Dataset dataset, Map<String, ?> env) {
     return OpenedPools.attach(
-        LcpfsFileSystemProvider.installed(), dataset, FileSystemOptions.of(env));
+        LcpfsFileSystemProvider.installed(), dataset, FileSystemOptions.ofView(env));
   }
 
   /**

@@ -316,9 +316,7 @@ final class LcpfsPath implements Path {
 
   @Override
   public boolean equals(@Nullable Object other) {
-    return other instanceof LcpfsPath that
-        && that.fs.equals(fs)
-        && Arrays.equals(path, that.path);
+    return other instanceof LcpfsPath that && that.fs.equals(fs) && Arrays.equals(path, that.path);
   }
 
   @Override

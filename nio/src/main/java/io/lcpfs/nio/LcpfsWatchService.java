@@ -69,12 +69,18 @@ final class LcpfsWatchService implements WatchService {
       throw new NotDirectoryException(directory.toString());
     }
     long inode = found.raw().inode;
+    LcpfsWatchKey known = known(inode, directory, kinds);
+    // Without the lock: a key takes its own first, then ours.
+    known.setKinds(kinds);
+    return known;
+  }
+
+  private LcpfsWatchKey known(long inode, LcpfsPath directory, Set<WatchEvent.Kind<?>> kinds) {
     lock.lock();
     try {
       checkOpen();
       LcpfsWatchKey known = keys.get(inode);
       if (known != null) {
-        known.setKinds(kinds);
         return known;
       }
       LcpfsWatchKey key = new LcpfsWatchKey(this, directory, inode, kinds);

@@ -76,7 +76,11 @@ final class OpenedPools {
    * @throws UnsupportedOperationException when the file is no pool
    */
   static LcpfsFileSystem open(
-      LcpfsFileSystemProvider provider, Path file, Map<String, ?> env, String dataset, boolean byUri)
+      LcpfsFileSystemProvider provider,
+      Path file,
+      Map<String, ?> env,
+      String dataset,
+      boolean byUri)
       throws IOException {
     if (!file.getFileSystem().equals(FileSystems.getDefault())) {
       throw new UnsupportedOperationException(file + ": pools are on files of the host");
@@ -230,8 +234,7 @@ final class OpenedPools {
     }
   }
 
-  private static Pool createPool(
-      Path file, FileSystemOptions options, Tuning tuning, RealEnv env) {
+  private static Pool createPool(Path file, FileSystemOptions options, Tuning tuning, RealEnv env) {
     String name = options.poolName().isEmpty() ? poolName(file) : options.poolName();
     boolean forRoot = options.dataset() == null || options.dataset().isEmpty();
     CreateOptions create = CreateOptions.named(name).withHost(host()).withTuning(tuning);

@@ -82,8 +82,7 @@ class AsyncChannelTest {
   @Test
   void theGivenExecutorRunsTheCalls() throws Exception {
     try (ExecutorService executor = Executors.newSingleThreadExecutor();
-        AsynchronousFileChannel own =
-            AsynchronousFileChannel.open(file, Set.of(READ), executor)) {
+        AsynchronousFileChannel own = AsynchronousFileChannel.open(file, Set.of(READ), executor)) {
       CompletableFuture<String> thread = new CompletableFuture<>();
       own.read(
           ByteBuffer.allocate(1),
@@ -148,7 +147,6 @@ class AsyncChannelTest {
     channel.write(ByteBuffer.allocate(1), 0, "attached", into(write));
     assertThatThrownBy(write::get).hasCauseInstanceOf(ClosedChannelException.class);
     assertThatThrownBy(() -> channel.size()).isInstanceOf(ClosedChannelException.class);
-    assertThatThrownBy(() -> channel.lock().get())
-        .hasCauseInstanceOf(ClosedChannelException.class);
+    assertThatThrownBy(() -> channel.lock().get()).hasCauseInstanceOf(ClosedChannelException.class);
   }
 }

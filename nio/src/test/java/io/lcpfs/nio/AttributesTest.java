@@ -257,7 +257,8 @@ class AttributesTest {
   void unixAttributesHaveTheTypesOfTheHosts() throws IOException {
     Map<String, Object> host = Files.readAttributes(Path.of("/"), "unix:*");
     Map<String, Object> ours = Files.readAttributes(dir, "unix:*");
-    for (String name : new String[] {"mode", "ino", "dev", "rdev", "nlink", "uid", "gid", "ctime"}) {
+    for (String name :
+        new String[] {"mode", "ino", "dev", "rdev", "nlink", "uid", "gid", "ctime"}) {
       assertThat(ours.get(name)).as(name).hasSameClassAs(Objects.requireNonNull(host.get(name)));
     }
     assertThat(ours).containsOnlyKeys(host.keySet());

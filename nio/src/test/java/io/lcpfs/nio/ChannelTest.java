@@ -142,8 +142,7 @@ class ChannelTest {
     assertThat(text(buffers[3])).isEqualTo("789");
     assertThat(channel.read(new ByteBuffer[] {ByteBuffer.allocate(1)})).isEqualTo(-1);
     channel.position(0);
-    assertThat(channel.write(new ByteBuffer[] {bytes("ab"), bytes(""), bytes("cde")}))
-        .isEqualTo(5);
+    assertThat(channel.write(new ByteBuffer[] {bytes("ab"), bytes(""), bytes("cde")})).isEqualTo(5);
     assertThat(Files.readString(file)).isEqualTo("abcde56789");
     assertThatThrownBy(() -> channel.read(buffers, 3, 2))
         .isInstanceOf(IndexOutOfBoundsException.class);
@@ -315,7 +314,8 @@ class ChannelTest {
       FileChannel shared = FileChannel.open(file, READ);
       CountDownLatch started = new CountDownLatch(2);
       List<FutureTask<Object>> readers =
-          List.of(new FutureTask<>(() -> loop(shared, started)),
+          List.of(
+              new FutureTask<>(() -> loop(shared, started)),
               new FutureTask<>(() -> loop(shared, started)));
       readers.forEach(reader -> Thread.ofPlatform().start(reader));
       started.await();

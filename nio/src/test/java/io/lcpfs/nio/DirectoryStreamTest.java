@@ -201,8 +201,7 @@ class DirectoryStreamTest {
         .isInstanceOf(FileSystemException.class);
     assertThatThrownBy(() -> stream.deleteDirectory(path("d")))
         .isInstanceOf(DirectoryNotEmptyException.class);
-    assertThatThrownBy(() -> stream.deleteFile(path("no")))
-        .isInstanceOf(NoSuchFileException.class);
+    assertThatThrownBy(() -> stream.deleteFile(path("no"))).isInstanceOf(NoSuchFileException.class);
     stream.deleteFile(path("l"));
     assertThat(Files.exists(dir.resolve("d"))).isTrue();
   }

@@ -492,8 +492,7 @@ class FilesTest {
     Files.createSymbolicLink(dir.resolve("b"), dir.resolve("a"));
     assertThatThrownBy(() -> Files.readAllBytes(dir.resolve("a")))
         .isInstanceOf(FileSystemException.class);
-    assertThatThrownBy(() -> dir.resolve("a").toRealPath())
-        .isInstanceOf(FileSystemException.class);
+    assertThatThrownBy(() -> dir.resolve("a").toRealPath()).isInstanceOf(FileSystemException.class);
   }
 
   @Test

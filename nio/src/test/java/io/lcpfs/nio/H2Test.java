@@ -45,8 +45,7 @@ class H2Test {
   }
 
   private FileSystem open() throws IOException {
-    FileSystem fs =
-        LcpfsFileSystems.openOrCreate(host.resolve("db.img"), Map.of("size", "256M"));
+    FileSystem fs = LcpfsFileSystems.openOrCreate(host.resolve("db.img"), Map.of("size", "256M"));
     FilePathLcpfs.fs = fs;
     return fs;
   }

@@ -79,8 +79,7 @@ class LuceneTest {
             writer.commit();
           }
         }
-        assertThat(catchThrowable(
-                () -> new IndexWriter(directory, config())))
+        assertThat(catchThrowable(() -> new IndexWriter(directory, config())))
             .isInstanceOf(LockObtainFailedException.class);
         writer.deleteDocuments(new Term("id", "d0"));
         writer.forceMerge(1);

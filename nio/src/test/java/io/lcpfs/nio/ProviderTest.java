@@ -170,7 +170,8 @@ class ProviderTest {
           .isInstanceOfAny(IllegalArgumentException.class, NoSuchFileException.class);
     }
     assertThat(Files.exists(host.resolve("p.img"))).isFalse();
-    assertThatThrownBy(() -> FileSystems.newFileSystem(uri("/p.img"), Map.of("create", true, "size", "1M")))
+    assertThatThrownBy(
+            () -> FileSystems.newFileSystem(uri("/p.img"), Map.of("create", true, "size", "1M")))
         .isInstanceOf(IOException.class);
     assertThat(Files.exists(host.resolve("p.img"))).isFalse();
     assertThatThrownBy(() -> FileSystems.newFileSystem(URI.create("lcpfs://12/x!/"), Map.of()))
@@ -211,6 +212,8 @@ class ProviderTest {
       assertThat(Path.of(path.toUri())).isEqualTo(path);
       FileSystem view = LcpfsFileSystems.of(pool.dataset, Map.of("readOnly", true));
       assertThat(view).isNotEqualTo(pool.fs);
+      assertThatThrownBy(() -> LcpfsFileSystems.of(pool.dataset, Map.of("size", "1G")))
+          .isInstanceOf(IllegalArgumentException.class);
       assertThat(Files.isSameFile(view.getPath("/a"), path)).isTrue();
       view.close();
       assertThat(Files.readString(path)).isEqualTo("x");
@@ -226,8 +229,7 @@ class ProviderTest {
     TestPool pool = TestPool.create();
     FileSystem fs = LcpfsFileSystems.of(pool.dataset, Map.of());
     Path a = Files.writeString(fs.getPath("/a"), "x");
-    FileChannel channel =
-        FileChannel.open(a, StandardOpenOption.READ, StandardOpenOption.WRITE);
+    FileChannel channel = FileChannel.open(a, StandardOpenOption.READ, StandardOpenOption.WRITE);
     DirectoryStream<Path> stream = Files.newDirectoryStream(fs.getPath("/"));
     Iterator<Path> names = stream.iterator();
     WatchService watcher = fs.newWatchService();
