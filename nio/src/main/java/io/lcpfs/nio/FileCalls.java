@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.AccessMode;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.LinkOption;
 import java.nio.file.NotDirectoryException;
@@ -260,6 +261,10 @@ final class FileCalls {
 
   void createDirectory(LcpfsPath directory, FileAttribute<?>... attributes) throws IOException {
     int mode = ChannelMode.permissions(attributes, DIRECTORY_MODE) & ~fs.umask();
+    // As mkdir(2): what is there is said first, so that createDirectories works read-only too.
+    if (fs.isReadOnly() && find(directory, false) != null) {
+      throw new FileAlreadyExistsException(directory.toString());
+    }
     fs.checkWritable();
     try {
       calls.mkdir(directory.forCall(), mode, fs.caller());

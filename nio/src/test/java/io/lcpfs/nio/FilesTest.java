@@ -27,6 +27,7 @@ import java.nio.file.FileSystem;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileSystemLoopException;
 import java.nio.file.FileVisitOption;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -36,14 +37,18 @@ import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.ProviderMismatchException;
 import java.nio.file.ReadOnlyFileSystemException;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -344,7 +349,7 @@ class FilesTest {
   void contentOfAllSizesComesBack() throws IOException {
     for (int size : new int[] {0, 1, 511, 4096, 131_072, 131_073, 1_500_000}) {
       byte[] content = new byte[size];
-      new java.util.Random(size).nextBytes(content);
+      new Random(size).nextBytes(content);
       Path made = Files.write(dir.resolve("f" + size), content);
       assertThat(Files.size(made)).isEqualTo(size);
       assertThat(Files.readAllBytes(made)).isEqualTo(content);
@@ -588,6 +593,73 @@ class FilesTest {
       }
     }
     assertThat(names(dir)).containsExactly("a");
+  }
+
+  @Test
+  void createDirectoriesOfWhatExistsWorksReadOnly() throws IOException {
+    try (FileSystem other = pool.view(Map.of("readOnly", true))) {
+      Path seen = other.getPath(dir.toString());
+      assertThat(Files.createDirectories(seen)).isEqualTo(seen);
+      assertThatThrownBy(() -> Files.createDirectory(seen))
+          .isInstanceOf(FileAlreadyExistsException.class);
+    }
+  }
+
+  @Test
+  void walkFileTreeVisitsAndDeletesWhole() throws IOException {
+    Files.createDirectories(dir.resolve("x/y/z"));
+    Files.writeString(dir.resolve("x/y/f"), "1");
+    Files.createSymbolicLink(dir.resolve("x/l"), pool.path("/"));
+    Files.walkFileTree(
+        dir,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+              throws IOException {
+            assertThat(attributes.isDirectory()).isFalse();
+            Files.delete(file);
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException failure)
+              throws IOException {
+            assertThat(failure).isNull();
+            Files.delete(directory);
+            return FileVisitResult.CONTINUE;
+          }
+        });
+    assertThat(Files.exists(dir)).isFalse();
+  }
+
+  @Test
+  void namesOfAllLengthsUpToTheLimitWork() throws IOException {
+    Path longest = Files.createFile(dir.resolve("n".repeat(255)));
+    assertThat(Files.exists(longest)).isTrue();
+    assertThatThrownBy(() -> Files.createFile(dir.resolve("n".repeat(256))))
+        .isInstanceOf(FileSystemException.class)
+        .hasMessageContaining("too long");
+    assertThat(Files.exists(dir.resolve("n".repeat(256)))).isFalse();
+  }
+
+  @Test
+  void aFullFileSystemSaysSoAndRecovers() throws IOException {
+    try (TestPool small = TestPool.create()) {
+      Path big = small.path("/big");
+      byte[] content = new byte[1 << 20];
+      new Random(5).nextBytes(content);
+      assertThatThrownBy(
+              () -> {
+                for (int i = 0; i < 100; i++) {
+                  Files.write(big, content, CREATE, APPEND);
+                }
+              })
+          .isInstanceOf(FileSystemException.class)
+          .hasMessageContaining("no space");
+      Files.delete(big);
+      small.pool.sync();
+      assertThat(Files.write(small.path("/next"), content)).exists();
+    }
   }
 
   // ---- other providers
