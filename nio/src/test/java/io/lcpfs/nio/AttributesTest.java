@@ -180,6 +180,7 @@ class AttributesTest {
     view.setGroup(group);
     assertThat(view.name()).isEqualTo("posix");
     assertThat(view.getOwner()).isEqualTo(user);
+    assertThat(view.readAttributes().owner()).isEqualTo(user).hasToString("123456");
     assertThat(view.readAttributes().group()).isEqualTo(group).hasToString("654321");
     assertThat(lookup.lookupPrincipalByName("root")).isEqualTo(lookup.lookupPrincipalByName("0"));
     assertThat(lookup.lookupPrincipalByName("root"))

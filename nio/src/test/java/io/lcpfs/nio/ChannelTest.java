@@ -430,6 +430,9 @@ class ChannelTest {
           .isInstanceOf(OverlappingFileLockException.class);
       assertThatThrownBy(() -> channel.lock(9, 1, false))
           .isInstanceOf(OverlappingFileLockException.class);
+      assertThat(lock.overlaps(9, 5)).isTrue();
+      assertThat(lock.overlaps(10, 5)).isFalse();
+      assertThat(lock.channel()).isSameAs(channel);
       FileLock next = other.tryLock(10, 10, true);
       assertThat(next).isNotNull();
       lock.release();

@@ -113,6 +113,9 @@ class PathTest {
             .isEqualTo(host.resolveSibling(b).toString());
         assertThat(ours.startsWith(path(b))).as(both).isEqualTo(host.startsWith(Path.of(b)));
         assertThat(ours.endsWith(path(b))).as(both).isEqualTo(host.endsWith(Path.of(b)));
+        if (ours.equals(path(b))) {
+          assertThat(ours.hashCode()).isEqualTo(path(b).hashCode());
+        }
         assertThat(ours.equals(path(b))).as(both).isEqualTo(host.equals(Path.of(b)));
         assertThat(Integer.signum(ours.compareTo(path(b))))
             .as(both)

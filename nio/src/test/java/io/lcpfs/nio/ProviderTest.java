@@ -191,6 +191,35 @@ class ProviderTest {
   }
 
   @Test
+  void whatWasForcedOrSynchronousIsOnTheDiskBeforeClose() throws IOException {
+    Path image = host.resolve("p.img");
+    Path copy = host.resolve("copy.img");
+    try (FileSystem fs = LcpfsFileSystems.openOrCreate(image, Map.of("size", "96M"))) {
+      try (FileChannel forced =
+          FileChannel.open(
+              fs.getPath("/forced"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+        forced.write(ByteBuffer.wrap(new byte[] {1, 2, 3}));
+        forced.force(false);
+      }
+      for (StandardOpenOption option : List.of(StandardOpenOption.SYNC, StandardOpenOption.DSYNC)) {
+        Files.write(
+            fs.getPath("/" + option),
+            new byte[10_000],
+            StandardOpenOption.CREATE,
+            StandardOpenOption.WRITE,
+            option);
+      }
+      // As a crash now would leave it.
+      Files.copy(image, copy);
+    }
+    try (FileSystem fs = LcpfsFileSystems.open(copy, Map.of())) {
+      assertThat(Files.readAllBytes(fs.getPath("/forced"))).containsExactly(1, 2, 3);
+      assertThat(Files.size(fs.getPath("/SYNC"))).isEqualTo(10_000);
+      assertThat(Files.size(fs.getPath("/DSYNC"))).isEqualTo(10_000);
+    }
+  }
+
+  @Test
   void aPoolInUseElsewhereIsRefused() throws IOException {
     Path file = host.resolve("p.img");
     LcpfsFileSystems.openOrCreate(file, Map.of("size", "96M")).close();
