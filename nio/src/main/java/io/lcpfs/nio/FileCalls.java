@@ -216,6 +216,11 @@ final class FileCalls {
     LcpfsFileChannel channel = new LcpfsFileChannel(fs, handle, path, this, mode);
     try {
       fs.opened(channel);
+      if (watched && !existed) {
+        changed(followed(path), StandardWatchEventKinds.ENTRY_CREATE);
+      } else if (watched && (mode.flags() & OpenFlags.O_TRUNC) != 0) {
+        modified(path, true);
+      }
       if (mode.deleteOnClose()) {
         // The file lives on until its last handle is closed; its name goes now, as on Linux.
         delete(path);
@@ -223,11 +228,6 @@ final class FileCalls {
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
-    }
-    if (watched && !existed) {
-      changed(followed(path), StandardWatchEventKinds.ENTRY_CREATE);
-    } else if (watched && (mode.flags() & OpenFlags.O_TRUNC) != 0) {
-      modified(path, true);
     }
     return channel;
   }

@@ -16,6 +16,7 @@ import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.ProviderMismatchException;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.WatchEvent;
 import java.nio.file.WatchKey;
 import java.nio.file.WatchService;
@@ -96,6 +97,18 @@ class WatchTest {
     Files.setAttribute(dir.resolve("h"), "unix:mode", 0600);
     assertThat(events()).containsExactly("MODIFY h 1");
     assertThat(watcher.poll()).isNull();
+  }
+
+  @Test
+  void aFileDeletedOnCloseComesAndGoes() throws IOException {
+    watch();
+    Files.newByteChannel(
+            dir.resolve("a"),
+            StandardOpenOption.CREATE,
+            StandardOpenOption.WRITE,
+            StandardOpenOption.DELETE_ON_CLOSE)
+        .close();
+    assertThat(events()).containsExactly("CREATE a 1", "DELETE a 1");
   }
 
   @Test
