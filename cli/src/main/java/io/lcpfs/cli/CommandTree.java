@@ -21,6 +21,8 @@ final class CommandTree {
     BELOW.put("fs", FsCommands.all());
     TOP.putAll(FileCommands.all());
     TOP.put("doctor", DoctorCommand::new);
+    TOP.put("mount", MountCommand::new);
+    TOP.put("umount", UmountCommand::new);
     TOP.put("debug", DebugCommand::new);
     TOP.put("quickstart", QuickstartCommand::new);
     TOP.put("bench", BenchCommand::new);

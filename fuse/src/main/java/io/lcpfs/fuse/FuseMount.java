@@ -1,0 +1,260 @@
+package io.lcpfs.fuse;
+
+import static io.lcpfs.error.PoolException.refused;
+
+import io.lcpfs.error.Errno;
+import io.lcpfs.posix.FsOptions;
+import io.lcpfs.posix.PosixFileSystem;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+
+/**
+ * Datasets mounted on a directory of this host, served by threads of this process until somebody
+ * unmounts it. The process must not use the directory from a thread that the mount waits for.
+ */
+public final class FuseMount implements AutoCloseable {
+  private static final int GREETING_SECONDS = 30;
+  private static final int CLOSING_SECONDS = 10;
+  private static final int NOTIFICATION_BYTES = 512;
+  private static final String READ_AHEAD_KIB = "4096";
+
+  private final Path directory;
+  private final Server server;
+  private final DeviceChannel channel;
+
+  /** The buffers of the threads. Shared, as the engine's own threads fill them too. */
+  private final Arena arena = Arena.ofShared();
+
+  private final AtomicInteger running;
+  private final CountDownLatch ended = new CountDownLatch(1);
+
+  private FuseMount(Path directory, Server server, DeviceChannel channel, int threads) {
+    this.directory = directory;
+    this.server = server;
+    this.channel = channel;
+    this.running = new AtomicInteger(threads);
+  }
+
+  /**
+   * Mounts, and serves from threads of its own. What a server that was killed left there is removed
+   * first.
+   *
+   * @param datasets the one at the mount point first, with the path "", parents before children;
+   *     their file systems stay the caller's, who closes them after the mount
+   * @param log takes lines about what goes wrong while it serves
+   * @throws io.lcpfs.error.PoolException ENOENT, ENOTDIR for the directory; ENODEV without
+   *     /dev/fuse; EPERM, EACCES, EBUSY
+   */
+  public static FuseMount mount(
+      List<MountedDataset> datasets, Path directory, MountOptions options, Consumer<String> log) {
+    Mounter.cleanDead(directory.toAbsolutePath().normalize().toString());
+    Path place = realDirectory(directory);
+    if (!options.atime()) {
+      for (MountedDataset dataset : datasets) {
+        PosixFileSystem files = dataset.files();
+        files.setOptions(files.options().withAtime(FsOptions.Atime.OFF));
+      }
+    }
+    Server server = new Server(datasets, options.writeback(), log);
+    int fd = Mounter.mount(place.toString(), options);
+    FuseMount mount = new FuseMount(place, server, new DeviceChannel(fd), options.threads());
+    mount.start(options.threads());
+    mount.awaitGreeting();
+    mount.raiseReadAhead();
+    return mount;
+  }
+
+  private static Path realDirectory(Path directory) {
+    try {
+      Path real = directory.toRealPath();
+      if (!Files.isDirectory(real)) {
+        throw refused(Errno.ENOTDIR, directory + ": is no directory; name one to mount on");
+      }
+      return real;
+    } catch (IOException e) {
+      throw refused(
+          Errno.ENOENT, directory + ": cannot be found; make it with 'mkdir " + directory + "'");
+    }
+  }
+
+  private void start(int threads) {
+    for (int i = 0; i < threads; i++) {
+      Worker worker = new Worker(server, channel, arena);
+      Thread.ofPlatform().name("fuse-" + i).daemon(true).start(() -> serve(worker));
+    }
+  }
+
+  private void serve(Worker worker) {
+    try {
+      worker.run();
+    } finally {
+      if (running.decrementAndGet() == 0) {
+        try {
+          server.greeted.countDown();
+          server.releaseAll();
+          channel.close();
+          arena.close();
+        } finally {
+          ended.countDown();
+        }
+      }
+    }
+  }
+
+  private void awaitGreeting() {
+    boolean greeted;
+    try {
+      greeted = server.greeted.await(GREETING_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      greeted = false;
+    }
+    String refusal = server.refusal;
+    if (greeted && refusal == null) {
+      return;
+    }
+    close();
+    throw refused(
+        Errno.ENODEV,
+        directory
+            + ": "
+            + (refusal == null ? "the kernel did not answer" : refusal)
+            + "; Linux 4.20 or newer is needed");
+  }
+
+  /** Lets the kernel read ahead in several requests at a time. Only root may; else it stays. */
+  private void raiseReadAhead() {
+    String device = "";
+    for (MountTable.Entry entry : MountTable.list()) {
+      if (entry.directory().equals(directory.toString())) {
+        device = entry.device();
+      }
+    }
+    Path setting = Path.of("/sys/class/bdi", device, "read_ahead_kb");
+    if (!device.isEmpty() && Files.isWritable(setting)) {
+      try {
+        Files.writeString(setting, READ_AHEAD_KIB);
+      } catch (IOException e) {
+        server.report(setting + ": cannot be set; reading from the start of files is slower");
+      }
+    }
+  }
+
+  /** Makes this process outlive the terminal that it was started from. */
+  public static void leaveTerminal() {
+    Libc.setsid();
+  }
+
+  /** Where it is mounted, without symbolic links. */
+  public Path directory() {
+    return directory;
+  }
+
+  /** Returns when it is unmounted and nothing of it is served any more. */
+  public void awaitUnmounted() throws InterruptedException {
+    ended.await();
+  }
+
+  /** Whether it is unmounted and nothing of it is served any more. */
+  public boolean isUnmounted() {
+    return ended.getCount() == 0;
+  }
+
+  /**
+   * Unmounts.
+   *
+   * @param lazily at once, though somebody is inside; who is stays served until leaving
+   * @throws io.lcpfs.error.PoolException EBUSY while somebody is inside, unless lazily
+   */
+  public void unmount(boolean lazily) {
+    if (isUnmounted()) {
+      return;
+    }
+    unmount(directory, lazily);
+  }
+
+  /** Unmounts a directory on which this process or another one serves a mount. */
+  public static void unmount(Path directory, boolean lazily) {
+    int rc = Mounter.unmount(directory.toString(), lazily);
+    if (rc < 0 && rc != -Libc.EINVAL && rc != -Libc.ENOENT) {
+      throw refused(
+          Errno.EBUSY,
+          directory
+              + ": is in use; end what uses it (see 'fuser -vm "
+              + directory
+              + "'), or detach it with --lazy");
+    }
+  }
+
+  /**
+   * Tells the kernel that a file was changed by somebody else than the kernel. Not to be called
+   * while serving, or while holding what serving needs.
+   *
+   * @param dataset its place in the list of datasets that is mounted
+   */
+  public void invalidateInode(int dataset, long inode) {
+    try (Arena memory = Arena.ofConfined()) {
+      MemorySegment message = notification(memory, Fuse.NOTIFY_INVAL_INODE, 40);
+      message.set(ValueLayout.JAVA_LONG, 16, server.forest.places().get(dataset).node(inode));
+      message.set(ValueLayout.JAVA_LONG, 24, 0);
+      message.set(ValueLayout.JAVA_LONG, 32, 0); // to the end
+      notify(message, 40);
+    }
+  }
+
+  /** As {@link #invalidateInode}, for a name that came, went or means something else now. */
+  public void invalidateEntry(int dataset, long directoryInode, byte[] name) {
+    try (Arena memory = Arena.ofConfined()) {
+      int bytes = 32 + name.length + 1;
+      MemorySegment message = notification(memory, Fuse.NOTIFY_INVAL_ENTRY, bytes);
+      long node = server.forest.places().get(dataset).node(directoryInode);
+      message.set(ValueLayout.JAVA_LONG, 16, node);
+      message.set(ValueLayout.JAVA_INT, 24, name.length);
+      MemorySegment.copy(name, 0, message, ValueLayout.JAVA_BYTE, 32, name.length);
+      notify(message, bytes);
+    }
+  }
+
+  private static MemorySegment notification(Arena memory, int code, int bytes) {
+    MemorySegment message = memory.allocate(Math.max(bytes, NOTIFICATION_BYTES), 8);
+    message.set(ValueLayout.JAVA_INT, 0, bytes);
+    message.set(ValueLayout.JAVA_INT, 4, code);
+    return message;
+  }
+
+  private void notify(MemorySegment message, int bytes) {
+    int rc = channel.send(message, 0, bytes);
+    // ENOENT: the kernel does not know the file, so it has nothing to forget.
+    if (rc < 0 && rc != -Libc.ENOENT && rc != -Libc.ENODEV) {
+      server.report("/dev/fuse: a notification fails with error " + -rc);
+    }
+  }
+
+  /** Unmounts, if need be lazily, and waits a while for those who are still inside. */
+  @Override
+  public void close() {
+    if (isUnmounted()) {
+      return;
+    }
+    int rc = Mounter.unmount(directory.toString(), false);
+    if (rc < 0) {
+      Mounter.unmount(directory.toString(), true);
+    }
+    try {
+      if (!ended.await(CLOSING_SECONDS, TimeUnit.SECONDS)) {
+        server.report(directory + ": is still used by somebody, who will get errors from now on");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

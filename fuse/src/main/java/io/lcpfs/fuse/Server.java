@@ -1,0 +1,104 @@
+package io.lcpfs.fuse;
+
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.posix.FileHandle;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** What the threads that serve one mount share: its files, what the kernel holds, its settings. */
+final class Server implements NodeTable.Keeper {
+  /** How long the kernel may answer by itself: this process is the only writer. */
+  static final long VALID_SECONDS = 365L * 24 * 3600;
+
+  /** The same for attributes of which the allocated space may soon be another. */
+  static final long FRESH_VALID_SECONDS = 10;
+
+  private static final long FRESH_SECONDS = 20;
+  private static final long MOST_REPORTS = 20;
+
+  final Forest forest;
+  final NodeTable nodes = new NodeTable(this);
+  final HandleTable handles = new HandleTable();
+  final boolean writeback;
+
+  /** Open when the kernel and we have agreed on the protocol, or never will. */
+  final CountDownLatch greeted = new CountDownLatch(1);
+
+  /** Why there was no agreement. */
+  volatile @Nullable String refusal;
+
+  private final Consumer<String> log;
+  private final AtomicLong reports = new AtomicLong();
+
+  Server(List<MountedDataset> datasets, boolean writeback, Consumer<String> log) {
+    this.forest = new Forest(datasets);
+    this.writeback = writeback;
+    this.log = log;
+  }
+
+  @Override
+  public boolean retain(long node, long generation) {
+    return forest.place(node).files.retain(forest.inode(node), generation);
+  }
+
+  @Override
+  public void forget(long node) {
+    forest.place(node).files.forget(forest.inode(node), 1);
+  }
+
+  /** How long the kernel may keep attributes with this change time. */
+  static long validSeconds(long ctimeSeconds) {
+    return System.currentTimeMillis() / 1000 - ctimeSeconds < FRESH_SECONDS
+        ? FRESH_VALID_SECONDS
+        : VALID_SECONDS;
+  }
+
+  /** The negative errno of a failure; tells of those that are no ordinary refusals. */
+  int errno(Throwable thrown, int opcode) {
+    switch (thrown) {
+      case PoolException e -> {
+        if (e.errno() == Errno.EIO) {
+          report("request " + opcode + ": " + e.getMessage());
+        }
+        return -e.errno().value();
+      }
+      case OutOfMemoryError e -> {
+        report("request " + opcode + ": out of memory; give it more with LCPFS_JAVA_OPTS=-Xmx1g");
+        return -Errno.ENOMEM.value();
+      }
+      default -> {
+        StackTraceElement[] trace = thrown.getStackTrace();
+        report("request " + opcode + ": " + thrown + (trace.length > 0 ? " at " + trace[0] : ""));
+        return -Errno.EIO.value();
+      }
+    }
+  }
+
+  /** Tells the owner of the mount something, a bounded number of times. */
+  void report(String line) {
+    if (reports.incrementAndGet() <= MOST_REPORTS) {
+      log.accept(line);
+    }
+  }
+
+  /** Lets go of all that the kernel held; to be called when nothing is served any more. */
+  void releaseAll() {
+    for (FileHandle handle : handles.removeAll()) {
+      close(handle);
+    }
+    nodes.releaseAll();
+  }
+
+  void close(FileHandle handle) {
+    try {
+      handle.close();
+    } catch (PoolException e) {
+      // Nobody is left to be answered; the file without a name is freed at the next import.
+      report("close of inode " + handle.inode() + ": " + e.getMessage());
+    }
+  }
+}

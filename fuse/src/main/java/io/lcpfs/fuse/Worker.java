@@ -1,0 +1,283 @@
+package io.lcpfs.fuse;
+
+import static io.lcpfs.error.PoolException.posix;
+
+import io.lcpfs.error.Errno;
+import io.lcpfs.fuse.Forest.Place;
+import io.lcpfs.posix.Caller;
+import java.lang.foreign.Arena;
+import org.jspecify.annotations.Nullable;
+
+/** Serves requests one after the other, on one thread. */
+final class Worker implements Runnable {
+  /** What a handler answers when the kernel expects no reply. */
+  static final int NO_REPLY = Integer.MIN_VALUE;
+
+  private static final int EIO = 5;
+  private static final int EPROTO = 71;
+
+  final Server server;
+  final Request request;
+  final Reply reply;
+
+  /** The dataset of the request's node. */
+  Place place;
+
+  /** The inode number of the request's node. */
+  long inode;
+
+  /** What is to be taken back when the kernel does not take the reply; 0 and -1 for nothing. */
+  long undoNode;
+
+  long undoHandle;
+
+  private final FuseChannel channel;
+  private final NameHandlers names;
+  private final FileHandlers files;
+  private final DirectoryHandlers directories;
+  private Caller lastCaller = Caller.ROOT;
+
+  Worker(Server server, FuseChannel channel, Arena arena) {
+    this.server = server;
+    this.channel = channel;
+    request = new Request(arena);
+    reply = new Reply(arena);
+    place = server.forest.root();
+    names = new NameHandlers(this);
+    files = new FileHandlers(this);
+    directories = new DirectoryHandlers(this);
+  }
+
+  /** Serves until the file system is unmounted or the channel fails. */
+  @Override
+  public void run() {
+    while (true) {
+      int bytes = channel.receive(request.buffer, Request.START, Request.MAX_BYTES);
+      if (bytes < 0) {
+        switch (-bytes) {
+          case Libc.ENOENT, Libc.EINTR, Libc.EAGAIN -> {
+            continue; // the request was withdrawn, or the call interrupted
+          }
+          case Libc.ENODEV -> {
+            return;
+          }
+          default -> {
+            server.report("/dev/fuse: reading it fails with error " + -bytes);
+            return;
+          }
+        }
+      }
+      serve(bytes);
+    }
+  }
+
+  /** Serves the request of {@code bytes} bytes in the buffer. */
+  void serve(int bytes) {
+    if (!request.parse(bytes)) {
+      server.report("/dev/fuse: " + bytes + " bytes that are no request");
+      if (bytes >= Fuse.IN_HEADER_BYTES) {
+        answer(-EIO);
+      }
+      return;
+    }
+    undoNode = 0;
+    undoHandle = -1;
+    int result;
+    try {
+      result = dispatch();
+    } catch (Throwable thrown) { // whatever happens, the kernel must not wait for ever
+      undo();
+      result = server.errno(thrown, request.opcode);
+      if (request.opcode == Fuse.FORGET || request.opcode == Fuse.BATCH_FORGET) {
+        return;
+      }
+    }
+    if (result != NO_REPLY) {
+      answer(result);
+    }
+  }
+
+  private void answer(int result) {
+    int length = reply.finish(Math.max(result, 0), Math.min(result, 0), request.unique);
+    int sent = channel.send(reply.buffer, Reply.START, length);
+    if (sent < 0 && sent != -Libc.EINTR) {
+      if (sent != -Libc.ENOENT && sent != -Libc.ENODEV) {
+        server.report("/dev/fuse: reply to request " + request.opcode + " fails: " + -sent);
+      }
+      undo();
+    }
+  }
+
+  private void undo() {
+    if (undoHandle != -1) {
+      server.close(server.handles.remove(undoHandle));
+      undoHandle = -1;
+    }
+    if (undoNode != 0) {
+      server.nodes.release(undoNode, 1);
+      undoNode = 0;
+    }
+  }
+
+  /** The node's file, where the operation is on one. */
+  private void locate() {
+    place = server.forest.place(request.node);
+    inode = server.forest.inode(request.node);
+  }
+
+  private int dispatch() {
+    int opcode = request.opcode;
+    switch (opcode) {
+      case Fuse.INIT -> {
+        return init();
+      }
+      case Fuse.FORGET -> {
+        server.nodes.release(request.node, request.i64(0));
+        return NO_REPLY;
+      }
+      case Fuse.BATCH_FORGET -> {
+        return batchForget();
+      }
+      case Fuse.INTERRUPT -> {
+        return NO_REPLY; // what waits here waits for a device, and ends soon
+      }
+      case Fuse.DESTROY -> {
+        return 0;
+      }
+      default -> locate();
+    }
+    return switch (opcode) {
+      case Fuse.LOOKUP -> names.lookup();
+      case Fuse.GETATTR -> names.getattr();
+      case Fuse.STATX -> names.statx();
+      case Fuse.SETATTR -> names.setattr();
+      case Fuse.READLINK -> names.readlink();
+      case Fuse.SYMLINK -> names.symlink();
+      case Fuse.MKNOD -> names.mknod();
+      case Fuse.MKDIR -> names.mkdir();
+      case Fuse.UNLINK -> names.unlink();
+      case Fuse.RMDIR -> names.rmdir();
+      case Fuse.RENAME -> names.rename(false);
+      case Fuse.RENAME2 -> names.rename(true);
+      case Fuse.LINK -> names.link();
+      case Fuse.STATFS -> reply.statfs(place.files.statfs());
+      case Fuse.GETXATTR -> names.getxattr();
+      case Fuse.SETXATTR -> names.setxattr();
+      case Fuse.LISTXATTR -> names.listxattr();
+      case Fuse.REMOVEXATTR -> names.removexattr();
+      case Fuse.CREATE -> files.create();
+      case Fuse.OPEN -> files.open();
+      case Fuse.READ -> files.read();
+      case Fuse.WRITE -> files.write();
+      case Fuse.RELEASE, Fuse.RELEASEDIR -> files.release();
+      case Fuse.FSYNC, Fuse.FSYNCDIR -> files.fsync();
+      case Fuse.FALLOCATE -> files.fallocate();
+      case Fuse.LSEEK -> files.lseek();
+      case Fuse.COPY_FILE_RANGE -> files.copyFileRange();
+      case Fuse.OPENDIR -> directories.opendir();
+      case Fuse.READDIR -> directories.readdir();
+      case Fuse.READDIRPLUS -> directories.readdirplus();
+      case Fuse.SYNCFS -> {
+        place.files.sync();
+        yield 0;
+      }
+      default -> -Errno.ENOSYS.value();
+    };
+  }
+
+  private int init() {
+    int major = request.i32(0);
+    int minor = request.i32(4);
+    reply.clear(0, 64);
+    reply.i32(0, Fuse.MAJOR);
+    if (major > Fuse.MAJOR) {
+      return 64; // the kernel asks again in our version
+    }
+    if (major < Fuse.MAJOR || minor < Fuse.LEAST_MINOR) {
+      server.refusal = "the kernel speaks FUSE " + major + "." + minor;
+      server.greeted.countDown();
+      return -EPROTO;
+    }
+    int offered = request.i32(12);
+    int offered2 = (offered & Fuse.INIT_EXT) != 0 ? request.i32(16) : 0;
+    int wanted =
+        Fuse.INIT_ASYNC_READ
+            | Fuse.INIT_ATOMIC_O_TRUNC
+            | Fuse.INIT_EXPORT_SUPPORT
+            | Fuse.INIT_BIG_WRITES
+            | Fuse.INIT_DO_READDIRPLUS
+            | Fuse.INIT_READDIRPLUS_AUTO
+            | Fuse.INIT_ASYNC_DIO
+            | (server.writeback ? Fuse.INIT_WRITEBACK_CACHE : 0)
+            | Fuse.INIT_PARALLEL_DIROPS
+            | Fuse.INIT_ABORT_ERROR
+            | Fuse.INIT_MAX_PAGES
+            | Fuse.INIT_CACHE_SYMLINKS
+            | Fuse.INIT_EXPLICIT_INVAL_DATA
+            | Fuse.INIT_HANDLE_KILLPRIV_V2
+            | Fuse.INIT_EXT;
+    reply.i32(4, Math.min(minor, Fuse.MINOR));
+    reply.i32(8, Math.max(request.i32(8), Fuse.MAX_TRANSFER_BYTES));
+    reply.i32(12, offered & wanted);
+    reply.i16(16, 64);
+    reply.i16(18, 48);
+    reply.i32(20, Fuse.MAX_TRANSFER_BYTES);
+    reply.i32(24, 1);
+    reply.i16(28, Fuse.MAX_TRANSFER_BYTES / Fuse.PAGE_BYTES);
+    reply.i32(32, offered2 & Fuse.INIT2_CREATE_SUPP_GROUP);
+    server.greeted.countDown();
+    return 64;
+  }
+
+  private int batchForget() {
+    int count = request.i32(0);
+    for (int i = 0; i < count; i++) {
+      int at = 8 + 16 * i;
+      if (at > request.bodyBytes() - 16) {
+        break;
+      }
+      server.nodes.release(request.i64(at), request.i64(at + 8));
+    }
+    return NO_REPLY;
+  }
+
+  /**
+   * Who makes something new. The kernel has checked the rights; what it found in groups beyond the
+   * caller's own comes with the request.
+   */
+  Caller caller() {
+    int[] groups = request.groups();
+    Caller last = lastCaller;
+    if (groups.length > 0) {
+      return new Caller(request.uid, request.gid, groups);
+    }
+    if (last.uid() != request.uid || last.gid() != request.gid) {
+      last = Caller.of(request.uid, request.gid);
+      lastCaller = last;
+    }
+    return last;
+  }
+
+  /** fuse_entry_out for the attributes in the reply, of which the kernel holds a lookup then. */
+  int entry(Place in) {
+    long node = in.node(reply.attrs.inode);
+    if (!server.nodes.acquire(node, reply.attrs.generation)) {
+      throw posix(Errno.ENOENT, "inode " + reply.attrs.inode);
+    }
+    undoNode = node;
+    return reply.entry(
+        0,
+        node,
+        in.shown(reply.attrs.inode),
+        Server.VALID_SECONDS,
+        Server.validSeconds(reply.attrs.ctimeSeconds));
+  }
+
+  /** EBUSY when a dataset covers the name in the request's directory. */
+  void checkUncovered(Place directoryPlace, long directory, byte[] name) {
+    @Nullable Place covering = directoryPlace.covering(directory, name);
+    if (covering != null) {
+      throw posix(Errno.EBUSY, "a dataset is mounted there");
+    }
+  }
+}
