@@ -88,7 +88,10 @@ final class NameHandlers {
       change.mode(request.i32(68));
     } else if ((valid & Fuse.FATTR_KILL_SUIDGID) != 0) {
       worker.place.files.getattr(worker.inode, reply.attrs);
-      change.mode(withoutSetId(reply.attrs.mode));
+      int mode = withoutSetId(reply.attrs.mode);
+      if (mode != reply.attrs.mode) {
+        change.mode(mode);
+      }
     }
     if ((valid & Fuse.FATTR_UID) != 0) {
       change.uid(request.i32(76));
@@ -96,7 +99,8 @@ final class NameHandlers {
     if ((valid & Fuse.FATTR_GID) != 0) {
       change.gid(request.i32(80));
     }
-    if ((valid & ~(Fuse.FATTR_FH | Fuse.FATTR_LOCKOWNER)) == 0) {
+    int unchanging = Fuse.FATTR_FH | Fuse.FATTR_LOCKOWNER | Fuse.FATTR_KILL_SUIDGID;
+    if ((valid & ~unchanging) == 0) {
       // chown(-1, -1): nothing changes, but that something was changed is noted.
       Instant now = Instant.now();
       change.ctime(now.getEpochSecond(), now.getNano());
