@@ -3,11 +3,9 @@ package io.lcpfs.fuse;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.fuse.Forest.Place;
-import io.lcpfs.posix.Caller;
 import io.lcpfs.posix.DirectoryVisitor;
 import io.lcpfs.posix.FileHandle;
 import io.lcpfs.posix.Mode;
-import io.lcpfs.posix.OpenFlags;
 
 /** Requests on open directories. */
 final class DirectoryHandlers {
@@ -26,15 +24,6 @@ final class DirectoryHandlers {
     reply = worker.reply;
   }
 
-  int opendir() {
-    FileHandle handle =
-        worker.place.files.open(
-            worker.inode, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, Caller.ROOT);
-    long number = server.handles.add(handle);
-    worker.undoHandle = number;
-    return reply.open(0, number, Fuse.FOPEN_KEEP_CACHE | Fuse.FOPEN_CACHE_DIR);
-  }
-
   int readdir() {
     return list(false);
   }
@@ -44,7 +33,7 @@ final class DirectoryHandlers {
   }
 
   private int list(boolean plus) {
-    FileHandle handle = server.handles.get(request.i64(0));
+    FileHandle handle = server.nodes.handle(request.node, true);
     long cookie = request.i64(8);
     int size = request.i32(16);
     int room = size < 0 ? Fuse.MAX_TRANSFER_BYTES : Math.min(size, Fuse.MAX_TRANSFER_BYTES);

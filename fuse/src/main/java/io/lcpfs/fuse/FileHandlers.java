@@ -4,11 +4,9 @@ import static io.lcpfs.error.PoolException.posix;
 
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
-import io.lcpfs.posix.Caller;
 import io.lcpfs.posix.Created;
 import io.lcpfs.posix.FileHandle;
 import io.lcpfs.posix.OpenFlags;
-import io.lcpfs.posix.SetAttr;
 
 /** Requests on open files. */
 final class FileHandlers {
@@ -29,62 +27,46 @@ final class FileHandlers {
     reply = worker.reply;
   }
 
-  /**
-   * The flags that concern the engine. The kernel places appended data itself, and writes pages of
-   * files that are open for writing only, which it reads before.
-   */
-  private static int engineFlags(int flags) {
-    int access = (flags & OpenFlags.O_ACCMODE) == 0 ? OpenFlags.O_RDONLY : OpenFlags.O_RDWR;
-    return access | flags & (OpenFlags.O_TRUNC | OpenFlags.O_NOATIME | OpenFlags.O_EXCL);
-  }
-
   int create() {
     int flags = request.i32(0);
     int mode = request.i32(4);
-    int openFlags = request.i32(12);
     byte[] name = request.name(16);
     if (worker.place.covering(worker.inode, name) != null) {
       throw posix(Errno.EEXIST, "a dataset is mounted there");
     }
+    int wanted = OpenFlags.O_RDWR | flags & (OpenFlags.O_EXCL | OpenFlags.O_TRUNC);
     Created created =
-        worker.place.files.create(
-            worker.inode,
-            name,
-            mode,
-            engineFlags(flags) & ~OpenFlags.O_NOATIME,
-            worker.caller());
-    long number = server.handles.add(created.handle());
-    worker.undoHandle = number;
-    reply.take(created.attr());
-    if ((openFlags & Fuse.OPEN_KILL_SUIDGID) != 0 && (flags & OpenFlags.O_TRUNC) != 0) {
-      killSetId(created.attr().inode());
-    }
-    int bytes = worker.entry(worker.place);
-    return bytes + reply.open(bytes, number, FILE_OPEN_FLAGS);
+        worker.place.files.create(worker.inode, name, mode, wanted, worker.caller());
+    return opened(created);
   }
 
+  /** The reply for a new open file. Its handle is the node's from now on. */
+  private int opened(Created created) {
+    boolean adopted = false;
+    try {
+      reply.take(created.attr());
+      int bytes = worker.entry(worker.place);
+      adopted = server.nodes.adopt(worker.undoNode, created.handle());
+      return bytes + reply.open(bytes, 0, FILE_OPEN_FLAGS);
+    } finally {
+      if (!adopted) {
+        server.close(created.handle());
+      }
+    }
+  }
+
+  /** Opening needs nothing of us: from the first ENOSYS on the kernel does it alone. */
   int open() {
-    int flags = request.i32(0);
-    int openFlags = request.i32(4);
-    FileHandle handle = worker.place.files.open(worker.inode, engineFlags(flags), Caller.ROOT);
-    long number = server.handles.add(handle);
-    worker.undoHandle = number;
-    if ((openFlags & Fuse.OPEN_KILL_SUIDGID) != 0 && (flags & OpenFlags.O_TRUNC) != 0) {
-      killSetId(worker.inode);
+    if (server.opensUnasked) {
+      return -Errno.ENOSYS.value();
     }
-    return reply.open(0, number, FILE_OPEN_FLAGS);
-  }
-
-  private void killSetId(long inode) {
-    worker.place.files.getattr(inode, reply.attrs);
-    int mode = NameHandlers.withoutSetId(reply.attrs.mode);
-    if (mode != reply.attrs.mode) {
-      reply.take(worker.place.files.setattr(inode, new SetAttr().mode(mode), Caller.ROOT));
-    }
+    boolean directory = request.opcode == Fuse.OPENDIR;
+    int flags = Fuse.FOPEN_KEEP_CACHE | (directory ? Fuse.FOPEN_CACHE_DIR : Fuse.FOPEN_NOFLUSH);
+    return reply.open(0, 0, flags);
   }
 
   private FileHandle handle() {
-    return server.handles.get(request.i64(0));
+    return server.nodes.handle(request.node, false);
   }
 
   int read() {
@@ -107,14 +89,9 @@ final class FileHandlers {
             .write(offset, request.buffer, Request.place(Fuse.WRITE_IN_BYTES), size, kill));
   }
 
-  int release() {
-    server.handles.remove(request.i64(0)).close();
-    return 0;
-  }
-
-  int fsync() {
+  int fsync(boolean directory) {
     request.need(16);
-    handle().fsync();
+    server.nodes.handle(request.node, directory).fsync();
     return 0;
   }
 
@@ -143,7 +120,7 @@ final class FileHandlers {
     request.need(56);
     FileHandle from = handle();
     long fromOffset = request.i64(8);
-    FileHandle to = server.handles.get(request.i64(24));
+    FileHandle to = server.nodes.handle(request.i64(16), false);
     long toOffset = request.i64(32);
     long length = Math.min(request.i64(40), MOST_COPIED_BYTES);
     if (length < 0 || request.i64(48) != 0) {

@@ -67,14 +67,13 @@ final class Fuse {
 
   // What INIT agrees on
   static final int INIT_ASYNC_READ = 1;
-  static final int INIT_ATOMIC_O_TRUNC = 1 << 3;
   static final int INIT_EXPORT_SUPPORT = 1 << 4;
   static final int INIT_BIG_WRITES = 1 << 5;
-  static final int INIT_DONT_MASK = 1 << 6;
   static final int INIT_DO_READDIRPLUS = 1 << 13;
   static final int INIT_READDIRPLUS_AUTO = 1 << 14;
   static final int INIT_ASYNC_DIO = 1 << 15;
   static final int INIT_WRITEBACK_CACHE = 1 << 16;
+  static final int INIT_NO_OPEN_SUPPORT = 1 << 17;
   static final int INIT_PARALLEL_DIROPS = 1 << 18;
   static final int INIT_ABORT_ERROR = 1 << 21;
   static final int INIT_MAX_PAGES = 1 << 22;
@@ -91,8 +90,6 @@ final class Fuse {
   static final int FOPEN_KEEP_CACHE = 1 << 1;
   static final int FOPEN_CACHE_DIR = 1 << 3;
   static final int FOPEN_NOFLUSH = 1 << 5;
-  static final int FOPEN_PARALLEL_DIRECT_WRITES = 1 << 6;
-  static final int OPEN_KILL_SUIDGID = 1;
   static final int WRITE_KILL_SUIDGID = 1 << 2;
   static final int EXT_GROUPS = 32;
 

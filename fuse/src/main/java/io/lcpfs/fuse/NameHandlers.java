@@ -156,8 +156,24 @@ final class NameHandlers {
   int unlink() {
     byte[] name = request.name(0);
     worker.checkUncovered(worker.place, worker.inode, name);
+    keepOpen(worker.place, worker.inode, name);
     worker.place.files.unlink(worker.inode, name, Caller.ROOT);
     return 0;
+  }
+
+  /** Before a file loses a name: somebody may have it open. */
+  private void keepOpen(Place place, long directory, byte[] name) {
+    try {
+      place.files.lookup(directory, name, Caller.ROOT, reply.attrs);
+    } catch (PoolException e) {
+      if (e.errno() == Errno.ENOENT) {
+        return;
+      }
+      throw e;
+    }
+    if ((reply.attrs.mode & Mode.TYPE_MASK) == Mode.REGULAR) {
+      server.nodes.keepOpen(place.node(reply.attrs.inode));
+    }
   }
 
   int rmdir() {
@@ -179,6 +195,9 @@ final class NameHandlers {
     worker.checkUncovered(newPlace, newDirectory, newName);
     if (newPlace != worker.place) {
       throw posix(Errno.EXDEV, "rename to another dataset");
+    }
+    if (flags == 0) {
+      keepOpen(newPlace, newDirectory, newName);
     }
     worker.place.files.rename(
         worker.inode, oldName, newDirectory, newName, flags, Caller.ROOT);

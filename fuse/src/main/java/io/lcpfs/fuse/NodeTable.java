@@ -1,11 +1,19 @@
 package io.lcpfs.fuse;
 
+import static io.lcpfs.error.PoolException.posix;
+
+import io.lcpfs.error.Errno;
+import io.lcpfs.posix.FileHandle;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
- * How many lookups of each node the kernel holds. While it holds one, the engine retains the file,
- * so that its number stays its own. Striped by node; a stripe is an open-addressing table of two
- * words per node.
+ * How many lookups of each node the kernel holds, and the open handle of those that it uses. While
+ * it holds a lookup, the engine retains the file, so that its number stays its own. Striped by
+ * node; a stripe is an open-addressing table of two words and a handle per node.
+ *
+ * <p>The kernel opens files without telling us: a node has one handle for all who have it open,
+ * from its first use, or from before it loses its last name, until the kernel forgets it.
  */
 final class NodeTable {
   private static final int STRIPES = 16;
@@ -17,11 +25,16 @@ final class NodeTable {
     boolean retain(long node, long generation);
 
     void forget(long node);
+
+    FileHandle open(long node, boolean directory);
+
+    void close(FileHandle handle);
   }
 
   private static final class Stripe {
     final ReentrantLock lock = new ReentrantLock();
     long[] slots = new long[2 * LEAST_SLOTS];
+    @Nullable FileHandle[] handles = new FileHandle[LEAST_SLOTS];
     int used;
   }
 
@@ -88,14 +101,72 @@ final class NodeTable {
   private static void grow(Stripe stripe) {
     long[] old = stripe.slots;
     long[] next = new long[2 * old.length];
+    @Nullable FileHandle[] handles = new FileHandle[old.length];
     for (int i = 0; i < old.length; i += 2) {
       if (old[i] != 0) {
         int at = ~find(next, old[i]);
         next[2 * at] = old[i];
         next[2 * at + 1] = old[i + 1];
+        handles[at] = stripe.handles[i / 2];
       }
     }
     stripe.slots = next;
+    stripe.handles = handles;
+  }
+
+  /**
+   * The handle of a node that the kernel holds a lookup of; opened when it has none.
+   *
+   * @throws io.lcpfs.error.PoolException ESTALE for a node that the kernel was not told of, and
+   *     what opening gives
+   */
+  FileHandle handle(long node, boolean directory) {
+    Stripe stripe = stripe(node);
+    stripe.lock.lock();
+    try {
+      int at = find(stripe.slots, node);
+      if (at < 0) {
+        throw posix(Errno.ESTALE, "FUSE node " + node);
+      }
+      FileHandle handle = stripe.handles[at];
+      if (handle == null) {
+        handle = keeper.open(node, directory);
+        stripe.handles[at] = handle;
+      }
+      return handle;
+    } finally {
+      stripe.lock.unlock();
+    }
+  }
+
+  /** Opens a node before it loses its last name, in case that the kernel has it open. */
+  void keepOpen(long node) {
+    Stripe stripe = stripe(node);
+    stripe.lock.lock();
+    try {
+      int at = find(stripe.slots, node);
+      if (at >= 0 && stripe.handles[at] == null) {
+        stripe.handles[at] = keeper.open(node, false);
+      }
+    } finally {
+      stripe.lock.unlock();
+    }
+  }
+
+  /** Gives a node that the kernel holds a lookup of its handle; false when it has one. */
+  boolean adopt(long node, FileHandle handle) {
+    Stripe stripe = stripe(node);
+    stripe.lock.lock();
+    try {
+      int at = find(stripe.slots, node);
+      if (at < 0 || stripe.handles[at] != null) {
+        return false;
+      }
+      stripe.handles[at] = handle;
+      return true;
+    } finally {
+      stripe.lock.unlock();
+    }
   }
 
   /** Takes back {@code count} lookups; more than there are count as all. */
@@ -104,6 +175,7 @@ final class NodeTable {
       return;
     }
     Stripe stripe = stripe(node);
+    FileHandle handle;
     stripe.lock.lock();
     try {
       int at = find(stripe.slots, node);
@@ -114,11 +186,18 @@ final class NodeTable {
         stripe.slots[2 * at + 1] -= count;
         return;
       }
+      handle = stripe.handles[at];
       remove(stripe, at);
-      keeper.forget(node);
+      if (handle == null) {
+        keeper.forget(node);
+        return;
+      }
     } finally {
       stripe.lock.unlock();
     }
+    // Closing may free the file, which takes its time; the number is held until then.
+    keeper.close(handle);
+    keeper.forget(node);
   }
 
   /** Empties a slot, and moves those behind it to where they are found. */
@@ -137,11 +216,13 @@ final class NodeTable {
       if (distance >= (at - hole & mask)) {
         slots[2 * hole] = node;
         slots[2 * hole + 1] = slots[2 * at + 1];
+        stripe.handles[hole] = stripe.handles[at];
         hole = at;
       }
     }
     slots[2 * hole] = 0;
     slots[2 * hole + 1] = 0;
+    stripe.handles[hole] = null;
     stripe.used--;
   }
 
@@ -177,10 +258,16 @@ final class NodeTable {
       stripe.lock.lock();
       try {
         long[] slots = stripe.slots;
+        @Nullable FileHandle[] handles = stripe.handles;
         stripe.slots = new long[2 * LEAST_SLOTS];
+        stripe.handles = new FileHandle[LEAST_SLOTS];
         stripe.used = 0;
         for (int i = 0; i < slots.length; i += 2) {
           if (slots[i] != 0) {
+            FileHandle handle = handles[i / 2];
+            if (handle != null) {
+              keeper.close(handle);
+            }
             keeper.forget(slots[i]);
           }
         }

@@ -3,6 +3,10 @@ package io.lcpfs.fuse;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.posix.FileHandle;
+import io.lcpfs.posix.OpenFlags;
+import io.lcpfs.posix.PosixFileSystem;
+import io.lcpfs.posix.Caller;
+import io.lcpfs.posix.AttrBuffer;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
@@ -22,8 +26,10 @@ final class Server implements NodeTable.Keeper {
 
   final Forest forest;
   final NodeTable nodes = new NodeTable(this);
-  final HandleTable handles = new HandleTable();
   final boolean writeback;
+
+  /** Whether the kernel takes ENOSYS as the answer to all opens. */
+  volatile boolean opensUnasked;
 
   /** Open when the kernel and we have agreed on the protocol, or never will. */
   final CountDownLatch greeted = new CountDownLatch(1);
@@ -38,6 +44,9 @@ final class Server implements NodeTable.Keeper {
     this.forest = new Forest(datasets);
     this.writeback = writeback;
     this.log = log;
+    AttrBuffer root = new AttrBuffer();
+    forest.root().files.getattr(forest.root().root, root);
+    nodes.acquire(Fuse.ROOT_NODE, root.generation); // the kernel has it without asking
   }
 
   @Override
@@ -48,6 +57,37 @@ final class Server implements NodeTable.Keeper {
   @Override
   public void forget(long node) {
     forest.place(node).files.forget(forest.inode(node), 1);
+  }
+
+  /**
+   * For all that the kernel does with a file: it has checked the rights of those who opened it, and
+   * reads pages of files that somebody opened for writing only.
+   */
+  @Override
+  public FileHandle open(long node, boolean directory) {
+    PosixFileSystem files = forest.place(node).files;
+    long inode = forest.inode(node);
+    if (directory) {
+      return files.open(inode, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, Caller.ROOT);
+    }
+    try {
+      return files.open(inode, OpenFlags.O_RDWR, Caller.ROOT);
+    } catch (PoolException e) {
+      if (e.errno() == Errno.EROFS) {
+        return files.open(inode, OpenFlags.O_RDONLY, Caller.ROOT);
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public void close(FileHandle handle) {
+    try {
+      handle.close();
+    } catch (PoolException e) {
+      // Nobody is there to be answered; the file without a name is freed at the next import.
+      report("close of inode " + handle.inode() + ": " + e.getMessage());
+    }
   }
 
   /** How long the kernel may keep attributes with this change time. */
@@ -87,18 +127,6 @@ final class Server implements NodeTable.Keeper {
 
   /** Lets go of all that the kernel held; to be called when nothing is served any more. */
   void releaseAll() {
-    for (FileHandle handle : handles.removeAll()) {
-      close(handle);
-    }
     nodes.releaseAll();
-  }
-
-  void close(FileHandle handle) {
-    try {
-      handle.close();
-    } catch (PoolException e) {
-      // Nobody is left to be answered; the file without a name is freed at the next import.
-      report("close of inode " + handle.inode() + ": " + e.getMessage());
-    }
   }
 }

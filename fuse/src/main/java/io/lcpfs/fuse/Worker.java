@@ -13,6 +13,9 @@ final class Worker implements Runnable {
   /** What a handler answers when the kernel expects no reply. */
   static final int NO_REPLY = Integer.MIN_VALUE;
 
+  private static final int OPENS_UNASKED =
+      Fuse.INIT_NO_OPEN_SUPPORT | Fuse.INIT_NO_OPENDIR_SUPPORT;
+
   private static final int EIO = 5;
   private static final int EPROTO = 71;
 
@@ -26,10 +29,8 @@ final class Worker implements Runnable {
   /** The inode number of the request's node. */
   long inode;
 
-  /** What is to be taken back when the kernel does not take the reply; 0 and -1 for nothing. */
+  /** The lookup that is to be taken back when the kernel does not take the reply; 0 for none. */
   long undoNode;
-
-  long undoHandle;
 
   private final FuseChannel channel;
   private final NameHandlers names;
@@ -81,7 +82,6 @@ final class Worker implements Runnable {
       return;
     }
     undoNode = 0;
-    undoHandle = -1;
     int result;
     try {
       result = dispatch();
@@ -109,10 +109,6 @@ final class Worker implements Runnable {
   }
 
   private void undo() {
-    if (undoHandle != -1) {
-      server.close(server.handles.remove(undoHandle));
-      undoHandle = -1;
-    }
     if (undoNode != 0) {
       server.nodes.release(undoNode, 1);
       undoNode = 0;
@@ -166,15 +162,15 @@ final class Worker implements Runnable {
       case Fuse.LISTXATTR -> names.listxattr();
       case Fuse.REMOVEXATTR -> names.removexattr();
       case Fuse.CREATE -> files.create();
-      case Fuse.OPEN -> files.open();
+      case Fuse.OPEN, Fuse.OPENDIR -> files.open();
       case Fuse.READ -> files.read();
       case Fuse.WRITE -> files.write();
-      case Fuse.RELEASE, Fuse.RELEASEDIR -> files.release();
-      case Fuse.FSYNC, Fuse.FSYNCDIR -> files.fsync();
+      case Fuse.RELEASE, Fuse.RELEASEDIR -> 0;
+      case Fuse.FSYNC -> files.fsync(false);
+      case Fuse.FSYNCDIR -> files.fsync(true);
       case Fuse.FALLOCATE -> files.fallocate();
       case Fuse.LSEEK -> files.lseek();
       case Fuse.COPY_FILE_RANGE -> files.copyFileRange();
-      case Fuse.OPENDIR -> directories.opendir();
       case Fuse.READDIR -> directories.readdir();
       case Fuse.READDIRPLUS -> directories.readdirplus();
       case Fuse.SYNCFS -> {
@@ -202,20 +198,22 @@ final class Worker implements Runnable {
     int offered2 = (offered & Fuse.INIT_EXT) != 0 ? request.i32(16) : 0;
     int wanted =
         Fuse.INIT_ASYNC_READ
-            | Fuse.INIT_ATOMIC_O_TRUNC
             | Fuse.INIT_EXPORT_SUPPORT
             | Fuse.INIT_BIG_WRITES
             | Fuse.INIT_DO_READDIRPLUS
             | Fuse.INIT_READDIRPLUS_AUTO
             | Fuse.INIT_ASYNC_DIO
             | (server.writeback ? Fuse.INIT_WRITEBACK_CACHE : 0)
+            | Fuse.INIT_NO_OPEN_SUPPORT
             | Fuse.INIT_PARALLEL_DIROPS
             | Fuse.INIT_ABORT_ERROR
             | Fuse.INIT_MAX_PAGES
             | Fuse.INIT_CACHE_SYMLINKS
+            | Fuse.INIT_NO_OPENDIR_SUPPORT
             | Fuse.INIT_EXPLICIT_INVAL_DATA
             | Fuse.INIT_HANDLE_KILLPRIV_V2
             | Fuse.INIT_EXT;
+    server.opensUnasked = (offered & OPENS_UNASKED) == OPENS_UNASKED;
     reply.i32(4, Math.min(minor, Fuse.MINOR));
     reply.i32(8, Math.max(request.i32(8), Fuse.MAX_TRANSFER_BYTES));
     reply.i32(12, offered & wanted);
