@@ -113,7 +113,7 @@ final class FsCommands {
     public Integer call() {
       Map<String, String> values = Assignments.parseAll(properties);
       try (Pool pool = cli.openToWrite(poolOf(name))) {
-        pool.createDataset(name, values, parents);
+        Ownership.giveRoot(pool.createDataset(name, values, parents).fileSystem());
         cli.remember(pool);
       }
       return ExitCode.OK;

@@ -19,4 +19,9 @@ final class Ownership {
       files.setattr(inode, new SetAttr().uid(uid).gid(HostDirectory.egid()), Caller.ROOT);
     }
   }
+
+  /** The same for the root directory of a new dataset. */
+  static void giveRoot(PosixFileSystem files) {
+    give(files, files.rootInode());
+  }
 }

@@ -115,6 +115,7 @@ final class PoolCreate extends BaseCommand {
 
   private void create(List<Path> devices, CreateOptions options) {
     try (Pool pool = PoolDevices.create(devices, options, cli.env())) {
+      Ownership.giveRoot(pool.dataset(name).fileSystem());
       cli.remember(pool);
       PoolStatus status = pool.status();
       cli.registry().put(new Registry.Entry(name, status.guid(), false, devices));

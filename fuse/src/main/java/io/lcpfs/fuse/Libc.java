@@ -36,6 +36,7 @@ final class Libc {
   private static final long SCM_RIGHTS_AT_SOL_SOCKET = 0x0000_0001_0000_0001L;
   private static final int MSGHDR_BYTES = 56;
   private static final int CMSG_BYTES = 24;
+  private static final int STATFS_ROOM_BYTES = 256;
 
   private static final StructLayout CAPTURE = Linker.Option.captureStateLayout();
   private static final VarHandle ERRNO =
@@ -47,7 +48,7 @@ final class Libc {
   private static final MethodHandle WRITE = bind(0, "write", I64, I32, PTR, I64);
   private static final MethodHandle MOUNT = bind(0, "mount", I32, PTR, PTR, PTR, I64, PTR);
   private static final MethodHandle UMOUNT2 = bind(0, "umount2", I32, PTR, I32);
-  private static final MethodHandle ACCESS = bind(0, "access", I32, PTR, I32);
+  private static final MethodHandle STATFS = bind(0, "statfs", I32, PTR, PTR);
   private static final MethodHandle GETEUID = bind(0, "geteuid", I32);
   private static final MethodHandle GETEGID = bind(0, "getegid", I32);
   private static final MethodHandle SETSID = bind(0, "setsid", I32);
@@ -155,11 +156,17 @@ final class Libc {
     }
   }
 
-  /** Whether {@code path} exists, by what it answers: 0 or a negative errno. */
-  static int exists(String path) {
+  /**
+   * Asks the file system of {@code path} how full it is, which no cache answers.
+   *
+   * @return 0 or a negative errno: ENOTCONN when its server is dead
+   */
+  static int statfs(String path) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = state(arena);
-      return (int) answer((int) ACCESS.invokeExact(state, arena.allocateFrom(path), 0), state);
+      MemorySegment room = arena.allocate(STATFS_ROOM_BYTES, 8);
+      return (int)
+          answer((int) STATFS.invokeExact(state, arena.allocateFrom(path), room), state);
     } catch (Throwable t) {
       throw rethrow(t);
     }

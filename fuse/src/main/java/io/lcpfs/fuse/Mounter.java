@@ -138,7 +138,7 @@ final class Mounter {
   /** Removes what a server that was killed left on {@code directory}; true when there was one. */
   static boolean cleanDead(String directory) {
     boolean cleaned = false;
-    while (Libc.exists(directory) == -Libc.ENOTCONN && unmount(directory, true) == 0) {
+    while (Libc.statfs(directory) == -Libc.ENOTCONN && unmount(directory, true) == 0) {
       cleaned = true;
     }
     return cleaned;

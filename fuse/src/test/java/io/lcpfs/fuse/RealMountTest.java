@@ -1,0 +1,269 @@
+package io.lcpfs.fuse;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.lcpfs.api.Pool;
+import io.lcpfs.device.RamDevice;
+import io.lcpfs.env.RealEnv;
+import io.lcpfs.pool.CreateOptions;
+import io.lcpfs.pool.Tuning;
+import io.lcpfs.posix.Caller;
+import io.lcpfs.posix.OpenFlags;
+import io.lcpfs.posix.PathCalls;
+import io.lcpfs.posix.PosixFileSystem;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assertions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * A pool in memory, mounted by the kernel. Needs Linux, root and /dev/fuse; elsewhere it is
+ * skipped. The mount point is in a temporary folder and is unmounted whatever happens.
+ */
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class RealMountTest {
+  private final RealEnv env = new RealEnv();
+  private Pool pool = unset();
+  private FuseMount mount = unset();
+  private Path root = Path.of("");
+
+  @SuppressWarnings("NullAway")
+  private static <T> T unset() {
+    return null;
+  }
+
+  @BeforeEach
+  void mountPool() throws IOException {
+    assumeTrue(System.getProperty("os.name").equals("Linux"), "FUSE is a matter of Linux");
+    assumeTrue(Files.exists(Path.of("/dev/fuse")), "there is no /dev/fuse");
+    assumeTrue(Files.isWritable(Path.of("/dev/fuse")), "/dev/fuse may not be opened");
+    assumeTrue(Libc.euid() == 0, "only root mounts without a helper");
+    root = Files.createTempDirectory("lcpfs-mount-");
+    pool =
+        Pool.create(
+            List.of(new RamDevice("ram", 4096, (96 << 20) / 4096)),
+            CreateOptions.named("tank")
+                .withSmallDevices(true)
+                .withTuning(Tuning.standard().withCacheBytes(32 << 20).withDirtyBytes(16 << 20)),
+            env);
+    PosixFileSystem child = pool.createDataset("tank/child", Map.of(), false).fileSystem();
+    List<MountedDataset> datasets =
+        List.of(
+            new MountedDataset("", pool.dataset("tank").fileSystem()),
+            new MountedDataset("child", child));
+    try {
+      mount = FuseMount.mount(datasets, root, MountOptions.of("tank"), RealMountTest::fail);
+    } catch (io.lcpfs.error.PoolException e) {
+      pool.close();
+      assumeTrue(false, "this host lets nobody mount: " + e.getMessage());
+    }
+  }
+
+  private static void fail(String line) {
+    System.err.println("mount: " + line);
+  }
+
+  @AfterEach
+  void unmount() throws IOException, InterruptedException {
+    if (mount != null) {
+      mount.close();
+      mount.awaitUnmounted();
+      assertThat(MountTable.list()).noneMatch(one -> one.directory().equals(root.toString()));
+      pool.close();
+    }
+    if (!root.toString().isEmpty()) {
+      Files.deleteIfExists(root);
+    }
+    env.close();
+  }
+
+  private static byte[] noise(int bytes) {
+    byte[] noise = new byte[bytes];
+    new Random(bytes).nextBytes(noise);
+    return noise;
+  }
+
+  /** Runs a line of shell in the mount; its exit code. */
+  private int shell(String line) throws IOException, InterruptedException {
+    Process process =
+        new ProcessBuilder("sh", "-c", line)
+            .directory(root.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    assertThat(process.waitFor(40, TimeUnit.SECONDS)).isTrue();
+    return process.exitValue();
+  }
+
+  @Test
+  void everyByteThatIsWrittenIsReadBackAndInThePool() throws IOException {
+    byte[] data = noise(5_000_000);
+    Files.write(root.resolve("big"), data);
+    assertThat(Files.readAllBytes(root.resolve("big"))).isEqualTo(data);
+    byte[] inside = new byte[data.length];
+    PosixFileSystem files = pool.dataset("tank").fileSystem();
+    try (var handle = files.paths().open(PathCalls.path("/big"), 0, 0, Caller.ROOT)) {
+      int done = 0;
+      while (done < inside.length) {
+        done += handle.read(done, MemorySegment.ofArray(inside), done, inside.length - done);
+      }
+    }
+    assertThat(inside).isEqualTo(data);
+  }
+
+  @Test
+  void everyChangeOfNamesIsSeen() throws IOException {
+    Path directory = Files.createDirectory(root.resolve("d"));
+    Path a = Files.writeString(directory.resolve("a"), "a");
+    Files.createLink(directory.resolve("b"), a);
+    Files.createSymbolicLink(directory.resolve("l"), Path.of("a"));
+    assertThat(Files.getAttribute(a, "unix:nlink")).isEqualTo(2);
+    Files.move(directory.resolve("b"), root.resolve("c"), StandardCopyOption.ATOMIC_MOVE);
+    assertThat(Files.readString(root.resolve("c"))).isEqualTo("a");
+    Assertions.assertThrows(DirectoryNotEmptyException.class, () -> Files.delete(directory));
+    Files.delete(a);
+    assertThat(Files.getAttribute(root.resolve("c"), "unix:nlink")).isEqualTo(1);
+    assertThat(Files.exists(directory.resolve("l"))).isFalse();
+    Files.delete(directory.resolve("l"));
+    Files.delete(directory);
+    assertThat(directory).doesNotExist();
+  }
+
+  @Test
+  void anOpenFileOutlivesItsName() throws IOException {
+    Path path = Files.writeString(root.resolve("f"), "kept");
+    try (FileChannel channel =
+        FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      Files.delete(path);
+      channel.write(ByteBuffer.wrap(new byte[] {'!'}), 4);
+      channel.force(true);
+      ByteBuffer read = ByteBuffer.allocate(10);
+      assertThat(channel.read(read, 0)).isEqualTo(5);
+      assertThat(new String(read.array(), 0, 5, StandardCharsets.UTF_8)).isEqualTo("kept!");
+    }
+  }
+
+  @Test
+  void everyMappedChangeIsWritten() throws IOException, InterruptedException {
+    Path path = root.resolve("mapped");
+    Files.write(path, noise(10_000));
+    // In another process: a page fault of ours could stop the very threads that would end it.
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                Mapper.class.getName(),
+                path.toString())
+            .inheritIO()
+            .start();
+    assertThat(process.waitFor(40, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.exitValue()).isZero();
+    assertThat(Files.readAllBytes(path)[5000]).isEqualTo((byte) 77);
+  }
+
+  @Test
+  void everyHoleStaysAHole() throws IOException, InterruptedException {
+    try (RandomAccessFile file = new RandomAccessFile(root.resolve("sparse").toFile(), "rw")) {
+      file.setLength(50 << 20);
+      file.seek(40 << 20);
+      file.write(1);
+    }
+    pool.sync();
+    assertThat(shell("cp --sparse=auto sparse copy && cmp sparse copy")).isZero();
+    assertThat(shell("test $(stat -c %b copy) -lt 2000")).isZero();
+  }
+
+  @Test
+  void everyDatasetAppearsInsideItsParent() throws IOException {
+    Files.writeString(root.resolve("child/inside"), "x");
+    PosixFileSystem child = pool.dataset("tank/child").fileSystem();
+    assertThat(child.paths().stat(PathCalls.path("/inside"), Caller.ROOT).size()).isOne();
+    Assertions.assertThrows(IOException.class, () -> Files.delete(root.resolve("child")));
+    try (var names = Files.list(root)) {
+      assertThat(names).containsExactly(root.resolve("child"));
+    }
+  }
+
+  @Test
+  void whatIsWrittenBesideTheKernelIsSeenOnceItIsTold() throws IOException {
+    Path path = Files.writeString(root.resolve("f"), "before");
+    assertThat(Files.readString(path)).isEqualTo("before");
+    assertThat(Files.exists(root.resolve("new"))).isFalse();
+    PosixFileSystem files = pool.dataset("tank").fileSystem();
+    long inode = files.paths().resolve(PathCalls.path("/f"), true, Caller.ROOT);
+    try (var handle = files.open(inode, OpenFlags.O_RDWR, Caller.ROOT)) {
+      byte[] text = "behind".getBytes(StandardCharsets.UTF_8);
+      handle.write(0, MemorySegment.ofArray(text), 0, text.length);
+    }
+    files.create(files.rootInode(), PathCalls.path("new"), 0644, OpenFlags.O_RDWR, Caller.ROOT)
+        .handle()
+        .close();
+    mount.invalidateInode(0, inode);
+    mount.invalidateEntry(0, files.rootInode(), PathCalls.path("new"));
+    assertThat(Files.readString(path)).isEqualTo("behind");
+    assertThat(Files.exists(root.resolve("new"))).isTrue();
+  }
+
+  @Test
+  void everyShellToolWorks() throws IOException, InterruptedException {
+    assertThat(
+            shell(
+                "set -e; mkdir t; i=0; while [ $i -lt 200 ]; do echo $i > t/$i; i=$((i+1)); done;"
+                    + " test $(ls t | wc -l) = 200; tar cf - t | tar xf - -C child;"
+                    + " diff -r t child/t; rm -rf t child/t; mkfifo p; test -p p;"
+                    + " flock t.lock true; dd if=/dev/zero of=direct bs=64k count=4 oflag=direct"
+                    + " 2>/dev/null; dd if=direct of=/dev/null bs=64k iflag=direct 2>/dev/null"))
+        .isZero();
+  }
+
+  @Test
+  void aMountPointInUseStaysUntilItIsDetachedLazily() throws IOException, InterruptedException {
+    Process inside =
+        new ProcessBuilder("sh", "-c", "echo in; read x").directory(root.toFile()).start();
+    try {
+      assertThat(inside.getInputStream().read()).isEqualTo('i');
+      Assertions.assertThrows(
+          io.lcpfs.error.PoolException.class, () -> FuseMount.unmount(root, false));
+      FuseMount.unmount(root, true);
+      assertThat(mount.isUnmounted()).isFalse();
+    } finally {
+      inside.destroy();
+      inside.waitFor();
+    }
+    mount.awaitUnmounted();
+  }
+
+  /** Changes a byte of a file through a mapping. */
+  static final class Mapper {
+    private Mapper() {}
+
+    public static void main(String[] arguments) throws IOException {
+      try (FileChannel channel =
+          FileChannel.open(
+              Path.of(arguments[0]), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+        MappedByteBuffer map = channel.map(FileChannel.MapMode.READ_WRITE, 0, channel.size());
+        map.put(5000, (byte) 77);
+        map.force();
+      }
+    }
+  }
+}
