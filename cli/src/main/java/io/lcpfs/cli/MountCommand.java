@@ -99,7 +99,9 @@ final class MountCommand extends BaseCommand {
       throw Failure.failed(
           dataset.name(),
           "has no mount point (mountpoint=" + place + ")",
-          "name a directory, or set one with 'lcpfs fs set mountpoint=/DIR " + dataset.name() + "'");
+          "name a directory, or set one with 'lcpfs fs set mountpoint=/DIR "
+              + dataset.name()
+              + "'");
     }
     return Path.of(place);
   }
@@ -224,7 +226,10 @@ final class MountCommand extends BaseCommand {
     }
     try {
       return FuseMount.mount(
-          plan.datasets(), plan.directory(), wanted, line -> cli.warn(dataset.name() + ": " + line));
+          plan.datasets(),
+          plan.directory(),
+          wanted,
+          line -> cli.warn(dataset.name() + ": " + line));
     } catch (PoolException e) {
       throw new Failure(ExitCode.FAILED, dataset.name() + " on " + Messages.of(e), e);
     }

@@ -140,8 +140,17 @@ final class DirectoryOps {
     return parent;
   }
 
-  /** Looks up a name, '.' and '..' included, with the permission to search. Not pinned. */
+  /** As {@link #find}; ENOENT when there is none. */
   Znode lookup(Znode directory, byte[] name, Caller caller) {
+    Znode found = find(directory, name, caller);
+    if (found == null) {
+      throw posix(Errno.ENOENT, Names.show(name));
+    }
+    return found;
+  }
+
+  /** Looks up a name, '.' and '..' included, with the permission to search. Not pinned. */
+  @Nullable Znode find(Znode directory, byte[] name, Caller caller) {
     checkDirectory(directory);
     Names.checkLookup(name);
     Permissions.check(directory, caller, OpenFlags.X_OK);
@@ -151,11 +160,7 @@ final class DirectoryOps {
     if (Names.isDotDot(name)) {
       return parent(directory);
     }
-    Znode found = child(directory, name, 0, name.length);
-    if (found == null) {
-      throw posix(Errno.ENOENT, Names.show(name));
-    }
-    return found;
+    return child(directory, name, 0, name.length);
   }
 
   void list(Znode directory, long cookie, DirectoryVisitor visitor, boolean noteAccess) {

@@ -26,6 +26,7 @@ public final class PosixFileSystem implements AutoCloseable {
   private final CreateOps creates;
   private final RemoveOps removes;
   private final RenameOp renames;
+  private final UnnamedOps unnamed;
   private final PathWalk walk;
   private final PathCalls paths;
   private final RangeLocks rangeLocks = new RangeLocks();
@@ -41,6 +42,7 @@ public final class PosixFileSystem implements AutoCloseable {
     creates = new CreateOps(core, directories, opens);
     removes = new RemoveOps(core, directories);
     renames = new RenameOp(core, directories, removes);
+    unnamed = new UnnamedOps(core, directories, opens);
     walk = new PathWalk(core, directories, creates);
     paths = new PathCalls(this, core, walk, core.rootInode);
   }
@@ -108,6 +110,15 @@ public final class PosixFileSystem implements AutoCloseable {
         .fill(to, core.options.recordBytes());
   }
 
+  /** As {@link #lookup(long, byte[], Caller, AttrBuffer)}; false when there is no such name. */
+  public boolean find(long directory, byte[] name, Caller caller, AttrBuffer to) {
+    Znode found = directories.find(core.znodes.get(directory), name, caller);
+    if (found != null) {
+      found.fill(to, core.options.recordBytes());
+    }
+    return found != null;
+  }
+
   /**
    * Creates a regular file and opens it; without O_EXCL an existing one is opened. The mode is used
    * as it is: the caller's umask was applied before.
@@ -124,6 +135,21 @@ public final class PosixFileSystem implements AutoCloseable {
         made.handle().close();
       }
     }
+  }
+
+  /**
+   * A new open regular file without a name, as O_TMPFILE makes; it goes with its last handle unless
+   * {@link #linkUnnamed} gives it a name.
+   *
+   * @param directory whose group and project it may take over
+   */
+  public Created createUnnamed(long directory, int mode, int flags, Caller caller) {
+    return unnamed.create(directory, mode, flags, caller);
+  }
+
+  /** The first name of an open file that has none; ENOENT for others. */
+  public Attr linkUnnamed(long inode, long directory, byte[] name, Caller caller) {
+    return unnamed.link(inode, directory, name.clone(), caller);
   }
 
   /** A regular file, fifo or socket, or a device (root only). {@code rdev} as st_rdev. */

@@ -83,8 +83,7 @@ final class DirectoryHandlers {
       }
     }
 
-    private boolean put(
-        Place in, long cookie, byte[] name, long inode, int type, boolean counted) {
+    private boolean put(Place in, long cookie, byte[] name, long inode, int type, boolean counted) {
       int bytes = Reply.direntBytes(name.length) + (plus ? Fuse.ENTRY_OUT_BYTES : 0);
       if (used + bytes > room) {
         full = true;

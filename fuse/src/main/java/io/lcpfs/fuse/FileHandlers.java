@@ -35,9 +35,15 @@ final class FileHandlers {
       throw posix(Errno.EEXIST, "a dataset is mounted there");
     }
     int wanted = OpenFlags.O_RDWR | flags & (OpenFlags.O_EXCL | OpenFlags.O_TRUNC);
-    Created created =
-        worker.place.files.create(worker.inode, name, mode, wanted, worker.caller());
+    Created created = worker.place.files.create(worker.inode, name, mode, wanted, worker.caller());
     return opened(created);
+  }
+
+  /** A new open file without a name, for O_TMPFILE. */
+  int tmpfile() {
+    int mode = request.i32(4);
+    return opened(
+        worker.place.files.createUnnamed(worker.inode, mode, OpenFlags.O_RDWR, worker.caller()));
   }
 
   /** The reply for a new open file. Its handle is the node's from now on. */
@@ -85,8 +91,7 @@ final class FileHandlers {
     }
     boolean kill = (flags & Fuse.WRITE_KILL_SUIDGID) != 0;
     return reply.written(
-        handle()
-            .write(offset, request.buffer, Request.place(Fuse.WRITE_IN_BYTES), size, kill));
+        handle().write(offset, request.buffer, Request.place(Fuse.WRITE_IN_BYTES), size, kill));
   }
 
   int fsync(boolean directory) {

@@ -96,8 +96,7 @@ final class Libc {
   static int open(String path, int flags) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = state(arena);
-      return (int)
-          answer((int) OPEN.invokeExact(state, arena.allocateFrom(path), flags, 0), state);
+      return (int) answer((int) OPEN.invokeExact(state, arena.allocateFrom(path), flags, 0), state);
     } catch (Throwable t) {
       throw rethrow(t);
     }
@@ -165,8 +164,7 @@ final class Libc {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = state(arena);
       MemorySegment room = arena.allocate(STATFS_ROOM_BYTES, 8);
-      return (int)
-          answer((int) STATFS.invokeExact(state, arena.allocateFrom(path), room), state);
+      return (int) answer((int) STATFS.invokeExact(state, arena.allocateFrom(path), room), state);
     } catch (Throwable t) {
       throw rethrow(t);
     }

@@ -57,7 +57,9 @@ public final class MountTable {
     int length = 0;
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
-      if (c == '\\' && i + 3 < text.length() && text.substring(i + 1, i + 4).matches("[0-3][0-7]{2}")) {
+      if (c == '\\'
+          && i + 3 < text.length()
+          && text.substring(i + 1, i + 4).matches("[0-3][0-7]{2}")) {
         bytes[length++] = (byte) Integer.parseInt(text.substring(i + 1, i + 4), 8);
         i += 3;
       } else {

@@ -6,7 +6,9 @@ import io.lcpfs.error.Errno;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Attaches an open /dev/fuse to a directory and detaches it: as root itself, else by fusermount3. */
+/**
+ * Attaches an open /dev/fuse to a directory and detaches it: as root itself, else by fusermount3.
+ */
 final class Mounter {
   private static final String DEVICE = "/dev/fuse";
   private static final String HELPER = "fusermount3";
@@ -20,7 +22,9 @@ final class Mounter {
     return Libc.euid() == 0;
   }
 
-  /** @return the open /dev/fuse */
+  /**
+   * @return the open /dev/fuse
+   */
   static int mount(String directory, MountOptions options) {
     return root() ? mountDirectly(directory, options) : mountByHelper(directory, options);
   }
@@ -32,7 +36,8 @@ final class Mounter {
         case Libc.ENOENT, Libc.ENODEV ->
             refused(
                 Errno.ENODEV,
-                DEVICE + ": is missing; load it with 'modprobe fuse', or give the container"
+                DEVICE
+                    + ": is missing; load it with 'modprobe fuse', or give the container"
                     + " --device /dev/fuse");
         case EPERM, EACCES ->
             refused(
@@ -54,13 +59,13 @@ final class Mounter {
         case EPERM ->
             refused(
                 Errno.EPERM,
-                directory + ": the system lets nobody mount here; in a container give it"
+                directory
+                    + ": the system lets nobody mount here; in a container give it"
                     + " --cap-add SYS_ADMIN");
         case Libc.EBUSY ->
             refused(Errno.EBUSY, directory + ": is in use; choose another directory");
         default ->
-            refused(
-                Errno.EIO, directory + ": mount fails with error " + -rc + "; see dmesg");
+            refused(Errno.EIO, directory + ": mount fails with error " + -rc + "; see dmesg");
       };
     }
     return fd;

@@ -3,7 +3,6 @@ package io.lcpfs.fuse;
 import static io.lcpfs.error.PoolException.posix;
 
 import io.lcpfs.error.Errno;
-import io.lcpfs.error.PoolException;
 import io.lcpfs.fuse.Forest.Place;
 import io.lcpfs.posix.Attr;
 import io.lcpfs.posix.Caller;
@@ -37,13 +36,8 @@ final class NameHandlers {
       covering.files.getattr(covering.root, reply.attrs);
       return worker.entry(covering);
     }
-    try {
-      worker.place.files.lookup(worker.inode, name, Caller.ROOT, reply.attrs);
-    } catch (PoolException e) {
-      if (e.errno() == Errno.ENOENT) {
-        return reply.noEntry(Server.VALID_SECONDS);
-      }
-      throw e;
+    if (!worker.place.files.find(worker.inode, name, Caller.ROOT, reply.attrs)) {
+      return reply.noEntry(Server.VALID_SECONDS);
     }
     return worker.entry(worker.place);
   }
@@ -163,15 +157,8 @@ final class NameHandlers {
 
   /** Before a file loses a name: somebody may have it open. */
   private void keepOpen(Place place, long directory, byte[] name) {
-    try {
-      place.files.lookup(directory, name, Caller.ROOT, reply.attrs);
-    } catch (PoolException e) {
-      if (e.errno() == Errno.ENOENT) {
-        return;
-      }
-      throw e;
-    }
-    if ((reply.attrs.mode & Mode.TYPE_MASK) == Mode.REGULAR) {
+    boolean found = place.files.find(directory, name, Caller.ROOT, reply.attrs);
+    if (found && (reply.attrs.mode & Mode.TYPE_MASK) == Mode.REGULAR) {
       server.nodes.keepOpen(place.node(reply.attrs.inode));
     }
   }
@@ -199,8 +186,7 @@ final class NameHandlers {
     if (flags == 0) {
       keepOpen(newPlace, newDirectory, newName);
     }
-    worker.place.files.rename(
-        worker.inode, oldName, newDirectory, newName, flags, Caller.ROOT);
+    worker.place.files.rename(worker.inode, oldName, newDirectory, newName, flags, Caller.ROOT);
     return 0;
   }
 
@@ -210,8 +196,12 @@ final class NameHandlers {
     if (server.forest.place(oldNode) != worker.place) {
       throw posix(Errno.EXDEV, "link to another dataset");
     }
+    long oldInode = server.forest.inode(oldNode);
+    worker.place.files.getattr(oldInode, reply.attrs);
     return made(
-        worker.place.files.link(server.forest.inode(oldNode), worker.inode, name, Caller.ROOT));
+        reply.attrs.nlink == 0
+            ? worker.place.files.linkUnnamed(oldInode, worker.inode, name, Caller.ROOT)
+            : worker.place.files.link(oldInode, worker.inode, name, Caller.ROOT));
   }
 
   // Extended attributes

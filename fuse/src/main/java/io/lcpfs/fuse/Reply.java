@@ -87,8 +87,7 @@ final class Reply {
   }
 
   /** fuse_entry_out for the attributes taken. */
-  int entry(
-      int offset, long node, long inodeShown, long entrySeconds, long attrSeconds) {
+  int entry(int offset, long node, long inodeShown, long entrySeconds, long attrSeconds) {
     i64(offset, node);
     i64(offset + 8, attrs.generation);
     i64(offset + 16, entrySeconds);

@@ -2,11 +2,11 @@ package io.lcpfs.fuse;
 
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.posix.AttrBuffer;
+import io.lcpfs.posix.Caller;
 import io.lcpfs.posix.FileHandle;
 import io.lcpfs.posix.OpenFlags;
 import io.lcpfs.posix.PosixFileSystem;
-import io.lcpfs.posix.Caller;
-import io.lcpfs.posix.AttrBuffer;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;

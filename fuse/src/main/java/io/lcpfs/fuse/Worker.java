@@ -13,8 +13,7 @@ final class Worker implements Runnable {
   /** What a handler answers when the kernel expects no reply. */
   static final int NO_REPLY = Integer.MIN_VALUE;
 
-  private static final int OPENS_UNASKED =
-      Fuse.INIT_NO_OPEN_SUPPORT | Fuse.INIT_NO_OPENDIR_SUPPORT;
+  private static final int OPENS_UNASKED = Fuse.INIT_NO_OPEN_SUPPORT | Fuse.INIT_NO_OPENDIR_SUPPORT;
 
   private static final int EIO = 5;
   private static final int EPROTO = 71;
@@ -163,6 +162,7 @@ final class Worker implements Runnable {
       case Fuse.REMOVEXATTR -> names.removexattr();
       case Fuse.CREATE -> files.create();
       case Fuse.OPEN, Fuse.OPENDIR -> files.open();
+      case Fuse.TMPFILE -> files.tmpfile();
       case Fuse.READ -> files.read();
       case Fuse.WRITE -> files.write();
       case Fuse.RELEASE, Fuse.RELEASEDIR -> 0;

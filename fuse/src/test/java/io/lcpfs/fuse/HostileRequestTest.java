@@ -3,6 +3,8 @@ package io.lcpfs.fuse;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -40,7 +42,7 @@ class HostileRequestTest {
   void everyLengthThatIsNotTheRequestsOwnIsRefused() {
     try (Kernel kernel = new Kernel()) {
       byte[] request = new byte[Fuse.IN_HEADER_BYTES + 16];
-      ByteBuffer.wrap(request).order(java.nio.ByteOrder.nativeOrder()).putInt(56).putInt(3);
+      ByteBuffer.wrap(request).order(ByteOrder.nativeOrder()).putInt(56).putInt(3);
       for (int length = 0; length < 40; length++) {
         assertThat(kernel.raw(request, length)).isEqualTo(Kernel.NO_REPLY);
       }
@@ -48,7 +50,7 @@ class HostileRequestTest {
         assertThat(kernel.raw(request, length)).isEqualTo(5);
       }
       // Extensions longer than the request.
-      ByteBuffer.wrap(request).order(java.nio.ByteOrder.nativeOrder()).putShort(36, (short) -1);
+      ByteBuffer.wrap(request).order(ByteOrder.nativeOrder()).putShort(36, (short) -1);
       assertThat(kernel.raw(request, 56)).isEqualTo(5);
       assertServes(kernel);
     }
@@ -59,8 +61,19 @@ class HostileRequestTest {
     try (Kernel kernel = new Kernel()) {
       for (int opcode :
           new int[] {
-            Fuse.LOOKUP, Fuse.UNLINK, Fuse.RMDIR, Fuse.MKDIR, Fuse.MKNOD, Fuse.CREATE, Fuse.LINK,
-            Fuse.RENAME, Fuse.RENAME2, Fuse.SYMLINK, Fuse.GETXATTR, Fuse.SETXATTR, Fuse.REMOVEXATTR
+            Fuse.LOOKUP,
+            Fuse.UNLINK,
+            Fuse.RMDIR,
+            Fuse.MKDIR,
+            Fuse.MKNOD,
+            Fuse.CREATE,
+            Fuse.LINK,
+            Fuse.RENAME,
+            Fuse.RENAME2,
+            Fuse.SYMLINK,
+            Fuse.GETXATTR,
+            Fuse.SETXATTR,
+            Fuse.REMOVEXATTR
           }) {
         byte[] name = new byte[60];
         Arrays.fill(name, (byte) 'x');
@@ -96,7 +109,7 @@ class HostileRequestTest {
         body.putLong(0).putLong(0).putInt(size);
         assertThat(kernel.call(Fuse.WRITE, file, body)).isEqualTo(22);
         ByteBuffer xattr = Kernel.body(18);
-        xattr.putInt(size).putInt(0).put("user.a".getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        xattr.putInt(size).putInt(0).put("user.a".getBytes(StandardCharsets.UTF_8));
         assertThat(kernel.call(Fuse.SETXATTR, file, xattr)).isNotZero();
         assertThat(kernel.read(file, 0, size)).isZero();
         assertThat(kernel.reply().capacity()).isZero();
@@ -131,7 +144,7 @@ class HostileRequestTest {
         default -> {}
       }
     }
-    return ByteBuffer.wrap(noise).order(java.nio.ByteOrder.nativeOrder());
+    return ByteBuffer.wrap(noise).order(ByteOrder.nativeOrder());
   }
 
   private static void assertServes(Kernel kernel) {
@@ -143,6 +156,7 @@ class HostileRequestTest {
     assertThat(kernel.write(file, 0, new byte[] {1, 2, 3})).isZero();
     assertThat(kernel.read(file, 0, 100)).isZero();
     assertThat(kernel.reply().array()).containsExactly(1, 2, 3);
-    assertThat(kernel.reports).noneMatch(line -> line.contains("Exception") || line.contains("Error"));
+    assertThat(kernel.reports)
+        .noneMatch(line -> line.contains("Exception") || line.contains("Error"));
   }
 }

@@ -120,8 +120,13 @@ final class Kernel implements FuseChannel, AutoCloseable {
   public int send(MemorySegment buffer, long offset, int bytes) {
     ByteBuffer reply = body(bytes);
     MemorySegment.copy(
-        buffer, ValueLayout.JAVA_BYTE, offset, MemorySegment.ofBuffer(reply),
-        ValueLayout.JAVA_BYTE, 0, bytes);
+        buffer,
+        ValueLayout.JAVA_BYTE,
+        offset,
+        MemorySegment.ofBuffer(reply),
+        ValueLayout.JAVA_BYTE,
+        0,
+        bytes);
     int length = reply.getInt(0);
     int errno = -reply.getInt(4);
     if (length != bytes || errno < 0 || errno >= 512 || (errno != 0 && bytes != 16)) {

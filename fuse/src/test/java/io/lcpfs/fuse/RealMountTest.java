@@ -214,7 +214,8 @@ class RealMountTest {
       byte[] text = "behind".getBytes(StandardCharsets.UTF_8);
       handle.write(0, MemorySegment.ofArray(text), 0, text.length);
     }
-    files.create(files.rootInode(), PathCalls.path("new"), 0644, OpenFlags.O_RDWR, Caller.ROOT)
+    files
+        .create(files.rootInode(), PathCalls.path("new"), 0644, OpenFlags.O_RDWR, Caller.ROOT)
         .handle()
         .close();
     mount.invalidateInode(0, inode);

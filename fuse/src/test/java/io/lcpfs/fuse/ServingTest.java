@@ -213,4 +213,30 @@ class ServingTest {
       assertThat(kernel.reply().array()).isEqualTo(data);
     }
   }
+
+  @Test
+  void aFileMadeWithoutANameGetsOneOrGoes() {
+    try (Kernel kernel = new Kernel()) {
+      var files = kernel.pool.dataset("tank").fileSystem();
+      ByteBuffer body = Kernel.body(16, "");
+      body.putInt(2).putInt(0100600);
+      assertThat(kernel.call(Fuse.TMPFILE, Kernel.ROOT, body)).isZero();
+      long kept = kernel.reply().getLong(0);
+      assertThat(kernel.reply().getInt(40 + 64)).isZero();
+      assertThat(kernel.write(kept, 0, new byte[] {1, 2})).isZero();
+      assertThat(kernel.call(Fuse.TMPFILE, Kernel.ROOT, body)).isZero();
+      long lost = kernel.reply().getLong(0);
+      assertThat(files.unlinkedCount()).isEqualTo(2);
+      ByteBuffer link = Kernel.body(8, "name");
+      link.putLong(kept);
+      assertThat(kernel.call(Fuse.LINK, Kernel.ROOT, link)).isZero();
+      assertThat(kernel.reply().getInt(40 + 64)).isOne();
+      kernel.forget(kept, 2);
+      kernel.forget(lost, 1);
+      assertThat(files.unlinkedCount()).isZero();
+      assertThat(kernel.lookup(Kernel.ROOT, "name")).isZero();
+      assertThat(kernel.read(kernel.reply().getLong(0), 0, 10)).isZero();
+      assertThat(kernel.reply().array()).containsExactly(1, 2);
+    }
+  }
 }
