@@ -34,7 +34,7 @@ final class FileHandlers {
     if (worker.place.covering(worker.inode, name) != null) {
       throw posix(Errno.EEXIST, "a dataset is mounted there");
     }
-    int wanted = OpenFlags.O_RDWR | flags & (OpenFlags.O_EXCL | OpenFlags.O_TRUNC);
+    int wanted = OpenFlags.O_RDWR | (flags & (OpenFlags.O_EXCL | OpenFlags.O_TRUNC));
     Created created = worker.place.files.create(worker.inode, name, mode, wanted, worker.caller());
     return opened(created);
   }

@@ -42,7 +42,7 @@ final class Forest {
 
     /** What stat(2) shows as the inode number. */
     long shown(long inode) {
-      return (long) index << INODE_BITS | inode;
+      return ((long) index << INODE_BITS) | inode;
     }
 
     /** The dataset that covers {@code name} in {@code directory}, if any. */

@@ -284,7 +284,7 @@ final class Libc {
       }
       int word = status.get(I32, 0);
       int signal = word & 0x7f;
-      return signal == 0 ? word >> 8 & 0xff : 128 + signal;
+      return signal == 0 ? (word >> 8) & 0xff : 128 + signal;
     } catch (Throwable t) {
       throw rethrow(t);
     }

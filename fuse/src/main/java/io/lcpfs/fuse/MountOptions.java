@@ -45,7 +45,7 @@ public record MountOptions(
 
   /** The defaults: writable, for the user who mounts only, without set-user-id and devices. */
   public static MountOptions of(String source) {
-    int threads = Math.clamp(2L * Runtime.getRuntime().availableProcessors(), 4, 16);
+    int threads = Math.clamp(4L * Runtime.getRuntime().availableProcessors(), 8, 32);
     return new MountOptions(source, false, false, false, false, true, true, false, threads);
   }
 

@@ -68,7 +68,7 @@ final class NodeTable {
       if (slots[2 * at] == node) {
         return at;
       }
-      at = at + 1 & mask;
+      at = (at + 1) & mask;
     }
     return ~at;
   }
@@ -207,13 +207,13 @@ final class NodeTable {
     int hole = slot;
     int at = slot;
     while (true) {
-      at = at + 1 & mask;
+      at = (at + 1) & mask;
       long node = slots[2 * at];
       if (node == 0) {
         break;
       }
-      int distance = at - home(slots, node) & mask;
-      if (distance >= (at - hole & mask)) {
+      int distance = (at - home(slots, node)) & mask;
+      if (distance >= ((at - hole) & mask)) {
         slots[2 * hole] = node;
         slots[2 * hole + 1] = slots[2 * at + 1];
         stripe.handles[hole] = stripe.handles[at];

@@ -150,8 +150,8 @@ final class Reply {
     time(at + 96, attrs.ctimeSeconds, attrs.ctimeNanos);
     time(at + 112, attrs.mtimeSeconds, attrs.mtimeNanos);
     long rdev = attrs.rdev;
-    i32(at + 128, (int) (rdev >>> 8 & 0xfff));
-    i32(at + 132, (int) (rdev & 0xff | rdev >>> 12 & 0xfff00));
+    i32(at + 128, (int) ((rdev >>> 8) & 0xfff));
+    i32(at + 132, (int) ((rdev & 0xff) | ((rdev >>> 12) & 0xfff00)));
     return Fuse.STATX_OUT_BYTES;
   }
 
@@ -188,7 +188,7 @@ final class Reply {
 
   /** Bytes of a fuse_dirent with a name of {@code nameBytes}. */
   static int direntBytes(int nameBytes) {
-    return Fuse.DIRENT_BYTES + nameBytes + 7 & ~7;
+    return (Fuse.DIRENT_BYTES + nameBytes + 7) & ~7;
   }
 
   int dirent(int offset, long inodeShown, long cookie, int type, byte[] name) {

@@ -147,7 +147,7 @@ final class Request {
         }
         return groups;
       }
-      offset += size + 7 & ~7;
+      offset += (size + 7) & ~7;
     }
     return NO_GROUPS;
   }

@@ -99,23 +99,23 @@ final class Server implements NodeTable.Keeper {
 
   /** The negative errno of a failure; tells of those that are no ordinary refusals. */
   int errno(Throwable thrown, int opcode) {
-    switch (thrown) {
+    return switch (thrown) {
       case PoolException e -> {
         if (e.errno() == Errno.EIO) {
           report("request " + opcode + ": " + e.getMessage());
         }
-        return -e.errno().value();
+        yield -e.errno().value();
       }
       case OutOfMemoryError e -> {
         report("request " + opcode + ": out of memory; give it more with LCPFS_JAVA_OPTS=-Xmx1g");
-        return -Errno.ENOMEM.value();
+        yield -Errno.ENOMEM.value();
       }
       default -> {
         StackTraceElement[] trace = thrown.getStackTrace();
         report("request " + opcode + ": " + thrown + (trace.length > 0 ? " at " + trace[0] : ""));
-        return -Errno.EIO.value();
+        yield -Errno.EIO.value();
       }
-    }
+    };
   }
 
   /** Tells the owner of the mount something, a bounded number of times. */

@@ -86,11 +86,12 @@ final class Kernel implements FuseChannel, AutoCloseable {
   /** The errno (0 for success) of a request, or NO_REPLY; the payload is in {@link #reply}. */
   int call(int opcode, long node, ByteBuffer body) {
     int length = Fuse.IN_HEADER_BYTES + body.capacity();
-    ByteBuffer request = body(length);
+    byte[] bytes = new byte[length];
+    ByteBuffer request = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
     request.putInt(length).putInt(opcode).putLong(++unique).putLong(node);
     request.putInt(uid).putInt(gid).putInt(1).putInt(0);
     request.put(body.duplicate().rewind());
-    return raw(request.array(), length);
+    return raw(bytes, length);
   }
 
   /** Hands over bytes as they are. */

@@ -47,7 +47,7 @@ class NodeTableTest {
     Map<Long, Long> model = new HashMap<>();
     Random random = new Random(2);
     for (int i = 0; i < 200_000; i++) {
-      long node = 1 + random.nextInt(3000) + ((long) random.nextInt(3) << 48);
+      long node = 1L + random.nextInt(3000) + ((long) random.nextInt(3) << 48);
       if (random.nextInt(5) < 3) {
         boolean kept = table.acquire(node, 0);
         assertThat(kept).isEqualTo(node % 13 != 0);
@@ -55,7 +55,7 @@ class NodeTableTest {
           model.merge(node, 1L, Long::sum);
         }
       } else {
-        long count = 1 + random.nextInt(3);
+        long count = 1L + random.nextInt(3);
         table.release(node, count);
         model.computeIfPresent(node, (key, had) -> had > count ? had - count : null);
       }

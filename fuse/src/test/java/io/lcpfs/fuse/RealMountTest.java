@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.lcpfs.api.Pool;
 import io.lcpfs.device.RamDevice;
 import io.lcpfs.env.RealEnv;
+import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.CreateOptions;
 import io.lcpfs.pool.Tuning;
 import io.lcpfs.posix.Caller;
@@ -26,8 +27,10 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.BeforeEach;
@@ -41,13 +44,16 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class RealMountTest {
   private final RealEnv env = new RealEnv();
-  private Pool pool = unset();
-  private FuseMount mount = unset();
+  private @Nullable Pool opened;
+  private @Nullable FuseMount mounted;
   private Path root = Path.of("");
 
-  @SuppressWarnings("NullAway")
-  private static <T> T unset() {
-    return null;
+  private Pool pool() {
+    return Objects.requireNonNull(opened);
+  }
+
+  private FuseMount mount() {
+    return Objects.requireNonNull(mounted);
   }
 
   @BeforeEach
@@ -57,22 +63,22 @@ class RealMountTest {
     assumeTrue(Files.isWritable(Path.of("/dev/fuse")), "/dev/fuse may not be opened");
     assumeTrue(Libc.euid() == 0, "only root mounts without a helper");
     root = Files.createTempDirectory("lcpfs-mount-");
-    pool =
+    Pool pool =
         Pool.create(
             List.of(new RamDevice("ram", 4096, (96 << 20) / 4096)),
             CreateOptions.named("tank")
                 .withSmallDevices(true)
                 .withTuning(Tuning.standard().withCacheBytes(32 << 20).withDirtyBytes(16 << 20)),
             env);
+    opened = pool;
     PosixFileSystem child = pool.createDataset("tank/child", Map.of(), false).fileSystem();
     List<MountedDataset> datasets =
         List.of(
             new MountedDataset("", pool.dataset("tank").fileSystem()),
             new MountedDataset("child", child));
     try {
-      mount = FuseMount.mount(datasets, root, MountOptions.of("tank"), RealMountTest::fail);
-    } catch (io.lcpfs.error.PoolException e) {
-      pool.close();
+      mounted = FuseMount.mount(datasets, root, MountOptions.of("tank"), RealMountTest::fail);
+    } catch (PoolException e) {
       assumeTrue(false, "this host lets nobody mount: " + e.getMessage());
     }
   }
@@ -83,10 +89,14 @@ class RealMountTest {
 
   @AfterEach
   void unmount() throws IOException, InterruptedException {
+    FuseMount mount = mounted;
     if (mount != null) {
       mount.close();
       mount.awaitUnmounted();
       assertThat(MountTable.list()).noneMatch(one -> one.directory().equals(root.toString()));
+    }
+    Pool pool = opened;
+    if (pool != null) {
       pool.close();
     }
     if (!root.toString().isEmpty()) {
@@ -119,7 +129,7 @@ class RealMountTest {
     Files.write(root.resolve("big"), data);
     assertThat(Files.readAllBytes(root.resolve("big"))).isEqualTo(data);
     byte[] inside = new byte[data.length];
-    PosixFileSystem files = pool.dataset("tank").fileSystem();
+    PosixFileSystem files = pool().dataset("tank").fileSystem();
     try (var handle = files.paths().open(PathCalls.path("/big"), 0, 0, Caller.ROOT)) {
       int done = 0;
       while (done < inside.length) {
@@ -187,7 +197,7 @@ class RealMountTest {
       file.seek(40 << 20);
       file.write(1);
     }
-    pool.sync();
+    pool().sync();
     assertThat(shell("cp --sparse=auto sparse copy && cmp sparse copy")).isZero();
     assertThat(shell("test $(stat -c %b copy) -lt 2000")).isZero();
   }
@@ -195,7 +205,7 @@ class RealMountTest {
   @Test
   void everyDatasetAppearsInsideItsParent() throws IOException {
     Files.writeString(root.resolve("child/inside"), "x");
-    PosixFileSystem child = pool.dataset("tank/child").fileSystem();
+    PosixFileSystem child = pool().dataset("tank/child").fileSystem();
     assertThat(child.paths().stat(PathCalls.path("/inside"), Caller.ROOT).size()).isOne();
     Assertions.assertThrows(IOException.class, () -> Files.delete(root.resolve("child")));
     try (var names = Files.list(root)) {
@@ -208,7 +218,7 @@ class RealMountTest {
     Path path = Files.writeString(root.resolve("f"), "before");
     assertThat(Files.readString(path)).isEqualTo("before");
     assertThat(Files.exists(root.resolve("new"))).isFalse();
-    PosixFileSystem files = pool.dataset("tank").fileSystem();
+    PosixFileSystem files = pool().dataset("tank").fileSystem();
     long inode = files.paths().resolve(PathCalls.path("/f"), true, Caller.ROOT);
     try (var handle = files.open(inode, OpenFlags.O_RDWR, Caller.ROOT)) {
       byte[] text = "behind".getBytes(StandardCharsets.UTF_8);
@@ -218,8 +228,8 @@ class RealMountTest {
         .create(files.rootInode(), PathCalls.path("new"), 0644, OpenFlags.O_RDWR, Caller.ROOT)
         .handle()
         .close();
-    mount.invalidateInode(0, inode);
-    mount.invalidateEntry(0, files.rootInode(), PathCalls.path("new"));
+    mount().invalidateInode(0, inode);
+    mount().invalidateEntry(0, files.rootInode(), PathCalls.path("new"));
     assertThat(Files.readString(path)).isEqualTo("behind");
     assertThat(Files.exists(root.resolve("new"))).isTrue();
   }
@@ -242,15 +252,14 @@ class RealMountTest {
         new ProcessBuilder("sh", "-c", "echo in; read x").directory(root.toFile()).start();
     try {
       assertThat(inside.getInputStream().read()).isEqualTo('i');
-      Assertions.assertThrows(
-          io.lcpfs.error.PoolException.class, () -> FuseMount.unmount(root, false));
+      Assertions.assertThrows(PoolException.class, () -> FuseMount.unmount(root, false));
       FuseMount.unmount(root, true);
-      assertThat(mount.isUnmounted()).isFalse();
+      assertThat(mount().isUnmounted()).isFalse();
     } finally {
       inside.destroy();
       inside.waitFor();
     }
-    mount.awaitUnmounted();
+    mount().awaitUnmounted();
   }
 
   /** Changes a byte of a file through a mapping. */

@@ -1,0 +1,150 @@
+package io.lcpfs.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.lcpfs.api.Pool;
+import io.lcpfs.cli.tree.HostDirectory;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * {@code lcpfs mount} and {@code umount}. The tests that mount need Linux, root and /dev/fuse, and
+ * are skipped elsewhere; they unmount whatever happens.
+ */
+@Timeout(120)
+class MountCliTest {
+  private Path home = Path.of("");
+  private Path mountPoint = Path.of("");
+
+  @BeforeEach
+  void makePool() throws IOException {
+    home = Files.createTempDirectory("lcpfs-mount-cli-");
+    mountPoint = Files.createDirectory(home.resolve("mnt"));
+    assertThat(run("pool create tank --size 128M " + home.resolve("tank.img")).code()).isZero();
+  }
+
+  @AfterEach
+  void unmount() throws IOException, InterruptedException {
+    new ProcessBuilder("umount", "-l", mountPoint.toString())
+        .redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+        .start()
+        .waitFor();
+    try (var files = Files.walk(home)) {
+      for (Path path : new ArrayList<>(files.toList()).reversed()) {
+        Files.delete(path);
+      }
+    }
+  }
+
+  private CliRun run(String line) {
+    return CliRun.line(home, line);
+  }
+
+  /** Runs a command in a process of its own, as mounting needs one; its exit code. */
+  private int process(String... arguments) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xmx256m"));
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+    command.addAll(List.of(arguments));
+    ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
+    builder.environment().put("LCPFS_HOME", home.toString());
+    builder.environment().put("LCPFS_CACHE", "64M");
+    Process process = builder.start();
+    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    return process.exitValue();
+  }
+
+  private static void assumeMountable() {
+    assumeTrue(System.getProperty("os.name").equals("Linux"), "FUSE is a matter of Linux");
+    assumeTrue(Files.isWritable(Path.of("/dev/fuse")), "there is no /dev/fuse to open");
+    assumeTrue(HostDirectory.euid() == 0, "only root mounts without a helper");
+  }
+
+  @Test
+  void everyMistakeIsToldBeforeAnythingIsMounted() {
+    assertThat(run("mount -o bogus tank " + mountPoint).err()).contains("'bogus' is not known");
+    assertThat(run("mount -f tank /nowhere/at/all").err()).contains("cannot be found");
+    assertThat(run("mount -f tank/none " + mountPoint).err()).contains("no such dataset");
+    assertThat(run("mount -f nopool " + mountPoint).err()).contains("no such pool");
+    assertThat(run("fs set mountpoint=none tank").code()).isZero();
+    assertThat(run("mount -f tank").err()).contains("has no mount point");
+    assertThat(run("umount").code()).isEqualTo(ExitCode.USAGE);
+    assertThat(run("umount " + mountPoint).err()).contains("is not mounted");
+    assertThat(run("pool verify tank").code()).isZero();
+  }
+
+  @Test
+  void everyMountPointOfAPoolIsPlannedOnce() {
+    assertThat(run("fs set mountpoint=/srv tank").code()).isZero();
+    assertThat(run("fs create -p tank/a/b").code()).isZero();
+    assertThat(run("fs create -o mountpoint=/elsewhere tank/a/c").code()).isZero();
+    assertThat(run("fs create -o canmount=noauto tank/quiet").code()).isZero();
+    assertThat(run("fs create -o mountpoint=none tank/hidden").code()).isZero();
+    PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream(), true, UTF_8);
+    try (Cli cli = new Cli(nowhere, nowhere, Map.of("LCPFS_HOME", home.toString()), List.of());
+        Pool pool = cli.openToRead("tank")) {
+      List<String> plans =
+          MountPlan.all(pool).stream()
+              .map(plan -> plan.dataset() + " " + plan.directory() + " " + plan.below())
+              .toList();
+      assertThat(plans).containsExactly("tank /srv [tank/a, tank/a/b]", "tank/a/c /elsewhere []");
+      assertThat(MountPlan.of(pool, pool.dataset("tank/a"), mountPoint).below())
+          .map(Object::toString)
+          .containsExactly("tank/a/b", "tank/a/c");
+    }
+  }
+
+  @Test
+  void whatIsWrittenToAMountIsInThePoolAfterwards() throws IOException, InterruptedException {
+    assumeMountable();
+    assertThat(process("mount", "tank", mountPoint.toString())).isZero();
+    assertThat(run("mount").out()).contains("tank on " + mountPoint);
+    Files.writeString(mountPoint.resolve("file"), "text");
+    assertThat(run("ls tank:/").err()).contains("in use by another process");
+    assertThat(process("umount", "tank")).isZero();
+    assertThat(Files.exists(mountPoint.resolve("file"))).isFalse();
+    assertThat(run("cat tank:/file").out()).isEqualTo("text");
+  }
+
+  @Test
+  void aMountWhoseServerWasKilledIsReplacedByTheNext() throws IOException, InterruptedException {
+    assumeMountable();
+    assertThat(process("mount", "tank", mountPoint.toString())).isZero();
+    String[] words = Files.readString(home.resolve("mount-tank.pid")).split(" ", -1);
+    ProcessHandle server = ProcessHandle.of(Long.parseLong(words[0])).orElseThrow();
+    server.destroyForcibly();
+    server.onExit().join();
+    assertThat(process("mount", "tank", mountPoint.toString())).isZero();
+    Files.writeString(mountPoint.resolve("file"), "text");
+    assertThat(process("umount", mountPoint.toString())).isZero();
+    assertThat(run("pool verify tank").code()).isZero();
+  }
+
+  @Test
+  void aSignalUnmountsAndKeepsWhatWasWritten() throws IOException, InterruptedException {
+    assumeMountable();
+    assertThat(process("mount", "tank", mountPoint.toString())).isZero();
+    Files.writeString(mountPoint.resolve("file"), "text");
+    String[] words = Files.readString(home.resolve("mount-tank.pid")).split(" ", -1);
+    ProcessHandle server = ProcessHandle.of(Long.parseLong(words[0])).orElseThrow();
+    server.destroy();
+    server.onExit().join();
+    assertThat(run("mount").out()).doesNotContain(mountPoint.toString());
+    assertThat(run("cat tank:/file").out()).isEqualTo("text");
+  }
+}
