@@ -19,6 +19,9 @@ import java.util.Optional;
  * line when it serves. Beside the registry are its pid and what it had to say.
  */
 final class MountDaemon {
+  /** What the JVM says, before any of our code runs, when the vector kernels are loaded. */
+  private static final String JVM_NOTICE = "WARNING: Using incubator modules";
+
   private MountDaemon() {}
 
   private static Path file(Cli cli, String poolName, String kind) {
@@ -61,7 +64,10 @@ final class MountDaemon {
       Thread.currentThread().interrupt();
       code = ExitCode.FAILED;
     }
-    Files.readString(log).lines().forEach(cli.err()::println);
+    Files.readString(log)
+        .lines()
+        .filter(text -> !text.startsWith(JVM_NOTICE))
+        .forEach(cli.err()::println);
     return code == ExitCode.OK ? ExitCode.FAILED : code;
   }
 
