@@ -35,6 +35,10 @@ public final class IntentLog implements ChangeLog {
 
   private static final int MAX_BUFFERS = 16;
   private static final int MIN_BUFFERS = 2;
+
+  /** Kept ready: others may take one between the begin and the end of a transaction. */
+  private static final int SPARE_BUFFERS = 2;
+
   private static final int CACHE_PARTS = 16;
 
   /** With logbias=throughput, more than this goes straight to its place. */
@@ -120,7 +124,7 @@ public final class IntentLog implements ChangeLog {
   private void ensureSpare() {
     lock.lock();
     try {
-      if (!keeping || !spare.isEmpty() || buffers >= maxBuffers()) {
+      if (!keeping || spare.size() >= SPARE_BUFFERS || buffers >= maxBuffers()) {
         return;
       }
       buffers++;

@@ -39,6 +39,7 @@ class HarnessTest {
             FaultKind.DISAPPEARANCE,
             FaultKind.LATENCY_SPIKE);
     assertThat(report.states()).isGreaterThan(50);
+    assertThat(report.completeScripts()).isPositive();
   }
 
   @Test

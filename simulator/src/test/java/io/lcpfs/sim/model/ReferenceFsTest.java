@@ -56,6 +56,16 @@ class ReferenceFsTest {
   }
 
   @Test
+  void onlyFilesAndDirectoriesHaveUserAttributes() {
+    ok(new Op.Symlink("/l", "nowhere"));
+    refused(new Op.SetXattr("/l", "user.a", 1, 1, Op.XattrMode.SET), Errno.EPERM);
+    refused(new Op.RemoveXattr("/l", "user.a"), Errno.EPERM);
+    ok(new Op.Create("/f", 0644));
+    ok(new Op.SetXattr("/f", "user.a", 1, 1, Op.XattrMode.SET));
+    ok(new Op.RemoveXattr("/f", "user.a"));
+  }
+
+  @Test
   void aRenameBetweenTwoNamesOfOneFileDoesNothing() {
     ok(new Op.Create("/f", 0644));
     ok(new Op.Link("/f", "/g"));
