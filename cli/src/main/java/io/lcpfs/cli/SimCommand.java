@@ -40,7 +40,7 @@ final class SimCommand extends BaseCommand {
   @Override
   public Integer call() throws IOException, InterruptedException {
     if (kills == 0) {
-      return SimMain.run(new EngineTarget(), arguments.toArray(String[]::new), out());
+      return SimMain.run(new EngineTarget(), arguments.toArray(String[]::new), out(), cli.err());
     }
     List<String> violations = KillTrials.run(kills, losesUnflushed, System.nanoTime(), out());
     violations.forEach(out()::println);

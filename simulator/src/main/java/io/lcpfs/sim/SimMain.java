@@ -32,10 +32,11 @@ public final class SimMain {
   /**
    * Runs what {@code args} ask for.
    *
+   * @param progress gets a line now and then
    * @return 0 when every promise was kept, 1 when one was broken, 2 when the arguments make no
    *     sense
    */
-  public static int run(SimTarget target, String[] args, PrintStream out) {
+  public static int run(SimTarget target, String[] args, PrintStream out, PrintStream progress) {
     SimOptions options;
     try {
       options = parse(args);
@@ -44,7 +45,7 @@ public final class SimMain {
       out.print(USAGE);
       return EXIT_USAGE;
     }
-    SimReport report = Simulation.run(target, options);
+    SimReport report = Simulation.run(target, options, progress::println);
     report.lines().forEach(out::println);
     return report.passed() ? 0 : EXIT_VIOLATION;
   }

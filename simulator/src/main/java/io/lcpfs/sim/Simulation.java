@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Runs many seeds and scripts on a few platform threads; each world stays on one of them. */
@@ -13,24 +14,38 @@ public final class Simulation {
   /** Violations after which no further seed is begun. */
   private static final int ENOUGH_VIOLATIONS = 20;
 
+  private static final int PROGRESS_LINES = 20;
+
   private final SimTarget target;
   private final SimOptions options;
+  private final Consumer<String> progress;
   private final AtomicInteger nextJob = new AtomicInteger();
   private final AtomicInteger violations = new AtomicInteger();
+  private final AtomicInteger seedsDone = new AtomicInteger();
   private final AtomicReference<@Nullable Throwable> broken = new AtomicReference<>();
   private final AtomicReferenceArray<@Nullable SeedResult> seeds;
   private final AtomicReferenceArray<ScriptSearch.@Nullable Result> scripts;
 
-  private Simulation(SimTarget target, SimOptions options) {
+  private Simulation(SimTarget target, SimOptions options, Consumer<String> progress) {
     this.target = target;
     this.options = options;
+    this.progress = progress;
     this.seeds = new AtomicReferenceArray<>(Math.toIntExact(options.seeds()));
     this.scripts = new AtomicReferenceArray<>(Math.toIntExact(options.scripts()));
   }
 
   /** Runs what {@code options} asks for and waits for its end. */
   public static SimReport run(SimTarget target, SimOptions options) {
-    return new Simulation(target, options).run();
+    return run(target, options, line -> {});
+  }
+
+  /**
+   * As above.
+   *
+   * @param progress told now and then how far the run is; by several threads
+   */
+  public static SimReport run(SimTarget target, SimOptions options, Consumer<String> progress) {
+    return new Simulation(target, options, progress).run();
   }
 
   private SimReport run() {
@@ -102,6 +117,10 @@ public final class Simulation {
     seeds.set(index, result);
     if (result.violation() != null) {
       violations.incrementAndGet();
+    }
+    int done = seedsDone.incrementAndGet();
+    if (done % Math.max(1, seeds.length() / PROGRESS_LINES) == 0) {
+      progress.accept(done + " of " + seeds.length() + " seeds, " + violations + " violations");
     }
   }
 

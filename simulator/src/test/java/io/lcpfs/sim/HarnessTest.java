@@ -162,11 +162,14 @@ class HarnessTest {
   @Test
   void theCommandPrintsViolationsWithTheirReplay() {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    ByteArrayOutputStream progress = new ByteArrayOutputStream();
+    PrintStream toProgress = new PrintStream(progress, true, StandardCharsets.UTF_8);
     int status =
         SimMain.run(
             TOY,
             new String[] {"--seeds", "6", "--plant", "NO_FLUSH_BEFORE_UBERBLOCK", "--scripts", "0"},
-            new PrintStream(bytes, true, StandardCharsets.UTF_8));
+            new PrintStream(bytes, true, StandardCharsets.UTF_8),
+            toProgress);
     String output = bytes.toString(StandardCharsets.UTF_8);
     assertThat(status).as(output).isEqualTo(1);
     assertThat(output).contains("VIOLATION seed ").contains("replay: lcpfs sim --replay ");
@@ -175,14 +178,17 @@ class HarnessTest {
         SimMain.run(
             TOY,
             new String[] {"--seeds", "2", "--operations", "100"},
-            new PrintStream(bytes, true, StandardCharsets.UTF_8));
+            new PrintStream(bytes, true, StandardCharsets.UTF_8),
+            toProgress);
     assertThat(good).isZero();
     assertThat(bytes.toString(StandardCharsets.UTF_8)).contains("digest ").contains("no violation");
+    assertThat(progress.toString(StandardCharsets.UTF_8)).contains("2 of 2 seeds, 0 violations");
     assertThat(
             SimMain.run(
                 TOY,
                 new String[] {"--plant", "NONSENSE"},
-                new PrintStream(bytes, true, StandardCharsets.UTF_8)))
+                new PrintStream(bytes, true, StandardCharsets.UTF_8),
+                toProgress))
         .isEqualTo(2);
   }
 }
