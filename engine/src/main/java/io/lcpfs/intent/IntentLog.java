@@ -144,11 +144,17 @@ public final class IntentLog implements ChangeLog {
       try {
         if (slab == null) {
           buffers--;
-        } else {
+        } else if (keeping) {
           spare.add(new LogBuffer(slab, capacity()));
+          slab = null;
+        } else {
+          buffers--; // it ended meanwhile, and who ended it did not see this one
         }
       } finally {
         lock.unlock();
+        if (slab != null) {
+          context.slabs().free(slab);
+        }
       }
     }
   }
@@ -349,7 +355,7 @@ public final class IntentLog implements ChangeLog {
   public boolean isWanted() {
     lock.lock();
     try {
-      return wanted && ring == null;
+      return wanted && ring == null && !broken;
     } finally {
       lock.unlock();
     }

@@ -86,7 +86,7 @@ public final class LogReplay {
         redo(batch, first ? from.records : 0, first ? from.entries : 0);
       }
     } catch (PoolException e) {
-      if (e.errno() != Errno.EIO || e.error() instanceof PoolError.DeviceFailed) {
+      if (canPass(e.error())) {
         throw e;
       }
       // What is lost stays lost: the rest depends on it. Whoever asked is told.
@@ -95,6 +95,22 @@ public final class LogReplay {
     if (recordsDone > 0) {
       context.env().probe(CodeProbe.LOG_REPLAYED);
     }
+  }
+
+  /** Whether the same may succeed later; nothing else is worth another try. */
+  private static boolean canPass(PoolError error) {
+    return switch (error) {
+      case PoolError.DeviceFailed _ -> true;
+      case PoolError.OutOfSpace _ -> true;
+      case PoolError.OutOfMemory _ -> true;
+      case PoolError.Suspended _ -> true;
+      case PoolError.Closed _ -> true;
+      case PoolError.Corrupt _ -> false;
+      case PoolError.ChecksumMismatch _ -> false;
+      // Transactions that were made once are not refused: what is refused was never one.
+      case PoolError.Posix _ -> false;
+      case PoolError.Refused _ -> false;
+    };
   }
 
   /** Transactions that were done again. */
@@ -120,6 +136,22 @@ public final class LogReplay {
   }
 
   private void redo(LogReader.Batch batch, int skipRecords, int skipEntries) {
+    checkShape(batch);
+    MemorySegment records = batch.records();
+    long at = 0;
+    for (int i = 0; i < batch.recordCount(); i++) {
+      long bytes = Disk.u32(records, at);
+      MemorySegment record = records.asSlice(at, bytes);
+      if (i >= skipRecords && Disk.u64(record, 8) > log.baseTxg()) {
+        redoRecord(batch.place(), i, record, i == skipRecords ? skipEntries : 0);
+        recordsDone++;
+      }
+      at += bytes;
+    }
+  }
+
+  /** Nothing of a batch is done when its records, and their entries, are not what fills it. */
+  private static void checkShape(LogReader.Batch batch) {
     MemorySegment records = batch.records();
     long at = 0;
     for (int i = 0; i < batch.recordCount(); i++) {
@@ -130,12 +162,30 @@ public final class LogReplay {
       if (bytes < CHANGES_BYTES || bytes > records.byteSize() - at) {
         throw corrupt("intent_log_changes.record_bytes", bytes);
       }
-      MemorySegment record = records.asSlice(at, bytes);
-      if (i >= skipRecords && Disk.u64(record, 8) > log.baseTxg()) {
-        redoRecord(batch.place(), i, record, i == skipRecords ? skipEntries : 0);
-        recordsDone++;
-      }
+      checkEntries(records.asSlice(at, bytes));
       at += bytes;
+    }
+    if (at != records.byteSize()) {
+      throw corrupt("intent_log_batch.batch_bytes", records.byteSize());
+    }
+  }
+
+  private static void checkEntries(MemorySegment record) {
+    long entries = Disk.u32(record, 4);
+    long at = CHANGES_BYTES;
+    for (long i = 0; i < entries; i++) {
+      if (at > record.byteSize() - ENTRY_BYTES) {
+        throw corrupt("intent_log_changes.entry_count", entries);
+      }
+      long bytes = Disk.u32(record, at + 4);
+      if (bytes < ENTRY_BYTES || bytes > record.byteSize() - at) {
+        throw corrupt("intent_log_entry.entry_bytes", bytes);
+      }
+      EntryKind.of(Disk.u16(record, at));
+      at += bytes;
+    }
+    if (at != record.byteSize()) {
+      throw corrupt("intent_log_changes.record_bytes", record.byteSize());
     }
   }
 
@@ -160,13 +210,7 @@ public final class LogReplay {
           });
       long at = CHANGES_BYTES;
       for (long i = 0; i < entries; i++) {
-        if (at > record.byteSize() - ENTRY_BYTES) {
-          throw corrupt("intent_log_changes.entry_count", entries);
-        }
         long bytes = Disk.u32(record, at + 4);
-        if (bytes < ENTRY_BYTES || bytes > record.byteSize() - at) {
-          throw corrupt("intent_log_entry.entry_bytes", bytes);
-        }
         if (i >= skipEntries) {
           redoEntry(tx, record.asSlice(at, bytes));
         }
@@ -180,17 +224,13 @@ public final class LogReplay {
   /** A number can be given again once the group that freed it is on disk. */
   private void awaitNumbers(MemorySegment record) {
     long at = CHANGES_BYTES;
-    while (at <= record.byteSize() - ENTRY_BYTES) {
+    while (at < record.byteSize()) {
       if (Disk.u16(record, at) == EntryKind.CREATE.code
           && objects.isLeaving(Disk.u64(record, at + 8))) {
         objects.sync();
         return;
       }
-      long bytes = Disk.u32(record, at + 4);
-      if (bytes < ENTRY_BYTES) {
-        return; // found out again in its turn
-      }
-      at += bytes;
+      at += Disk.u32(record, at + 4);
     }
   }
 

@@ -353,7 +353,10 @@ public final class ObjectSet {
     Dnode dnode = new Dnode(this, number, type, tx.txg(), blockBytes);
     lock.lock();
     try {
-      Check.that(table.put(number, dnode) == null, "object created over another", number);
+      if (table.containsKey(number)) {
+        throw PoolException.corrupt("intent_log.object", number);
+      }
+      table.put(number, dnode);
       dnode.holds = 1;
     } finally {
       lock.unlock();

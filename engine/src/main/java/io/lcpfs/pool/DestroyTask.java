@@ -131,6 +131,9 @@ final class DestroyTask {
 
   private boolean free(long object) {
     OpenDataset dataset = datasets.openObject(object);
+    // Its extents are about to belong to others: whoever still has a file open must not write
+    // there.
+    dataset.closeLog();
     ObjectSet objects = dataset.objectSet();
     for (long number = objects.nextObject(1); number > 0; number = objects.nextObject(number)) {
       if (stopping()) {

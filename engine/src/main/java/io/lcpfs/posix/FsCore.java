@@ -59,6 +59,12 @@ final class FsCore {
     return options.readOnly() || objects.readOnly();
   }
 
+  void refuseClosed() {
+    if (closed) {
+      throw posix(Errno.EBADF, "closed file system");
+    }
+  }
+
   void checkWritable() {
     if (readOnly()) {
       throw posix(Errno.EROFS, "file system");

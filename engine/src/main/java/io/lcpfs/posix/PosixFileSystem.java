@@ -149,7 +149,9 @@ public final class PosixFileSystem implements AutoCloseable {
 
   /** The first name of an open file that has none; ENOENT for others. */
   public Attr linkUnnamed(long inode, long directory, byte[] name, Caller caller) {
-    return unnamed.link(inode, directory, name.clone(), caller);
+    Attr now = unnamed.link(inode, directory, name.clone(), caller);
+    core.changed();
+    return now;
   }
 
   /** A regular file, fifo or socket, or a device (root only). {@code rdev} as st_rdev. */
@@ -331,6 +333,7 @@ public final class PosixFileSystem implements AutoCloseable {
   // The whole
 
   public StatFs statfs() {
+    core.refuseClosed();
     FsOptions options = core.options;
     int block = options.recordBytes();
     Space space = options.space();
@@ -349,6 +352,7 @@ public final class PosixFileSystem implements AutoCloseable {
 
   /** Returns when everything done before is on disk. */
   public void sync() {
+    core.refuseClosed();
     core.objects.sync();
   }
 
@@ -378,6 +382,9 @@ public final class PosixFileSystem implements AutoCloseable {
 
   /** Takes back {@code count} calls of {@link #retain}. */
   public void forget(long inode, int count) {
+    if (core.closed) {
+      return; // nothing is kept any more
+    }
     Znode file = core.znodes.pin(inode);
     core.znodes.unpin(file, count + 1);
   }
@@ -402,7 +409,10 @@ public final class PosixFileSystem implements AutoCloseable {
     core.blocksFreedAtOnce = blocks;
   }
 
-  /** Ends the use. Handles that are still open become useless; nothing is synced. */
+  /**
+   * Ends the use. Nothing is synced. Calls, also on handles that are
+   * still open, answer EBADF from now on.
+   */
   @Override
   public void close() {
     core.reaper.stop();

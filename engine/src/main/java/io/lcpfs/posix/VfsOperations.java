@@ -198,7 +198,9 @@ public final class VfsOperations extends VfsProcess {
 
   /** As {@link #fsync}: the size belongs to the data, and all else is written with it. */
   public void fdatasync(int fd) {
-    fsync(fd);
+    try (Use use = use(fd)) {
+      use.handle().fdatasync();
+    }
   }
 
   /** Returns when everything done before in the file system is on disk. */

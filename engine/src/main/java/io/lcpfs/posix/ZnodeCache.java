@@ -56,6 +56,7 @@ final class ZnodeCache {
    * @throws PoolException ENOENT when there is no such file
    */
   Znode get(long inode) {
+    refuseClosed();
     Znode found = peek(inode);
     if (found != null) {
       return found;
@@ -65,8 +66,16 @@ final class ZnodeCache {
     return pinned;
   }
 
+  /** What a closed pool leaves in memory must not be looked at. */
+  private void refuseClosed() {
+    if (closed) {
+      throw PoolException.posix(Errno.EBADF, "closed file system");
+    }
+  }
+
   /** The file, kept until {@link #unpin}. */
   Znode pin(long inode) {
+    refuseClosed();
     Znode found = peek(inode);
     if (found != null && found.tryPin()) {
       return found;

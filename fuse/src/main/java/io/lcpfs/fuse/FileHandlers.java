@@ -96,7 +96,12 @@ final class FileHandlers {
 
   int fsync(boolean directory) {
     request.need(16);
-    server.nodes.handle(request.node, directory).fsync();
+    FileHandle handle = server.nodes.handle(request.node, directory);
+    if ((request.i32(8) & Fuse.FSYNC_DATA_ONLY) != 0) {
+      handle.fdatasync();
+    } else {
+      handle.fsync();
+    }
     return 0;
   }
 

@@ -91,6 +91,10 @@ final class Fuse {
   static final int FOPEN_CACHE_DIR = 1 << 3;
   static final int FOPEN_NOFLUSH = 1 << 5;
   static final int WRITE_KILL_SUIDGID = 1 << 2;
+
+  /** Of FSYNC: attributes that are not needed to read the data may wait. */
+  static final int FSYNC_DATA_ONLY = 1;
+
   static final int EXT_GROUPS = 32;
 
   static final int FATTR_MODE = 1;

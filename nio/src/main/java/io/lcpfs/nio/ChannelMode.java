@@ -13,17 +13,8 @@ import java.util.Set;
  * How a channel is opened.
  *
  * @param flags for the engine, see {@link OpenFlags}
- * @param sync whether every write is on disk, metadata included, when it returns
- * @param dataSync whether every write's content is on disk when it returns
  */
-record ChannelMode(
-    boolean read,
-    boolean write,
-    boolean append,
-    boolean deleteOnClose,
-    boolean sync,
-    boolean dataSync,
-    int flags) {
+record ChannelMode(boolean read, boolean write, boolean append, boolean deleteOnClose, int flags) {
 
   static final int FILE_PERMISSIONS = 0666;
 
@@ -75,10 +66,12 @@ record ChannelMode(
       flags |= truncate ? OpenFlags.O_TRUNC : 0;
       flags |= createNew ? OpenFlags.O_CREAT | OpenFlags.O_EXCL : 0;
       flags |= create ? OpenFlags.O_CREAT : 0;
+      flags |= sync ? OpenFlags.O_SYNC : 0;
+      flags |= dataSync ? OpenFlags.O_DSYNC : 0;
     }
     // A name that is about to be removed must be the file's own.
     flags |= noFollow || deleteOnClose ? OpenFlags.O_NOFOLLOW : 0;
-    return new ChannelMode(read, write, append, deleteOnClose, sync, dataSync, flags);
+    return new ChannelMode(read, write, append, deleteOnClose, flags);
   }
 
   /**

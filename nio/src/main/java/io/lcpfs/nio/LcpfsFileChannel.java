@@ -176,7 +176,6 @@ final class LcpfsFileChannel extends FileChannel {
       try {
         if (wanted > 0) {
           count = handle.write(offset, MemorySegment.ofBuffer(source), 0, wanted);
-          syncAfterWrite();
         }
         done = true;
       } catch (RuntimeException e) {
@@ -192,12 +191,6 @@ final class LcpfsFileChannel extends FileChannel {
       modified();
     }
     return count;
-  }
-
-  private void syncAfterWrite() {
-    if (mode.sync() || mode.dataSync()) {
-      handle.fsync();
-    }
   }
 
   private void modified() throws IOException {
@@ -404,7 +397,11 @@ final class LcpfsFileChannel extends FileChannel {
     long _ =
         use(
             open -> {
-              open.fsync();
+              if (metadata) {
+                open.fsync();
+              } else {
+                open.fdatasync();
+              }
               return 0;
             });
   }
