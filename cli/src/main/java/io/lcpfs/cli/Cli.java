@@ -10,9 +10,7 @@ import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.Host;
 import io.lcpfs.pool.OpenOptions;
 import io.lcpfs.pool.Tuning;
-import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -123,23 +121,7 @@ public final class Cli implements AutoCloseable {
 
   /** This machine, so that a pool is not imported on two at once. */
   Host host() {
-    String name = firstLine(Path.of("/proc/sys/kernel/hostname"));
-    String id = firstLine(Path.of("/etc/machine-id"));
-    long number = 0;
-    // FNV-1a: any stable spread of the text over 64 bits will do.
-    for (char c : (id.isEmpty() ? name : id).toCharArray()) {
-      number = (number ^ c) * 0x100000001b3L + 0x9e3779b97f4a7c15L;
-    }
-    return new Host(id.isEmpty() && name.isEmpty() ? 0 : number, name);
-  }
-
-  private static String firstLine(Path file) {
-    try {
-      return Files.readString(file).lines().findFirst().orElse("").strip();
-    } catch (IOException e) {
-      // Not every system has the file; an unknown host never conflicts.
-      return "";
-    }
+    return Host.current();
   }
 
   /** Who a pool's history names. */

@@ -2,6 +2,8 @@ package io.lcpfs.cli;
 
 import io.lcpfs.api.Dataset;
 import io.lcpfs.api.Pool;
+import io.lcpfs.cli.owner.OwnerClient;
+import io.lcpfs.cli.owner.OwnerServer;
 import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.fuse.FuseMount;
@@ -11,7 +13,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
@@ -75,6 +80,7 @@ final class MountCommand extends BaseCommand {
     String name = words.getFirst();
     DatasetName.check(name);
     parsed(name);
+    refuseTwice(DatasetName.poolOf(name));
     if (!foreground) {
       return MountDaemon.start(cli, DatasetName.poolOf(name));
     }
@@ -119,6 +125,29 @@ final class MountCommand extends BaseCommand {
     return readOnly ? cli.openToRead(poolName) : cli.openToWrite(poolName);
   }
 
+  /** One process serves all mounts of a pool. */
+  private void refuseTwice(String poolName) {
+    Optional<OwnerClient> owner = OwnerClient.connect(cli.environment(), cli.known(poolName).guid());
+    if (owner.isEmpty()) {
+      return;
+    }
+    owner.get().close();
+    List<String> places =
+        MountTable.list().stream()
+            .filter(entry -> DatasetName.poolOf(entry.source()).equals(poolName))
+            .map(entry -> entry.source() + " on " + entry.directory())
+            .toList();
+    throw Failure.failed(
+        poolName,
+        places.isEmpty()
+            ? "is open in another process"
+            : "is mounted already (" + String.join(", ", places) + ")",
+        "one process serves a pool: unmount that first, then mount a dataset above all those that"
+            + " are wanted, or those with mount points by 'lcpfs mount -a "
+            + poolName
+            + "'");
+  }
+
   private Integer mountAll() throws IOException, InterruptedException {
     parsed("");
     List<String> names = new ArrayList<>(words);
@@ -128,7 +157,7 @@ final class MountCommand extends BaseCommand {
     if (!foreground) {
       int code = ExitCode.OK;
       for (String name : names) {
-        cli.known(name);
+        refuseTwice(name);
         code = Math.max(code, MountDaemon.start(cli, name));
       }
       return code;
@@ -137,6 +166,7 @@ final class MountCommand extends BaseCommand {
     try {
       List<MountPlan> plans = new ArrayList<>();
       for (String name : names) {
+        refuseTwice(name);
         Pool pool = open(name);
         pools.add(pool);
         plans.addAll(MountPlan.all(pool));
@@ -171,14 +201,18 @@ final class MountCommand extends BaseCommand {
                         stop.countDown();
                         awaitClosed(closed);
                       }));
-      if (background) {
-        MountDaemon.ready(cli, pools);
-      } else {
-        mounts.forEach(mount -> out().println("Mounted on " + mount.directory()));
-        out().flush();
+      Set<String> mounted = new HashSet<>();
+      plans.forEach(plan -> mounted.addAll(plan.names()));
+      try (OwnerServer owner = Owners.serve(cli, pools, mounted::contains)) {
+        if (background) {
+          MountDaemon.ready(cli, pools);
+        } else {
+          mounts.forEach(mount -> out().println("Mounted on " + mount.directory()));
+          out().flush();
+        }
+        Thread.ofPlatform().daemon(true).start(() -> awaitAll(mounts, stop));
+        stop.await();
       }
-      Thread.ofPlatform().daemon(true).start(() -> awaitAll(mounts, stop));
-      stop.await();
     } finally {
       mounts.reversed().forEach(FuseMount::close);
       try {

@@ -73,6 +73,13 @@ record MountPlan(Dataset dataset, Path directory, List<Dataset> below) {
         && dataset.property("canmount").value().equals("on");
   }
 
+  /** The names of all datasets that are mounted by it. */
+  List<String> names() {
+    List<String> names = new ArrayList<>(List.of(dataset.name()));
+    below.forEach(one -> names.add(one.name()));
+    return names;
+  }
+
   /** The datasets as the mount takes them. */
   List<MountedDataset> datasets() {
     List<MountedDataset> list = new ArrayList<>();

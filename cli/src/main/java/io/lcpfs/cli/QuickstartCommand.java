@@ -200,21 +200,8 @@ final class QuickstartCommand extends BaseCommand {
 
   /** The same program with the same options and class path, in another process. */
   private int newProcess(Path work) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    for (String argument : ProcessHandle.current().info().arguments().orElse(new String[0])) {
-      if (argument.equals(Main.class.getName())) {
-        break;
-      }
-      // The launcher's detour of standard error ends with this process.
-      if (!argument.startsWith("-Dlcpfs.stderr=")) {
-        command.add(argument);
-      }
-    }
-    if (!command.contains("-cp") && !command.contains("-jar")) {
-      command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    }
-    command.addAll(List.of(Main.class.getName(), "quickstart", "--verify-phase", work.toString()));
+    List<String> command = Relaunch.command();
+    command.addAll(List.of("quickstart", "--verify-phase", work.toString()));
     ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
     builder.environment().put("LCPFS_HOME", work.toString());
     return builder.start().waitFor();

@@ -51,7 +51,10 @@ class MountCliTest {
   }
 
   private CliRun run(String line) {
-    return CliRun.line(home, line);
+    Map<String, String> environment =
+        Map.of(
+            "LCPFS_HOME", home.toString(), "LCPFS_CACHE", "64M", "XDG_RUNTIME_DIR", home.toString());
+    return CliRun.with(environment, line.split(" ", -1));
   }
 
   /** Runs a command in a process of its own, as mounting needs one; its exit code. */
@@ -64,6 +67,7 @@ class MountCliTest {
     ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
     builder.environment().put("LCPFS_HOME", home.toString());
     builder.environment().put("LCPFS_CACHE", "64M");
+    builder.environment().put("XDG_RUNTIME_DIR", home.toString());
     Process process = builder.start();
     assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
     return process.exitValue();
@@ -115,10 +119,62 @@ class MountCliTest {
     assertThat(process("mount", "tank", mountPoint.toString())).isZero();
     assertThat(run("mount").out()).contains("tank on " + mountPoint);
     Files.writeString(mountPoint.resolve("file"), "text");
-    assertThat(run("ls tank:/").err()).contains("in use by another process");
+    assertThat(run("ls tank:/").out()).contains("file");
+    assertThat(run("pool export tank").err()).contains("in use by another process");
     assertThat(process("umount", "tank")).isZero();
     assertThat(Files.exists(mountPoint.resolve("file"))).isFalse();
     assertThat(run("cat tank:/file").out()).isEqualTo("text");
+  }
+
+  @Test
+  void everyChangeByACommandIsSeenOnTheMountAtOnce() throws IOException, InterruptedException {
+    assumeMountable();
+    assertThat(process("mount", "tank", mountPoint.toString())).isZero();
+    Path source = Files.writeString(home.resolve("source"), "first");
+    Path seen = mountPoint.resolve("file");
+    assertThat(Files.exists(seen)).isFalse(); // and the kernel keeps that there is none
+    assertThat(mountPoint.toFile().list()).isEmpty();
+    assertThat(run("cp " + source + " tank:/file").code()).isZero();
+    assertThat(Files.readString(seen)).isEqualTo("first");
+    assertThat(mountPoint.toFile().list()).containsExactly("file");
+
+    Files.writeString(source, "a longer second");
+    assertThat(run("cp " + source + " tank:/file").err()).isEmpty();
+    assertThat(Files.size(seen)).isEqualTo(15);
+    assertThat(Files.readString(seen)).isEqualTo("a longer second");
+
+    assertThat(run("ln tank:/file tank:/other").err()).isEmpty();
+    assertThat(Files.getAttribute(seen, "unix:nlink")).isEqualTo(2);
+    assertThat(run("rm tank:/other").err()).isEmpty();
+    assertThat(Files.getAttribute(seen, "unix:nlink")).isEqualTo(1);
+    assertThat(run("mkdir tank:/dir").err()).isEmpty();
+    assertThat(run("mv tank:/file tank:/dir/moved").err()).isEmpty();
+    assertThat(Files.exists(seen)).isFalse();
+    assertThat(Files.readString(mountPoint.resolve("dir/moved"))).isEqualTo("a longer second");
+    assertThat(mountPoint.toFile().list()).containsExactly("dir");
+    assertThat(run("rm -r tank:/dir").err()).isEmpty();
+    assertThat(Files.exists(mountPoint.resolve("dir"))).isFalse();
+    assertThat(mountPoint.toFile().list()).isEmpty();
+    assertThat(process("umount", "tank")).isZero();
+  }
+
+  @Test
+  void everyChangeOnTheMountIsSeenByCommandsAtOnce() throws IOException, InterruptedException {
+    assumeMountable();
+    assertThat(run("fs create tank/home").code()).isZero();
+    assertThat(process("mount", "tank", mountPoint.toString())).isZero();
+    Files.writeString(mountPoint.resolve("file"), "text");
+    assertThat(run("cat tank:/file").out()).isEqualTo("text");
+    assertThat(run("pool status tank").out()).contains("tank");
+    assertThat(run("fs set compression=zstd tank/home").err()).isEmpty();
+    assertThat(run("fs get compression tank/home").out()).contains("zstd");
+    assertThat(run("fs destroy tank/home").code()).isNotZero();
+    assertThat(run("pool verify tank").err()).isEmpty();
+    assertThat(run("mount tank/home " + home).err()).contains("is mounted already", "tank on");
+    Files.delete(mountPoint.resolve("file"));
+    assertThat(run("cat tank:/file").code()).isNotZero();
+    assertThat(process("umount", "tank")).isZero();
+    assertThat(home.resolve("lcpfs")).isEmptyDirectory();
   }
 
   @Test

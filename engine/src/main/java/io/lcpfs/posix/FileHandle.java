@@ -144,10 +144,9 @@ public final class FileHandle implements AutoCloseable {
   }
 
   private void changed() {
+    core.changed(file.inode);
     if ((flags & OpenFlags.O_DSYNC) != 0) {
       core.fsync();
-    } else {
-      core.changed();
     }
   }
 

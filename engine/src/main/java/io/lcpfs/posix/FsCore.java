@@ -9,6 +9,7 @@ import io.lcpfs.object.ObjectSet;
 import io.lcpfs.txg.Tx;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /** What all parts of one open file system share. */
 final class FsCore {
@@ -39,6 +40,9 @@ final class FsCore {
 
   /** Data blocks that one transaction may free; smaller in tests. */
   volatile long blocksFreedAtOnce = Dnode.MAX_BLOCKS_FREED_AT_ONCE;
+
+  /** Told of every change, if there is one. */
+  volatile @Nullable ChangeListener listener;
 
   private final AtomicLong created;
 
@@ -79,8 +83,29 @@ final class FsCore {
     }
   }
 
-  /** Ends a call that changed something; the caller holds no lock and no transaction. */
-  void changed() {
+  /** Ends a call that changed a file; the caller holds no lock and no transaction. */
+  void changed(long inode) {
+    tell(inode);
+    changed();
+  }
+
+  /** As {@link #changed(long)}, for one that changed a name in a directory. */
+  void changed(long directory, byte[] name) {
+    ChangeListener told = listener;
+    if (told != null) {
+      told.nameChanged(directory, name);
+    }
+    changed();
+  }
+
+  void tell(long inode) {
+    ChangeListener told = listener;
+    if (told != null) {
+      told.fileChanged(inode);
+    }
+  }
+
+  private void changed() {
     if (options.sync() == FsOptions.Sync.ALWAYS) {
       fsync();
     }

@@ -96,6 +96,11 @@ public final class PosixFileSystem implements AutoCloseable {
     core.options = options;
   }
 
+  /** Whom to tell of every change from now on; null for nobody. */
+  public void setListener(@Nullable ChangeListener listener) {
+    core.listener = listener;
+  }
+
   // Names
 
   /** The attributes of a name; '.' and '..' too. ENOENT, ENOTDIR, EACCES, ENAMETOOLONG, EINVAL. */
@@ -127,7 +132,7 @@ public final class PosixFileSystem implements AutoCloseable {
     Created made = creates.create(directory, name.clone(), mode, flags, caller);
     boolean done = false;
     try {
-      core.changed();
+      core.changed(directory, name);
       done = true;
       return made;
     } finally {
@@ -149,28 +154,29 @@ public final class PosixFileSystem implements AutoCloseable {
 
   /** The first name of an open file that has none; ENOENT for others. */
   public Attr linkUnnamed(long inode, long directory, byte[] name, Caller caller) {
-    Attr now = unnamed.link(inode, directory, name.clone(), caller);
-    core.changed();
-    return now;
+    Attr linked = unnamed.link(inode, directory, name.clone(), caller);
+    core.tell(inode);
+    core.changed(directory, name);
+    return linked;
   }
 
   /** A regular file, fifo or socket, or a device (root only). {@code rdev} as st_rdev. */
   public Attr mknod(long directory, byte[] name, int mode, long rdev, Caller caller) {
     Attr made = creates.mknod(directory, name.clone(), mode, rdev, caller);
-    core.changed();
+    core.changed(directory, name);
     return made;
   }
 
   public Attr mkdir(long directory, byte[] name, int mode, Caller caller) {
     Attr made = creates.mkdir(directory, name.clone(), mode, caller);
-    core.changed();
+    core.changed(directory, name);
     return made;
   }
 
   /** A symbolic link; {@code target} of 1 to 4,095 bytes without NUL. */
   public Attr symlink(long directory, byte[] name, byte[] target, Caller caller) {
     Attr made = creates.symlink(directory, name.clone(), target.clone(), caller);
-    core.changed();
+    core.changed(directory, name);
     return made;
   }
 
@@ -182,20 +188,21 @@ public final class PosixFileSystem implements AutoCloseable {
   /** Another name for a file; EPERM for directories. */
   public Attr link(long inode, long directory, byte[] name, Caller caller) {
     Attr made = creates.link(inode, directory, name.clone(), caller);
-    core.changed();
+    core.tell(inode);
+    core.changed(directory, name);
     return made;
   }
 
   /** Removes a name; EISDIR for directories. An open file lives until its last handle is closed. */
   public void unlink(long directory, byte[] name, Caller caller) {
-    removes.unlink(directory, name.clone(), caller);
-    core.changed();
+    core.tell(removes.unlink(directory, name.clone(), caller));
+    core.changed(directory, name);
   }
 
   /** Removes an empty directory; ENOTEMPTY, ENOTDIR. */
   public void rmdir(long directory, byte[] name, Caller caller) {
     removes.rmdir(directory, name.clone(), caller);
-    core.changed();
+    core.changed(directory, name);
   }
 
   /** Renames, replacing what is there unless {@code flags} (OpenFlags.RENAME_...) say otherwise. */
@@ -206,8 +213,15 @@ public final class PosixFileSystem implements AutoCloseable {
       byte[] newName,
       int flags,
       Caller caller) {
-    renames.rename(oldDirectory, oldName.clone(), newDirectory, newName.clone(), flags, caller);
-    core.changed();
+    RenameOp.Moved moved =
+        renames.rename(oldDirectory, oldName.clone(), newDirectory, newName.clone(), flags, caller);
+    core.tell(moved.inode());
+    core.tell(moved.replaced());
+    ChangeListener told = core.listener;
+    if (told != null) {
+      told.nameChanged(oldDirectory, oldName);
+    }
+    core.changed(newDirectory, newName);
   }
 
   // Open files
@@ -218,7 +232,7 @@ public final class PosixFileSystem implements AutoCloseable {
     boolean done = false;
     try {
       if ((flags & OpenFlags.O_TRUNC) != 0) {
-        core.changed();
+        core.changed(inode);
       }
       done = true;
       return handle;
@@ -254,7 +268,7 @@ public final class PosixFileSystem implements AutoCloseable {
     Znode file = core.znodes.pin(inode);
     try {
       Attr now = attrs.setattr(file, change, caller, false);
-      core.changed();
+      core.changed(inode);
       return now;
     } finally {
       core.znodes.unpin(file);
@@ -294,7 +308,7 @@ public final class PosixFileSystem implements AutoCloseable {
     Znode file = core.znodes.pin(inode);
     try {
       xattrs.set(file, name.clone(), value.clone(), flags, caller);
-      core.changed();
+      core.changed(inode);
     } finally {
       core.znodes.unpin(file);
     }
@@ -314,7 +328,7 @@ public final class PosixFileSystem implements AutoCloseable {
     Znode file = core.znodes.pin(inode);
     try {
       xattrs.remove(file, name, caller);
-      core.changed();
+      core.changed(inode);
     } finally {
       core.znodes.unpin(file);
     }

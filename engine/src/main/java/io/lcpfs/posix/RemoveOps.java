@@ -15,8 +15,9 @@ final class RemoveOps {
     this.directories = directories;
   }
 
-  void unlink(long directoryInode, byte[] name, Caller caller) {
-    remove(directoryInode, name, caller, false);
+  /** Answers the number of the file that lost the name. */
+  long unlink(long directoryInode, byte[] name, Caller caller) {
+    return remove(directoryInode, name, caller, false);
   }
 
   void rmdir(long directoryInode, byte[] name, Caller caller) {
@@ -26,20 +27,21 @@ final class RemoveOps {
     remove(directoryInode, name, caller, true);
   }
 
-  private void remove(long directoryInode, byte[] name, Caller caller, boolean wantDirectory) {
+  private long remove(long directoryInode, byte[] name, Caller caller, boolean wantDirectory) {
     Names.check(name);
     Znode directory = core.znodes.pin(directoryInode);
     try {
       DirectoryOps.checkDirectory(directory);
       Permissions.check(directory, caller, OpenFlags.X_OK);
-      boolean done = false;
-      while (!done) {
+      while (true) {
         Znode child = directories.pinChild(directory, name);
         if (child == null) {
           throw posix(Errno.ENOENT, Names.show(name));
         }
         try {
-          done = removeChild(directory, name, child, caller, wantDirectory);
+          if (removeChild(directory, name, child, caller, wantDirectory)) {
+            return child.inode;
+          }
         } finally {
           core.znodes.unpin(child);
         }

@@ -21,6 +21,13 @@ final class RenameOp {
     this.removes = removes;
   }
 
+  /**
+   * Files that a rename changed.
+   *
+   * @param replaced the one that had the new name; the same as {@code inode} when there was none
+   */
+  record Moved(long inode, long replaced) {}
+
   /** The two names and what they were when they were locked. */
   private record Move(
       Znode oldDirectory,
@@ -48,7 +55,7 @@ final class RenameOp {
     }
   }
 
-  void rename(
+  Moved rename(
       long oldDirectoryInode,
       byte[] oldName,
       long newDirectoryInode,
@@ -67,13 +74,12 @@ final class RenameOp {
         Permissions.check(oldDirectory, caller, OpenFlags.X_OK);
         Permissions.check(newDirectory, caller, OpenFlags.X_OK);
         if (oldDirectory == newDirectory) {
-          retry(oldDirectory, oldName, newDirectory, newName, flags, caller);
-          return;
+          return retry(oldDirectory, oldName, newDirectory, newName, flags, caller);
         }
         // Keeps parents as they are between the look for a cycle and the move.
         core.renameLock.lock();
         try {
-          retry(oldDirectory, oldName, newDirectory, newName, flags, caller);
+          return retry(oldDirectory, oldName, newDirectory, newName, flags, caller);
         } finally {
           core.renameLock.unlock();
         }
@@ -85,15 +91,14 @@ final class RenameOp {
     }
   }
 
-  private void retry(
+  private Moved retry(
       Znode oldDirectory,
       byte[] oldName,
       Znode newDirectory,
       byte[] newName,
       int flags,
       Caller caller) {
-    boolean done = false;
-    while (!done) {
+    while (true) {
       Znode source = directories.pinChild(oldDirectory, oldName);
       if (source == null) {
         throw posix(Errno.ENOENT, Names.show(oldName));
@@ -101,10 +106,11 @@ final class RenameOp {
       try {
         Znode replaced = directories.pinChild(newDirectory, newName);
         try {
-          done =
-              attempt(
-                  new Move(oldDirectory, oldName, newDirectory, newName, source, replaced, flags),
-                  caller);
+          Move move =
+              new Move(oldDirectory, oldName, newDirectory, newName, source, replaced, flags);
+          if (attempt(move, caller)) {
+            return new Moved(source.inode, replaced == null ? source.inode : replaced.inode);
+          }
         } finally {
           if (replaced != null) {
             core.znodes.unpin(replaced);

@@ -116,7 +116,7 @@ final class DirectoryHandlers {
             in.node(inode),
             in.shown(inode),
             Server.VALID_SECONDS,
-            Server.validSeconds(reply.attrs.ctimeSeconds));
+            worker.attrSeconds());
       } else {
         reply.clear(used, Fuse.ENTRY_OUT_BYTES);
       }

@@ -3,6 +3,7 @@ package io.lcpfs.fuse;
 import static io.lcpfs.error.PoolException.refused;
 
 import io.lcpfs.error.Errno;
+import io.lcpfs.posix.ChangeListener;
 import io.lcpfs.posix.FsOptions;
 import io.lcpfs.posix.PosixFileSystem;
 import java.io.IOException;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Consumer;
 
 /**
@@ -33,6 +35,12 @@ public final class FuseMount implements AutoCloseable {
 
   /** The buffers of the threads. Shared, as the engine's own threads fill them too. */
   private final Arena arena = Arena.ofShared();
+
+  /** Held shared by who sends what the kernel did not ask for. */
+  private final ReentrantReadWriteLock notifying = new ReentrantReadWriteLock();
+
+  /** Under {@link #notifying}. */
+  private boolean closed;
 
   private final AtomicInteger running;
   private final CountDownLatch ended = new CountDownLatch(1);
@@ -87,9 +95,53 @@ public final class FuseMount implements AutoCloseable {
   }
 
   private void start(int threads) {
+    for (Forest.Place place : server.forest.places()) {
+      place.files.setListener(new Others(place.index));
+    }
     for (int i = 0; i < threads; i++) {
-      Worker worker = new Worker(server, channel, arena);
-      Thread.ofPlatform().name("fuse-" + i).daemon(true).start(() -> serve(worker));
+      new ServingThread(new Worker(server, channel, arena), i).start();
+    }
+  }
+
+  private final class ServingThread extends Thread {
+    private final Worker worker;
+
+    ServingThread(Worker worker, int number) {
+      super("fuse-" + number);
+      this.worker = worker;
+      setDaemon(true);
+    }
+
+    @Override
+    public void run() {
+      serve(worker);
+    }
+  }
+
+  /** Tells the kernel what others than the kernel changed in a dataset. */
+  private final class Others implements ChangeListener {
+    private final int dataset;
+
+    Others(int dataset) {
+      this.dataset = dataset;
+    }
+
+    @Override
+    public void fileChanged(long inode) {
+      if (!(Thread.currentThread() instanceof ServingThread)) {
+        server.changesByOthers.incrementAndGet();
+        invalidateInode(dataset, inode);
+      }
+    }
+
+    @Override
+    public void nameChanged(long directory, byte[] name) {
+      if (!(Thread.currentThread() instanceof ServingThread)) {
+        server.changesByOthers.incrementAndGet();
+        // Listings and attributes of the directory are kept too.
+        invalidateInode(dataset, directory);
+        invalidateEntry(dataset, directory, name);
+      }
     }
   }
 
@@ -100,8 +152,9 @@ public final class FuseMount implements AutoCloseable {
       if (running.decrementAndGet() == 0) {
         try {
           server.greeted.countDown();
+          server.forest.places().forEach(place -> place.files.setListener(null));
           server.releaseAll();
-          channel.close();
+          closeChannel();
           arena.close();
         } finally {
           ended.countDown();
@@ -231,8 +284,27 @@ public final class FuseMount implements AutoCloseable {
     return message;
   }
 
+  private void closeChannel() {
+    notifying.writeLock().lock();
+    try {
+      closed = true;
+      channel.close();
+    } finally {
+      notifying.writeLock().unlock();
+    }
+  }
+
   private void notify(MemorySegment message, int bytes) {
-    int rc = channel.send(message, 0, bytes);
+    int rc;
+    notifying.readLock().lock();
+    try {
+      if (closed) {
+        return; // and the number of its descriptor may be another's
+      }
+      rc = channel.send(message, 0, bytes);
+    } finally {
+      notifying.readLock().unlock();
+    }
     // ENOENT: the kernel does not know the file, so it has nothing to forget.
     if (rc < 0 && rc != -Libc.ENOENT && rc != -Libc.ENODEV) {
       server.report("/dev/fuse: a notification fails with error " + -rc);

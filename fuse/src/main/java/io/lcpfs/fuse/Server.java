@@ -37,6 +37,9 @@ final class Server implements NodeTable.Keeper {
   /** Why there was no agreement. */
   volatile @Nullable String refusal;
 
+  /** How often files were changed by others than the kernel. */
+  final AtomicLong changesByOthers = new AtomicLong();
+
   private final Consumer<String> log;
   private final AtomicLong reports = new AtomicLong();
 

@@ -31,6 +31,9 @@ final class Worker implements Runnable {
   /** The lookup that is to be taken back when the kernel does not take the reply; 0 for none. */
   long undoNode;
 
+  /** {@link Server#changesByOthers} before the request was looked at. */
+  private long changesBefore;
+
   private final FuseChannel channel;
   private final NameHandlers names;
   private final FileHandlers files;
@@ -81,6 +84,7 @@ final class Worker implements Runnable {
       return;
     }
     undoNode = 0;
+    changesBefore = server.changesByOthers.get();
     int result;
     try {
       result = dispatch();
@@ -268,7 +272,17 @@ final class Worker implements Runnable {
         node,
         in.shown(reply.attrs.inode),
         Server.VALID_SECONDS,
-        Server.validSeconds(reply.attrs.ctimeSeconds));
+        attrSeconds());
+  }
+
+  /**
+   * How long the kernel may keep the attributes in the reply; not at all when somebody else changed
+   * something since they may have been read, as what it was told of that came too early.
+   */
+  long attrSeconds() {
+    return server.changesByOthers.get() == changesBefore
+        ? Server.validSeconds(reply.attrs.ctimeSeconds)
+        : 0;
   }
 
   /** EBUSY when a dataset covers the name in the request's directory. */

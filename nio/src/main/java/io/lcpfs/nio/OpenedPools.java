@@ -214,7 +214,7 @@ final class OpenedPools {
             OpenOptions.standard()
                 .withReadOnly(options.readOnly())
                 .withForce(options.force())
-                .withHost(host())
+                .withHost(Host.current())
                 .withTuning(tuning);
         return new OpenedPool(file, PoolDevices.open(List.of(file), open, env), env);
       }
@@ -237,7 +237,7 @@ final class OpenedPools {
   private static Pool createPool(Path file, FileSystemOptions options, Tuning tuning, RealEnv env) {
     String name = options.poolName().isEmpty() ? poolName(file) : options.poolName();
     boolean forRoot = options.dataset() == null || options.dataset().isEmpty();
-    CreateOptions create = CreateOptions.named(name).withHost(host()).withTuning(tuning);
+    CreateOptions create = CreateOptions.named(name).withHost(Host.current()).withTuning(tuning);
     if (forRoot) {
       create = create.withRootProperties(options.properties());
     }
@@ -257,26 +257,6 @@ final class OpenedPools {
       return allowed;
     } catch (PoolException e) {
       return "pool"; // any name will do where the file's is none
-    }
-  }
-
-  /** This machine, so that a pool is not imported on two at once. */
-  private static Host host() {
-    String name = firstLine(Path.of("/proc/sys/kernel/hostname"));
-    String id = firstLine(Path.of("/etc/machine-id"));
-    long number = 0;
-    // The command computes the same, so that the two do not take each other for strangers.
-    for (char c : (id.isEmpty() ? name : id).toCharArray()) {
-      number = (number ^ c) * 0x100000001b3L + 0x9e3779b97f4a7c15L;
-    }
-    return new Host(id.isEmpty() && name.isEmpty() ? 0 : number, name);
-  }
-
-  private static String firstLine(Path file) {
-    try {
-      return Files.readString(file).lines().findFirst().orElse("").strip();
-    } catch (IOException e) {
-      return ""; // not every system has the file; an unknown host never conflicts
     }
   }
 
