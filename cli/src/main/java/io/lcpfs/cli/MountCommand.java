@@ -127,7 +127,8 @@ final class MountCommand extends BaseCommand {
 
   /** One process serves all mounts of a pool. */
   private void refuseTwice(String poolName) {
-    Optional<OwnerClient> owner = OwnerClient.connect(cli.environment(), cli.known(poolName).guid());
+    Optional<OwnerClient> owner =
+        OwnerClient.connect(cli.environment(), cli.known(poolName).guid());
     if (owner.isEmpty()) {
       return;
     }

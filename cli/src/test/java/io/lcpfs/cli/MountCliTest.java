@@ -53,7 +53,12 @@ class MountCliTest {
   private CliRun run(String line) {
     Map<String, String> environment =
         Map.of(
-            "LCPFS_HOME", home.toString(), "LCPFS_CACHE", "64M", "XDG_RUNTIME_DIR", home.toString());
+            "LCPFS_HOME",
+            home.toString(),
+            "LCPFS_CACHE",
+            "64M",
+            "XDG_RUNTIME_DIR",
+            home.toString());
     return CliRun.with(environment, line.split(" ", -1));
   }
 

@@ -112,11 +112,7 @@ final class DirectoryHandlers {
       }
       if (known) {
         reply.entry(
-            used,
-            in.node(inode),
-            in.shown(inode),
-            Server.VALID_SECONDS,
-            worker.attrSeconds());
+            used, in.node(inode), in.shown(inode), Server.VALID_SECONDS, worker.attrSeconds());
       } else {
         reply.clear(used, Fuse.ENTRY_OUT_BYTES);
       }

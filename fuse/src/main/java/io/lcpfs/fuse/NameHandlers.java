@@ -48,14 +48,12 @@ final class NameHandlers {
   }
 
   private int attrOut() {
-    return reply.attrOut(
-        worker.place.shown(reply.attrs.inode), worker.attrSeconds());
+    return reply.attrOut(worker.place.shown(reply.attrs.inode), worker.attrSeconds());
   }
 
   int statx() {
     worker.place.files.getattr(worker.inode, reply.attrs);
-    return reply.statx(
-        worker.place.shown(reply.attrs.inode), worker.attrSeconds());
+    return reply.statx(worker.place.shown(reply.attrs.inode), worker.attrSeconds());
   }
 
   int setattr() {

@@ -267,12 +267,7 @@ final class Worker implements Runnable {
       throw posix(Errno.ENOENT, "inode " + reply.attrs.inode);
     }
     undoNode = node;
-    return reply.entry(
-        0,
-        node,
-        in.shown(reply.attrs.inode),
-        Server.VALID_SECONDS,
-        attrSeconds());
+    return reply.entry(0, node, in.shown(reply.attrs.inode), Server.VALID_SECONDS, attrSeconds());
   }
 
   /**
