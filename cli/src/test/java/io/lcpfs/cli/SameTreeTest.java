@@ -272,7 +272,8 @@ class SameTreeTest {
   /** Names that any locale of the host can say. */
   private static String plain(String path) {
     StringBuilder text = new StringBuilder();
-    for (char c : path.toCharArray()) {
+    for (int i = 0; i < path.length(); i++) {
+      char c = path.charAt(i);
       text.append(c < 128 ? String.valueOf(c) : "u" + Integer.toHexString(c));
     }
     return text.toString();
