@@ -19,7 +19,14 @@ final class KernelWarmUp {
 
   /** Tells how many bytes have been checked so far; returns at once. */
   void worked(long bytes) {
-    if (bytes >= WORTH_IT_BYTES && started.compareAndSet(false, true)) {
+    if (bytes >= WORTH_IT_BYTES) {
+      now();
+    }
+  }
+
+  /** For a command that lives long; returns at once. */
+  void now() {
+    if (started.compareAndSet(false, true)) {
       cli.env()
           .onCpu(
               () -> {

@@ -211,6 +211,7 @@ final class MountCommand extends BaseCommand {
           mounts.forEach(mount -> out().println("Mounted on " + mount.directory()));
           out().flush();
         }
+        new KernelWarmUp(cli).now();
         Thread.ofPlatform().daemon(true).start(() -> awaitAll(mounts, stop));
         stop.await();
       }

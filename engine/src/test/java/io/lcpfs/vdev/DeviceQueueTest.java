@@ -44,7 +44,7 @@ class DeviceQueueTest {
   }
 
   @Test
-  void everyQueuedWriteArrivesAndNeighboursAreJoined() {
+  void everyQueuedWriteArrivesAndNeighboursAreJoined() throws Exception {
     LoggingDevice device = new LoggingDevice(16 << 20, BLOCK);
     byte[] expected = pattern(16 << 20, 1);
     List<int[]> pieces = new ArrayList<>();
@@ -74,13 +74,15 @@ class DeviceQueueTest {
           });
     }
     assertThat(queue.queuedBytes()).isEqualTo(16 << 20);
+    device.awaitWriting(DeviceQueue.MAX_WRITERS);
     device.writesMayEnd.countDown();
     queue.drain();
     assertThat(done).hasValue(pieces.size());
     assertThat(device.content).isEqualTo(expected);
     assertThat(device.events.size()).isLessThan(pieces.size() / 8);
     assertThat(device.events).allMatch(event -> event.data().length <= DeviceQueue.JOINED_BYTES);
-    assertThat(device.mostWriting).isEqualTo(DeviceQueue.MAX_WRITERS);
+    // Who drains helps the writers.
+    assertThat(device.mostWriting).isBetween(DeviceQueue.MAX_WRITERS, DeviceQueue.MAX_WRITERS + 1);
     assertThat(slabs.usedBytes()).isZero();
     assertThat(queue.queuedBytes()).isZero();
     assertThat(queue.stats().writes()).isEqualTo(device.events.size());

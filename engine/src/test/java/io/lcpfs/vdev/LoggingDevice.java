@@ -9,6 +9,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongPredicate;
 
@@ -23,6 +25,7 @@ final class LoggingDevice implements BlockDevice {
 
   private final int blockBytes;
   private final ReentrantLock lock = new ReentrantLock();
+  private final Condition begun = lock.newCondition();
   final byte[] content;
   final List<Event> events = new ArrayList<>();
   volatile LongPredicate failReadAt = offset -> false;
@@ -46,6 +49,19 @@ final class LoggingDevice implements BlockDevice {
 
   private PoolException failed(String operation) {
     return new PoolException(new PoolError.DeviceFailed(name(), operation, "told to"));
+  }
+
+  /** Returns when so many writes are under way at once, or after a minute without. */
+  void awaitWriting(int count) throws InterruptedException {
+    long left = TimeUnit.MINUTES.toNanos(1);
+    lock.lock();
+    try {
+      while (writing < count && left > 0) {
+        left = begun.awaitNanos(left);
+      }
+    } finally {
+      lock.unlock();
+    }
   }
 
   @Override
@@ -77,6 +93,7 @@ final class LoggingDevice implements BlockDevice {
     lock.lock();
     try {
       writing++;
+      begun.signalAll();
       bytesWriting += source.byteSize();
       mostWriting = Math.max(mostWriting, writing);
       mostBytesWriting = Math.max(mostBytesWriting, bytesWriting);
