@@ -178,7 +178,7 @@ public final class SeedRun {
     }
     int rounds = random.between(2, 4);
     // Damage may take what only an intent log holds, so what fsync promised is held to only before.
-    boolean damagedEarly = random.chance(300);
+    boolean damagedEarly = random.nextBoolean();
     for (int round = 0; round < rounds; round++) {
       roundThatCrashes(totalOperations / (rounds + 1));
       if (damagedEarly || round == rounds - 1) {
