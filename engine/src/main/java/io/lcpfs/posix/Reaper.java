@@ -164,7 +164,8 @@ final class Reaper {
   }
 
   private void forget(long inode) {
-    try (Tx tx = core.beginFreeing(FsCore.NAME_CHANGE_BYTES)) {
+    try (UnlinkedSet.Use use = core.unlinked.use();
+        Tx tx = core.beginFreeing(FsCore.NAME_CHANGE_BYTES)) {
       core.unlinked.remove(tx, inode);
     }
   }
@@ -183,14 +184,16 @@ final class Reaper {
         dnode.freeRange(tx, 0, end);
       }
     }
-    try (Tx tx = core.beginFreeing(FsCore.NAME_CHANGE_BYTES)) {
+    try (UnlinkedSet.Use use = core.unlinked.use();
+        Tx tx = core.beginFreeing(FsCore.NAME_CHANGE_BYTES)) {
       free(tx, file, file.attrs());
       core.unlinked.remove(tx, file.inode);
     }
   }
 
   /**
-   * Gives up a file whose last name goes in {@code tx}, under its lock. When this fails it is as
+   * Gives up a file whose last name goes in {@code tx}, under its lock and with the unlinked set in
+   * use. When this fails it is as
    * before (it may have lost its extended attributes).
    *
    * @param last its attributes from now on, without a name

@@ -67,7 +67,8 @@ final class RemoveOps {
       if (wantDirectory) {
         checkEmpty(child);
       }
-      try (Tx tx = core.beginFreeing(FsCore.NAME_CHANGE_BYTES)) {
+      try (UnlinkedSet.Use use = core.unlinked.use();
+          Tx tx = core.beginFreeing(FsCore.NAME_CHANGE_BYTES)) {
         later = removeIn(tx, directory, name, child);
       }
     }

@@ -144,7 +144,9 @@ final class RenameOp {
       if (move.exchanges() && replaced != null) {
         exchange(move, replaced);
       } else {
-        later = move(move);
+        try (UnlinkedSet.@Nullable Use use = replaced == null ? null : core.unlinked.use()) {
+          later = move(move);
+        }
       }
     }
     if (later && replaced != null) {

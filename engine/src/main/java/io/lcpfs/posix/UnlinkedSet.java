@@ -3,6 +3,7 @@ package io.lcpfs.posix;
 import static io.lcpfs.error.PoolException.corrupt;
 
 import io.lcpfs.env.Env;
+import io.lcpfs.error.Check;
 import io.lcpfs.format.Disk;
 import io.lcpfs.object.Dnode;
 import io.lcpfs.txg.Tx;
@@ -13,12 +14,22 @@ import java.util.concurrent.locks.ReentrantLock;
 /**
  * The files that lost their last name but are not freed: open ones, and ones too large for one
  * transaction. An entry for a file that has a name, or for none, means nothing and is dropped when
- * it is met. The lock is the last in the order, taken inside a Tx.
+ * it is met.
+ *
+ * <p>Whoever may change it takes {@link #use} after the locks of files and before the transaction
+ * begins, and lets go after its end: else one of an older group could come to the entries after one
+ * of a newer group.
  */
 final class UnlinkedSet {
   private final Dnode dnode;
   private final Zap entries;
   private final ReentrantLock lock = new ReentrantLock();
+
+  /** The right to change the set. */
+  interface Use extends AutoCloseable {
+    @Override
+    void close();
+  }
 
   UnlinkedSet(Dnode dnode, Env env) {
     this.dnode = dnode;
@@ -31,23 +42,22 @@ final class UnlinkedSet {
     return key;
   }
 
-  /** Adds; when this fails nothing has changed. Already being there is fine. */
-  void add(Tx tx, long inode) {
+  /** Keeps others from changing it; no transaction may be under way. */
+  Use use() {
     lock.lock();
-    try {
-      entries.insertLong(tx, key(inode), inode);
-    } finally {
-      lock.unlock();
-    }
+    return lock::unlock;
   }
 
+  /** Adds, in {@link #use}; when this fails nothing has changed. Already being there is fine. */
+  void add(Tx tx, long inode) {
+    Check.that(lock.isHeldByCurrentThread(), "unlinked set in use", inode);
+    entries.insertLong(tx, key(inode), inode);
+  }
+
+  /** Removes, in {@link #use}. */
   void remove(Tx tx, long inode) {
-    lock.lock();
-    try {
-      entries.remove(tx, key(inode));
-    } finally {
-      lock.unlock();
-    }
+    Check.that(lock.isHeldByCurrentThread(), "unlinked set in use", inode);
+    entries.remove(tx, key(inode));
   }
 
   long count() {

@@ -44,7 +44,8 @@ final class UnnamedOps {
   }
 
   private Znode make(Znode directory, int mode, Caller caller) {
-    try (Tx tx = core.begin(FsCore.NAME_CHANGE_BYTES)) {
+    try (UnlinkedSet.Use use = core.unlinked.use();
+        Tx tx = core.begin(FsCore.NAME_CHANGE_BYTES)) {
       ZnodeRecord record = record(tx, directory.attrs(), directory.inode, mode, caller);
       Dnode dnode = core.objects.create(tx, ObjectType.FILE, SMALLEST_BLOCK_BYTES);
       try {
@@ -107,7 +108,8 @@ final class UnnamedOps {
     if (!unnamed) {
       throw posix(Errno.ENOENT, "inode " + file.inode);
     }
-    try (Tx tx = core.begin(FsCore.NAME_CHANGE_BYTES)) {
+    try (UnlinkedSet.Use use = core.unlinked.use();
+        Tx tx = core.begin(FsCore.NAME_CHANGE_BYTES)) {
       Undo undo = new Undo();
       try {
         boolean inserted =
