@@ -75,6 +75,7 @@ public record IntentLogRecord(
           U64.withName("sequence"),
           U32.withName("batch_bytes"),
           U32.withName("record_count"),
+          U64.withName("after_txg"),
           Disk.bytes("checksum", 32));
 
   /** The head of a record: the changes of one transaction; its entries follow. */
@@ -92,10 +93,10 @@ public record IntentLogRecord(
   /** "LCPFSLOG". */
   public static final long BATCH_MAGIC = 0x474f_4c53_4650_434cL;
 
-  public static final int BATCH_BYTES = 64;
+  public static final int BATCH_BYTES = 72;
   public static final int CHANGES_BYTES = 16;
   public static final int ENTRY_BYTES = 16;
-  public static final int CHECKSUM_AT = 32;
+  public static final int CHECKSUM_AT = 40;
 
   private static final int SEGMENTS_AT = 64;
 

@@ -73,6 +73,9 @@ public final class IntentLog implements ChangeLog {
   /** Changes of groups up to this may be missing from the log. */
   private volatile long gapTxg;
 
+  /** Changes of groups up to this were not written to the log, as they were on disk already. */
+  private long neededNotTxg;
+
   /** Records so far, and how many of them are durable. */
   private long appended;
 
@@ -293,6 +296,8 @@ public final class IntentLog implements ChangeLog {
         context.env().probe(CodeProbe.LOG_WRAPPED);
       }
       first.place = place;
+      // Whatever is missing is on disk by now. A group without a head changed nothing here.
+      first.afterTxg = Math.min(Math.max(gapTxg, neededNotTxg), to.headTxg());
       flight.add(pending.removeFirst());
       pendingBytes -= first.contentBytes() - BATCH_BYTES;
     }
@@ -404,6 +409,7 @@ public final class IntentLog implements ChangeLog {
       while (!writing && !pending.isEmpty() && pending.getFirst().maxTxg() <= txg) {
         LogBuffer synced = pending.removeFirst();
         durable = Math.max(durable, synced.lastNumber());
+        neededNotTxg = Math.max(neededNotTxg, synced.maxTxg());
         pendingBytes -= synced.contentBytes() - BATCH_BYTES;
         recycle(synced);
       }

@@ -21,6 +21,9 @@ final class LogBuffer {
   /** Where it is to be written. */
   LogRing.Place place = LogRing.NOWHERE;
 
+  /** What the log lacks of the time before it is part of groups up to this. */
+  long afterTxg;
+
   LogBuffer(Slab slab, int capacityBytes) {
     this.slab = slab;
     this.capacityBytes = capacityBytes;
@@ -78,6 +81,7 @@ final class LogBuffer {
     Disk.putU64(batch, 16, place.sequence());
     Disk.putU32(batch, 24, length);
     Disk.putU32(batch, 28, records);
+    Disk.putU64(batch, 32, afterTxg);
     checksum(batch.asSlice(0, length));
     return batch;
   }

@@ -11,8 +11,10 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the batches of a log in order, up to the first that is not there. Whatever is on the
- * devices, it ends: each batch has a number one higher than the one before.
+ * Reads the batches of a log in order, up to the first that is not there, or that lies behind
+ * changes which are neither in the log nor in the group that the log's head belongs to: an import
+ * that had to go back a group meets such. Whatever is on the devices, it ends: each batch has a
+ * number one higher than the one before.
  */
 final class LogReader implements AutoCloseable {
   private final ObjectContext context;
@@ -71,7 +73,8 @@ final class LogReader implements AutoCloseable {
     int padded = Math.ceilDiv((int) length, devices.sectorBytes()) * devices.sectorBytes();
     devices.read(dva, at, bytes.asSlice(0, padded));
     MemorySegment batch = bytes.asSlice(0, length);
-    if (!LogBuffer.verify(batch)) {
+    if (!LogBuffer.verify(batch)
+        || Long.compareUnsigned(Disk.u64(batch, 32), log.baseTxg()) > 0) {
       return null;
     }
     LogRing.Place place = new LogRing.Place(sequence, in, at, 0);

@@ -30,6 +30,7 @@ final class LogRing {
   private int segment;
   private int offset;
   private long sequence;
+  private long headTxg;
 
   /**
    * @param base an empty log
@@ -40,6 +41,7 @@ final class LogRing {
     this.segment = base.startSegment();
     this.offset = base.startOffset();
     this.sequence = base.sequence();
+    this.headTxg = base.baseTxg();
   }
 
   IntentLogRecord base() {
@@ -99,11 +101,19 @@ final class LogRing {
     return base.startingAt(txg, first, in, at, 0, 0);
   }
 
+  /** The group that the head which is on disk was written with. */
+  long headTxg() {
+    return headTxg;
+  }
+
   /** {@code txg} is on disk: what its head leaves out is not needed any more. */
   void groupSynced(long txg) {
     int slot = (int) txg & TxgManager.MASK;
     long first = headSequence[slot];
     headSequence[slot] = 0;
+    if (first > 0) {
+      headTxg = txg;
+    }
     while (!live.isEmpty() && live.getFirst().sequence < first) {
       live.removeFirst();
     }

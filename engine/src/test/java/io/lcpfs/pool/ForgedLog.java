@@ -54,11 +54,11 @@ final class ForgedLog {
   /** Puts one record of these entries in place of a batch's. */
   void replace(int index, Consumer<Entries> entries) {
     Batch batch = batch(index);
-    Entries made = new Entries(Disk.u64(image, batch.at + 64 + 8));
+    Entries made = new Entries(Disk.u64(image, batch.at + IntentLogRecord.BATCH_BYTES + 8));
     entries.accept(made);
     byte[] content = made.bytes();
-    MemorySegment bytes = image.asSlice(batch.at, 64 + content.length);
-    bytes.asSlice(64).copyFrom(MemorySegment.ofArray(content));
+    MemorySegment bytes = image.asSlice(batch.at, IntentLogRecord.BATCH_BYTES + content.length);
+    bytes.asSlice(IntentLogRecord.BATCH_BYTES).copyFrom(MemorySegment.ofArray(content));
     Disk.putU32(bytes, 24, bytes.byteSize());
     Disk.putU32(bytes, 28, 1);
     seal(bytes);

@@ -76,7 +76,7 @@ class ForgedLogTest {
   void aDamagedBatchEndsTheLogWithWhatWasBefore() {
     ForgedLog forge = new ForgedLog(image.clone());
     int length = forge.batch(-1).bytes();
-    for (int at : new int[] {0, 9, 17, 25, 33, 64, 100, length - 1}) {
+    for (int at : new int[] {0, 9, 17, 25, 33, 41, 72, 108, length - 1}) {
       byte[] bytes = image.clone();
       bytes[new ForgedLog(bytes).batch(-1).at() + at] ^= 0x10;
       mount(bytes);
@@ -108,12 +108,18 @@ class ForgedLogTest {
   @Test
   void recordsThatAreNoneAreTold() {
     for (int word : WORDS) {
-      assertToldAndUsable("record_bytes " + word, forged(batch -> Disk.putU32(batch, 64, word)));
-      assertToldAndUsable("entry_bytes " + word, forged(batch -> Disk.putU32(batch, 84, word)));
+      assertToldAndUsable("record_bytes " + word, forged(batch -> Disk.putU32(batch, 72, word)));
+      assertToldAndUsable("entry_bytes " + word, forged(batch -> Disk.putU32(batch, 92, word)));
     }
     assertToldAndUsable("count", forged(batch -> Disk.putU32(batch, 28, -1)));
-    assertToldAndUsable("entries", forged(batch -> Disk.putU32(batch, 68, 0x7fff_ffff)));
-    assertToldAndUsable("kind", forged(batch -> Disk.putU16(batch, 80, 99)));
+    assertToldAndUsable("entries", forged(batch -> Disk.putU32(batch, 76, 0x7fff_ffff)));
+    for (long word : new long[] {Long.MAX_VALUE, -1}) {
+      mount(forged(batch -> Disk.putU64(batch, 32, word)));
+      assertThat(world.tree()).as("after " + word).isEqualTo(before);
+      world.assertClean();
+      world.crash();
+    }
+    assertToldAndUsable("kind", forged(batch -> Disk.putU16(batch, 88, 99)));
   }
 
   @Test
