@@ -73,8 +73,7 @@ final class LogReader implements AutoCloseable {
     int padded = Math.ceilDiv((int) length, devices.sectorBytes()) * devices.sectorBytes();
     devices.read(dva, at, bytes.asSlice(0, padded));
     MemorySegment batch = bytes.asSlice(0, length);
-    if (!LogBuffer.verify(batch)
-        || Long.compareUnsigned(Disk.u64(batch, 32), log.baseTxg()) > 0) {
+    if (!LogBuffer.verify(batch) || Long.compareUnsigned(Disk.u64(batch, 32), log.baseTxg()) > 0) {
       return null;
     }
     LogRing.Place place = new LogRing.Place(sequence, in, at, 0);

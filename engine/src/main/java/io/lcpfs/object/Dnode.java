@@ -152,7 +152,13 @@ public final class Dnode implements BlockObject, AutoCloseable {
 
   /** Replaces the owner's bytes; keeps {@code bonus}, which must not change any more. */
   public void setBonus(Tx tx, byte[] bonus) {
-    putBonus(tx, bonus);
+    boolean before = tx.changing();
+    try {
+      putBonus(tx, bonus);
+    } catch (PoolException e) {
+      tx.unchanged(before);
+      throw e;
+    }
     ChangeRecord changes = changesIn(tx);
     if (changes != null) {
       changes.bonusSet(number, bonus);
@@ -572,7 +578,14 @@ public final class Dnode implements BlockObject, AutoCloseable {
     if (length == 0) {
       return 0;
     }
-    long written = writeBlocks(tx, offsetBytes, source, sourceOffset, length, maxBlockBytes);
+    boolean before = tx.changing();
+    long written;
+    try {
+      written = writeBlocks(tx, offsetBytes, source, sourceOffset, length, maxBlockBytes);
+    } catch (PoolException e) {
+      tx.unchanged(before);
+      throw e;
+    }
     ChangeRecord changes = changesIn(tx);
     if (changes != null) {
       changes.written(number, offsetBytes, source, sourceOffset, written, maxBlockBytes);
@@ -646,9 +659,13 @@ public final class Dnode implements BlockObject, AutoCloseable {
     }
     ChangeRecord changes = changesIn(tx);
     boolean done = false;
+    boolean before = tx.changing();
     try {
       freeBlocks(tx, offsetBytes, length);
       done = true;
+    } catch (PoolException e) {
+      tx.unchanged(before); // or less is freed than was meant, which does no harm
+      throw e;
     } finally {
       if (changes != null && done) {
         changes.rangeFreed(number, offsetBytes, length);
@@ -689,14 +706,20 @@ public final class Dnode implements BlockObject, AutoCloseable {
    * the last.
    */
   public void free(Tx tx) {
-    changer().free(tx, 0, Long.MAX_VALUE);
-    lock.lock();
+    boolean before = tx.changing();
     try {
-      refuseFreed();
-      pendingIn(tx).freed = true;
-      freed = true;
-    } finally {
-      lock.unlock();
+      changer().free(tx, 0, Long.MAX_VALUE);
+      lock.lock();
+      try {
+        refuseFreed();
+        pendingIn(tx).freed = true;
+        freed = true;
+      } finally {
+        lock.unlock();
+      }
+    } catch (PoolException e) {
+      tx.unchanged(before);
+      throw e;
     }
     objectSet.countFreed();
     ChangeRecord changes = changesIn(tx);

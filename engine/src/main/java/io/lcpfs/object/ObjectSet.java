@@ -332,6 +332,7 @@ public final class ObjectSet {
   }
 
   private void begin(Tx tx, Dnode dnode, ObjectType type, int blockBytes) {
+    tx.changing();
     dnode.putBonus(tx, new byte[0]);
     objectCount.incrementAndGet();
     ChangeRecord changes = changesIn(tx);

@@ -310,11 +310,18 @@ final class DatasetTree {
       if (path.isEmpty() || zap.contains(nameOf(path))) {
         throw PoolException.refused(Errno.EEXIST, "dataset " + path + " exists already");
       }
-      try (Tx tx = meta.begin(TX_BYTES)) {
-        long object = createObject(context, meta, tx, properties);
-        Check.that(zap.insertLong(tx, nameOf(path), object), "dataset entered twice");
-        return info(path, object);
+      long object;
+      try (Tx tx = meta.begin(TX_BYTES).wholeOnly()) {
+        try {
+          object = createObject(context, meta, tx, properties);
+          Check.that(zap.insertLong(tx, nameOf(path), object), "dataset entered twice");
+        } catch (PoolException e) {
+          tx.complete(); // nothing leads to what was made
+          throw e;
+        }
+        tx.complete();
       }
+      return info(path, object);
     } finally {
       lock.unlock();
     }
@@ -338,12 +345,18 @@ final class DatasetTree {
       }
       try (Dnode siblings = meta.hold(childrenZap(find(parentOf(path))));
           Dnode dnode = meta.hold(object);
-          Tx tx = meta.beginFreeing(TX_BYTES)) {
-        DatasetRecord record = recordOf(dnode);
-        Zap.open(destroyed, context.env()).putLong(tx, key(object), object);
-        Zap.open(siblings, context.env()).remove(tx, nameOf(path));
-        freeObject(tx, record.childrenZap());
-        freeObject(tx, record.propertiesZap());
+          Tx tx = meta.beginFreeing(TX_BYTES).wholeOnly()) {
+        recordOf(dnode); // whoever frees it needs that
+        Zap gone = Zap.open(destroyed, context.env());
+        gone.putLong(tx, key(object), object);
+        try {
+          Zap.open(siblings, context.env()).remove(tx, nameOf(path));
+        } catch (PoolException e) {
+          gone.remove(tx, key(object));
+          tx.complete();
+          throw e;
+        }
+        tx.complete();
       }
       return object;
     } finally {
@@ -426,11 +439,15 @@ final class DatasetTree {
     OpenDataset gone;
     lock.lock();
     try (Dnode dnode = meta.hold(object);
-        Tx tx = meta.beginFreeing(TX_BYTES)) {
-      IntentLogRecord freedLog = freeLog(tx, object, recordOf(dnode).intentLog());
+        Tx tx = meta.beginFreeing(TX_BYTES).wholeOnly()) {
+      DatasetRecord record = recordOf(dnode);
+      IntentLogRecord freedLog = freeLog(tx, object, record.intentLog());
       inTx.accept(tx, freedLog);
       Zap.open(destroyed, context.env()).remove(tx, key(object));
+      freeObject(tx, record.childrenZap());
+      freeObject(tx, record.propertiesZap());
       freeObject(tx, object);
+      tx.complete();
       openLock.lock();
       try {
         gone = open.remove(object);
@@ -466,9 +483,16 @@ final class DatasetTree {
         if (targetZap.contains(nameOf(to))) {
           throw PoolException.refused(Errno.EEXIST, "dataset " + to + " exists already");
         }
-        try (Tx tx = meta.begin(TX_BYTES)) {
+        try (Tx tx = meta.begin(TX_BYTES).wholeOnly()) {
           targetZap.insertLong(tx, nameOf(to), object);
-          Zap.open(old, context.env()).remove(tx, nameOf(from));
+          try {
+            Zap.open(old, context.env()).remove(tx, nameOf(from));
+          } catch (PoolException e) {
+            targetZap.remove(tx, nameOf(to));
+            tx.complete();
+            throw e;
+          }
+          tx.complete();
         }
       }
     } finally {

@@ -309,7 +309,10 @@ final class MetaCheck {
               }
               if (claim(object, ObjectType.DATASET, where)) {
                 try {
-                  claimLog(record(object, where), where);
+                  DatasetRecord record = record(object, where);
+                  claim(record.propertiesZap(), ObjectType.ZAP, where + " properties");
+                  claim(record.childrenZap(), ObjectType.ZAP, where + " children");
+                  claimLog(record, where);
                 } catch (PoolException e) {
                   damaged("DatasetCheck", where, e);
                 }

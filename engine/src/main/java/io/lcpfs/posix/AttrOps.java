@@ -54,6 +54,7 @@ final class AttrOps {
         }
         apply(file, next, change, caller, kills);
         file.publish(tx, next);
+        tx.complete();
       }
       return core.attr(file);
     }

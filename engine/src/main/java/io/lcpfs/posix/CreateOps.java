@@ -4,6 +4,7 @@ import static io.lcpfs.error.PoolException.posix;
 
 import io.lcpfs.error.Check;
 import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
 import io.lcpfs.format.ObjectType;
 import io.lcpfs.object.Dnode;
 import io.lcpfs.txg.Tx;
@@ -162,6 +163,7 @@ final class CreateOps {
         parent.setMtime(record.btimeSeconds * 1_000_000_000L + record.btimeNanos);
         parent.setCtime(record.btimeSeconds * 1_000_000_000L + record.btimeNanos);
         directory.publish(tx, parent);
+        tx.complete();
         Znode fresh = core.znodes.addNew(dnode, record, wanted.openHandles);
         core.names.put(directory, name, fresh);
         return fresh;
@@ -172,6 +174,9 @@ final class CreateOps {
   private static RuntimeException withoutObject(Tx tx, Dnode dnode, RuntimeException cause) {
     try (dnode) {
       dnode.free(tx);
+      if (cause instanceof PoolException) {
+        tx.complete();
+      }
     } catch (RuntimeException e) {
       cause.addSuppressed(e);
     }
@@ -291,6 +296,7 @@ final class CreateOps {
         parent.setMtime(now);
         parent.setCtime(now);
         directory.publish(tx, parent);
+        tx.complete();
       }
       core.names.put(directory, name, file);
       return core.attr(file);

@@ -133,7 +133,7 @@ final class FileData {
     int recordBytes = core.options.recordBytes();
     long dirty = length + FsCore.WRITE_OVERHEAD_BYTES;
     long stored = file.dnode.spaceForWrite(at, length, recordBytes) + FsCore.WRITE_OVERHEAD_BYTES;
-    try (Tx tx = core.objects.begin(dirty, stored)) {
+    try (Tx tx = core.objects.begin(dirty, stored).wholeOnly()) {
       ZnodeRecord before = file.attrs();
       if (at > before.size) {
         clearBeyondEnd(tx, file);
@@ -150,6 +150,7 @@ final class FileData {
             e.addSuppressed(alsoFailed);
           }
         }
+        tx.complete();
         throw e;
       }
       file.bytesBeyondEnd |= written < length && at + length > before.size;
@@ -162,6 +163,7 @@ final class FileData {
       next.setMtime(now);
       next.setCtime(now);
       file.publish(tx, next);
+      tx.complete();
       return written;
     }
   }
@@ -189,6 +191,7 @@ final class FileData {
       }
       try (Tx tx = core.beginFreeing(FsCore.NAME_CHANGE_BYTES)) {
         dnode.freeRange(tx, newSize, end - newSize);
+        tx.complete();
       }
     }
   }
@@ -245,6 +248,7 @@ final class FileData {
         }
         try (Tx tx = core.beginFreeing(FsCore.NAME_CHANGE_BYTES)) {
           file.dnode.freeRange(tx, from, stepEnd - from);
+          tx.complete();
         }
         from = stepEnd;
       }
@@ -255,6 +259,7 @@ final class FileData {
         ZnodeRecord next = file.attrs().copy();
         if (frees) {
           file.dnode.freeRange(tx, from, end - from);
+          tx.complete(); // zeros may be there before the time of change says so
         }
         if (!keepSize && end > next.size) {
           resize(tx, file, next, end);
@@ -266,6 +271,7 @@ final class FileData {
         next.setMtime(now);
         next.setCtime(now);
         file.publish(tx, next);
+        tx.complete();
       }
     } finally {
       file.lock.unlockWrite(stamp);

@@ -112,12 +112,12 @@ final class FsCore {
   }
 
   Tx begin(long dirtyBytes) {
-    return objects.begin(dirtyBytes);
+    return objects.begin(dirtyBytes).wholeOnly();
   }
 
   /** For what gives space back in the end: works on a full pool too. */
   Tx beginFreeing(long dirtyBytes) {
-    return objects.beginFreeing(dirtyBytes);
+    return objects.beginFreeing(dirtyBytes).wholeOnly();
   }
 
   /** Distinguishes all files ever created: the txg, and a count within it. */

@@ -135,6 +135,7 @@ final class OpenOps {
     }
     try (Tx tx = core.begin(FsCore.WRITE_OVERHEAD_BYTES)) {
       file.publish(tx, file.attrs().copy());
+      tx.complete();
     } catch (PoolException e) {
       // Access times are advisory: a full pool must not make close fail over one.
       file.pendingAtime = accessed;

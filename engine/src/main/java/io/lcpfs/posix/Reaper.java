@@ -167,6 +167,7 @@ final class Reaper {
     try (UnlinkedSet.Use use = core.unlinked.use();
         Tx tx = core.beginFreeing(FsCore.NAME_CHANGE_BYTES)) {
       core.unlinked.remove(tx, inode);
+      tx.complete();
     }
   }
 
@@ -182,12 +183,20 @@ final class Reaper {
       long end = FileData.boundedEnd(dnode, 0, core.blocksFreedAtOnce);
       try (Tx tx = core.beginFreeing(FsCore.NAME_CHANGE_BYTES)) {
         dnode.freeRange(tx, 0, end);
+        tx.complete();
       }
     }
     try (UnlinkedSet.Use use = core.unlinked.use();
         Tx tx = core.beginFreeing(FsCore.NAME_CHANGE_BYTES)) {
-      free(tx, file, file.attrs());
-      core.unlinked.remove(tx, file.inode);
+      try {
+        free(tx, file, file.attrs());
+        core.unlinked.remove(tx, file.inode);
+        tx.complete();
+      } catch (PoolException e) {
+        // Without its extended attributes it waits as before; an entry without a file is forgotten.
+        tx.complete();
+        throw e;
+      }
     }
   }
 

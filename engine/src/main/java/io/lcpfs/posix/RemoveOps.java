@@ -101,7 +101,7 @@ final class RemoveOps {
       undo.add(() -> directory.zap(core).insertLong(tx, name, entry));
       later = dropName(tx, child, now);
     } catch (RuntimeException e) {
-      throw undo.failed(e);
+      throw undo.failed(tx, e);
     }
     ZnodeRecord parent = directory.attrs().copy();
     parent.entryCount--;
@@ -109,6 +109,7 @@ final class RemoveOps {
     parent.setMtime(now);
     parent.setCtime(now);
     directory.publish(tx, parent);
+    tx.complete();
     core.names.put(directory, name, null);
     return later;
   }

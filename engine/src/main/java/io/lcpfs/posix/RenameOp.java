@@ -249,6 +249,7 @@ final class RenameOp {
       try {
         putNew(tx, move, entry, undo);
         if (core.env.planted(PlantedBug.RENAME_IN_TWO_TXGS)) {
+          tx.complete();
           tx.close();
           core.objects.sync();
           tx = core.beginFreeing(FsCore.NAME_CHANGE_BYTES);
@@ -258,7 +259,7 @@ final class RenameOp {
           later = removes.dropName(tx, replaced, now);
         }
       } catch (RuntimeException e) {
-        throw undo.failed(e);
+        throw undo.failed(tx, e);
       }
       ZnodeRecord moved = source.attrs().copy();
       moved.parent = move.newDirectory.inode;
@@ -272,6 +273,7 @@ final class RenameOp {
       } else {
         publish(tx, move.oldDirectory, replaced == null ? 0 : -1, -leaves, now);
       }
+      tx.complete();
     } finally {
       tx.close();
     }
@@ -314,7 +316,7 @@ final class RenameOp {
         undo.add(() -> setEntry(tx, move.newDirectory, move.newName, otherEntry));
         setEntry(tx, move.oldDirectory, move.oldName, otherEntry);
       } catch (RuntimeException e) {
-        throw undo.failed(e);
+        throw undo.failed(tx, e);
       }
       publishParent(tx, source, move.newDirectory, now);
       publishParent(tx, other, move.oldDirectory, now);
@@ -325,6 +327,7 @@ final class RenameOp {
       } else {
         publish(tx, move.oldDirectory, 0, 0, now);
       }
+      tx.complete();
     }
     core.names.put(move.oldDirectory, move.oldName, other);
     core.names.put(move.newDirectory, move.newName, source);

@@ -54,11 +54,15 @@ final class UnnamedOps {
       } catch (RuntimeException e) {
         try (dnode) {
           dnode.free(tx);
+          if (e instanceof PoolException) {
+            tx.complete();
+          }
         } catch (RuntimeException alsoFailed) {
           e.addSuppressed(alsoFailed);
         }
         throw e;
       }
+      tx.complete();
       return core.znodes.addNew(dnode, record, 1);
     }
   }
@@ -118,7 +122,7 @@ final class UnnamedOps {
         undo.add(() -> directory.zap(core).remove(tx, name));
         core.unlinked.remove(tx, file.inode);
       } catch (PoolException e) {
-        throw undo.failed(e);
+        throw undo.failed(tx, e);
       }
       long now = core.env.wallNanos();
       next.nlink = 1;
@@ -130,6 +134,7 @@ final class UnnamedOps {
       parent.setMtime(now);
       parent.setCtime(now);
       directory.publish(tx, parent);
+      tx.complete();
     }
     core.names.put(directory, name, file);
     return core.attr(file);

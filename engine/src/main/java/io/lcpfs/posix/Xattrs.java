@@ -251,6 +251,7 @@ final class Xattrs {
         }
       }
       file.publish(tx, next);
+      tx.complete();
     }
     file.xattrs = after;
   }
@@ -258,6 +259,7 @@ final class Xattrs {
   private PoolException withFreed(Tx tx, long object, PoolException cause) {
     try {
       freeObject(tx, object);
+      tx.complete();
     } catch (PoolException e) {
       cause.addSuppressed(e);
     }
@@ -277,6 +279,7 @@ final class Xattrs {
       } catch (PoolException e) {
         try {
           dnode.free(tx);
+          tx.complete();
         } catch (PoolException alsoFailed) {
           e.addSuppressed(alsoFailed);
         }

@@ -17,6 +17,8 @@ public final class Tx implements AutoCloseable {
   private long dirtyBytes;
   private long writtenBytes;
   private boolean closed;
+  private boolean wholeOnly;
+  private boolean incomplete;
 
   Tx(@Nullable TxgManager manager, long txg, long expectedBytes) {
     this.manager = manager;
@@ -65,16 +67,53 @@ public final class Tx implements AutoCloseable {
     return end;
   }
 
+  /**
+   * From now on it has to be {@linkplain #complete completed}: ending it in between, as an error of
+   * the program does that nobody foresaw, suspends the pool.
+   */
+  public Tx wholeOnly() {
+    wholeOnly = true;
+    return this;
+  }
+
+  /**
+   * A change begins, which may need others beside it.
+   *
+   * @return for {@link #unchanged}
+   */
+  public boolean changing() {
+    boolean before = incomplete;
+    incomplete = true;
+    return before;
+  }
+
+  /** The change that began failed, and did nothing. */
+  public void unchanged(boolean before) {
+    incomplete = before;
+  }
+
+  /** What was changed so far belongs together, and can be on disk without more. */
+  public void complete() {
+    incomplete = false;
+  }
+
   /** Adds to what the transaction may take on disk at most. */
   public void chargeSpace(long bytes) {
     spaceBytes += bytes;
   }
 
-  /** Commits: the changes will be part of the group. Idempotent. */
+  /**
+   * Commits: the changes will be part of the group. Idempotent. When some are there but not all,
+   * they and whatever else their group holds stay in memory, and the pool is suspended.
+   */
   @Override
   public void close() {
     if (!closed) {
       closed = true;
+      if (wholeOnly && incomplete && manager != null) {
+        manager.abandon(txg);
+        return;
+      }
       if (end != null) {
         end.ended(txg);
       }

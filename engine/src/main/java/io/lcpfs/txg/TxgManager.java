@@ -203,6 +203,22 @@ public final class TxgManager {
     }
   }
 
+  /**
+   * A transaction ended in the middle of its changes. Its hold stays, so that its group is never
+   * written; older groups still are.
+   */
+  void abandon(long txg) {
+    suspend(
+        new PoolException(
+            new PoolError.Suspended(
+                poolName,
+                "a change in transaction group "
+                    + txg
+                    + " was left half done by an error in the program; nothing from that group on"
+                    + " is written. Export or kill, then import: the pool is as of the last group,"
+                    + " and what was synced by the log")));
+  }
+
   private void requestSync(long txg) {
     if (syncRequestedTxg < txg) {
       syncRequestedTxg = txg;
@@ -311,8 +327,11 @@ public final class TxgManager {
         }
         txg = openTxg++;
         changed.signalAll();
-        while (holds[(int) txg & MASK] > 0) {
+        while (holds[(int) txg & MASK] > 0 && failure == null) {
           changed.awaitUninterruptibly();
+        }
+        if (failure != null) {
+          return;
         }
       } finally {
         lock.unlock();

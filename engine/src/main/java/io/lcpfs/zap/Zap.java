@@ -95,8 +95,12 @@ public final class Zap {
   public static void create(Tx tx, BlockObject object, long salt0, long salt1) {
     int blockBytes = object.blockBytes();
     Check.that(blockBytes >= SMALLEST_BYTES && object.blockCount() <= 1, "block size", blockBytes);
+    boolean before = tx.changing();
     try (Block block = object.modify(tx, 0)) {
       ZapHeader.format(block.segment(), salt0, salt1);
+    } catch (PoolException e) {
+      tx.unchanged(before);
+      throw e;
     }
     ChangeRecord changes = object.changesIn(tx);
     if (changes != null) {
@@ -259,7 +263,13 @@ public final class Zap {
       if (present && !replace) {
         return false;
       }
-      new ZapInsert(object, env, tx).store(cursor, present ? -cookie : cookie, entry, present);
+      boolean before = tx.changing();
+      try {
+        new ZapInsert(object, env, tx).store(cursor, present ? -cookie : cookie, entry, present);
+      } catch (PoolException e) {
+        tx.unchanged(before);
+        throw e;
+      }
       ChangeRecord changes = object.changesIn(tx);
       if (changes != null) {
         changes.zapPut(object.number(), entry.name(), entry.storedValue());
@@ -326,16 +336,20 @@ public final class Zap {
    */
   public boolean remove(Tx tx, byte[] name) {
     checkName(name.length);
+    boolean before = tx.changing();
+    boolean removed = false;
     try (ZapCursor cursor = new ZapCursor(object)) {
       ZapRemove removal = new ZapRemove(object, tx, cursor);
       while (true) {
         cursor.start();
         long cookie = -place(cursor, name);
         if (cookie < 0) {
+          tx.unchanged(before); // a root may have been collapsed, which changes nothing told here
           return false;
         }
         if (!removal.collapseRoot()) {
           removal.remove(cookie);
+          removed = true;
           ChangeRecord changes = object.changesIn(tx);
           if (changes != null) {
             changes.zapRemoved(object.number(), name);
@@ -343,6 +357,11 @@ public final class Zap {
           return true;
         }
       }
+    } catch (PoolException e) {
+      if (!removed) {
+        tx.unchanged(before);
+      }
+      throw e;
     }
   }
 

@@ -25,6 +25,8 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A pool with a file system whose intent log is in use, on a disk that loses its power. Groups are
@@ -78,8 +80,16 @@ final class LogWorld implements AutoCloseable {
     this(32L << 20);
   }
 
+  /** What an allocation that is to fail throws; null for the answer that there is no memory. */
+  @Nullable Supplier<? extends Error> bug;
+
   private boolean allow(int bytes, boolean forSync) {
-    return forSync || failIn.get() < 0 || failIn.getAndDecrement() != 0;
+    boolean fails = !forSync && failIn.get() >= 0 && failIn.getAndDecrement() == 0;
+    Supplier<? extends Error> thrown = bug;
+    if (fails && thrown != null) {
+      throw thrown.get();
+    }
+    return !fails;
   }
 
   /** Makes the n-th allocation of memory from now fail; negative for none. */
