@@ -65,11 +65,14 @@ final class EngineSession implements Session {
     }
   }
 
-  /** A pool stops when a device fails or metadata is lost, never for want of space or memory. */
+  /**
+   * A pool stops when a device fails or metadata is lost, never for want of space or memory, nor
+   * because a change was left half done.
+   */
   private static void refuseBadSuspension(PoolException failure) {
     if (failure.error() instanceof PoolError.Suspended
         && failure.getCause() instanceof PoolException cause
-        && cause.errno() != Errno.EIO) {
+        && (cause.errno() != Errno.EIO || cause.error() instanceof PoolError.Suspended)) {
       throw new Violation("the pool stopped: " + cause.getMessage(), cause);
     }
   }
