@@ -3,6 +3,7 @@ package io.lcpfs.codec;
 import static io.lcpfs.error.PoolException.corrupt;
 
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import net.jpountz.lz4.LZ4Compressor;
 import net.jpountz.lz4.LZ4Exception;
 import net.jpountz.lz4.LZ4Factory;
@@ -13,6 +14,15 @@ final class Lz4Codec implements Compressor {
   static final Lz4Codec INSTANCE = new Lz4Codec();
 
   private static final String NAME = "lz4";
+
+  /** Of a longer block, a few parts are tried first. */
+  private static final int PROBED_FROM = 64 << 10;
+
+  private static final int PROBES = 4;
+  private static final int PROBE_BYTES = 4 << 10;
+
+  /** A part that shrinks less than this says nothing for the rest. */
+  private static final int PROBE_LIMIT_BYTES = PROBE_BYTES * 15 / 16;
 
   private final LZ4Compressor compressor;
   private final LZ4SafeDecompressor decompressor;
@@ -34,20 +44,37 @@ final class Lz4Codec implements Compressor {
     if (room <= 0) {
       return 0;
     }
-    int compressed;
+    int size = (int) source.byteSize();
+    ByteBuffer from = source.asByteBuffer();
+    ByteBuffer to = target.asByteBuffer();
+    if (size > PROBED_FROM && room < size && !anyPartShrinks(from, to, size, room)) {
+      return 0;
+    }
+    int compressed = compress(from, 0, size, to, room);
+    return compressed == 0 ? 0 : Frame.seal(target, compressed);
+  }
+
+  /**
+   * LZ4 skips ahead only where it finds nothing at all. Data with a match here and there, too few
+   * to be worth anything, would be searched to the end of the target at 1 GB/s.
+   */
+  private boolean anyPartShrinks(ByteBuffer from, ByteBuffer to, int size, int room) {
+    for (int probe = 0; probe < PROBES; probe++) {
+      int at = (int) ((2L * probe + 1) * size / (2 * PROBES)) - PROBE_BYTES / 2;
+      if (compress(from, at, PROBE_BYTES, to, Math.min(room, PROBE_LIMIT_BYTES)) > 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The compressed length, 0 when that is more than {@code room}. */
+  private int compress(ByteBuffer from, int at, int length, ByteBuffer to, int room) {
     try {
-      compressed =
-          compressor.compress(
-              source.asByteBuffer(),
-              0,
-              (int) source.byteSize(),
-              target.asByteBuffer(),
-              HEADER_BYTES,
-              room);
+      return compressor.compress(from, at, length, to, HEADER_BYTES, room);
     } catch (LZ4Exception _) {
       return 0; // The library's only refusal of a valid block: it does not fit.
     }
-    return Frame.seal(target, compressed);
   }
 
   @Override

@@ -155,6 +155,29 @@ class CompressorsTest {
   }
 
   @Test
+  void lz4FindsWhatShrinksInSomePartOfABlock() {
+    byte[] noise = Samples.random(RECORD, 5);
+    byte[] text = Samples.text(RECORD, 6);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment target = arena.allocate(RECORD * 7 / 8);
+      for (int part = 0; part < 4; part++) {
+        byte[] mixed = noise.clone();
+        System.arraycopy(text, 0, mixed, part * (RECORD / 4), RECORD / 4);
+        assertThat(
+                Compressors.of(Compression.LZ4).compress(nativeCopy(arena, mixed), target))
+            .as("text in quarter " + part)
+            .isPositive();
+      }
+      for (int i = 0; i < RECORD; i += 16) {
+        noise[i] = 0;
+        noise[i + 1] = 0; // a few matches, which save nothing
+      }
+      assertThat(Compressors.of(Compression.LZ4).compress(nativeCopy(arena, noise), target))
+          .isZero();
+    }
+  }
+
+  @Test
   void everyEntropyCoderStillShrinksWhatLz4Cannot() {
     byte[] data = Samples.skewed(RECORD, 4);
     try (Arena arena = Arena.ofConfined()) {
