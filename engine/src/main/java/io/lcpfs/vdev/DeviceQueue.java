@@ -8,6 +8,7 @@ import io.lcpfs.error.PoolException;
 import io.lcpfs.memory.Slab;
 import io.lcpfs.memory.SlabAllocator;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -20,7 +21,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The way to one device. Reads go straight to it. Queued writes are sorted by offset and neighbours
  * are joined to requests of up to 1 MiB; at most {@link #MAX_WRITERS} requests and {@link
- * #MAX_IN_FLIGHT_BYTES} are at the device at once.
+ * #MAX_IN_FLIGHT_BYTES} are at the device at once. They are held back until there are enough of
+ * them to be joined, or somebody {@linkplain #drain waits} for them.
  *
  * <p>A failed write or flush faults the device for good: everything written to it after that is
  * refused, and no later flush succeeds, since nobody knows what the failed one lost. Reads go on.
@@ -37,10 +39,18 @@ public final class DeviceQueue {
   /** And while more than this part of the memory budget is. */
   private static final int QUEUED_SHARE = 8;
 
+  /** Writes are held back while less waits: their neighbours are on the way. */
+  private static final int HELD_BYTES = 256 << 10;
+
   public static final long MAX_IN_FLIGHT_BYTES = 16 << 20;
 
-  /** Joined requests are at most this long. */
+  /** Joined requests are at most this long; less where the memory budget is small. */
   public static final int JOINED_BYTES = 1 << 20;
+
+  private static final int LEAST_JOINED_BYTES = 64 << 10;
+
+  /** All buffers for joined requests take this part of the memory budget at most. */
+  private static final int JOINED_SHARE = 64;
 
   /**
    * A write at least this long is not copied to be joined: the copy would cost more than a request.
@@ -48,7 +58,6 @@ public final class DeviceQueue {
   public static final int STRAIGHT_BYTES = 256 << 10;
 
   private final Env env;
-  private final SlabAllocator slabs;
   private final BlockDevice device;
   private final int blockBytes;
 
@@ -56,11 +65,20 @@ public final class DeviceQueue {
   private final Condition idle = lock.newCondition();
   private final Condition room = lock.newCondition();
   private final long maxQueuedBytes;
+  private final int joinedBytes;
+
+  /** Buffers for joined requests, kept: a full cache leaves none to be had later. */
+  private final ArrayDeque<Slab> buffers = new ArrayDeque<>(MAX_WRITERS);
+
   private final TreeMap<Long, Write> pending = new TreeMap<>();
   private final ReentrantLock flushLock = new ReentrantLock();
   private long outstanding;
   private long queuedBytes;
   private long inFlightBytes;
+
+  /** How many wait for all writes. */
+  private int draining;
+
   private long sweep;
   private int writers;
 
@@ -101,11 +119,18 @@ public final class DeviceQueue {
    */
   public DeviceQueue(Env env, SlabAllocator slabs, BlockDevice device) {
     this.env = env;
-    this.slabs = slabs;
     this.device = device;
     this.blockBytes = device.blockSize();
     this.maxQueuedBytes =
         Math.clamp(slabs.budgetBytes() / QUEUED_SHARE, JOINED_BYTES, MAX_QUEUED_BYTES);
+    long share = Long.highestOneBit(slabs.budgetBytes() / JOINED_SHARE / MAX_WRITERS);
+    this.joinedBytes = Math.clamp(share, LEAST_JOINED_BYTES, JOINED_BYTES);
+    for (int i = 0; i < MAX_WRITERS; i++) {
+      Slab slab = slabs.tryAllocate(joinedBytes);
+      if (slab != null) {
+        buffers.add(slab);
+      }
+    }
   }
 
   public BlockDevice device() {
@@ -169,7 +194,7 @@ public final class DeviceQueue {
       pending.put(offsetBytes, write);
       outstanding++;
       queuedBytes += data.byteSize();
-      startWriter = writers < MAX_WRITERS;
+      startWriter = writers < MAX_WRITERS && !holdsBack();
       if (startWriter) {
         writers++;
       }
@@ -179,6 +204,11 @@ public final class DeviceQueue {
     if (startWriter) {
       startWriter(write);
     }
+  }
+
+  /** Whether what waits had better wait for more; lock held. */
+  private boolean holdsBack() {
+    return draining == 0 && queuedBytes - inFlightBytes < HELD_BYTES;
   }
 
   private void startWriter(@Nullable Write first) {
@@ -236,7 +266,10 @@ public final class DeviceQueue {
         }
         // Writers leave while the device has enough bytes; with room again, one comes back.
         startWriter =
-            !pending.isEmpty() && writers < MAX_WRITERS && inFlightBytes <= MAX_IN_FLIGHT_BYTES / 2;
+            !pending.isEmpty()
+                && !holdsBack()
+                && writers < MAX_WRITERS
+                && inFlightBytes <= MAX_IN_FLIGHT_BYTES / 2;
         if (startWriter) {
           writers++;
         }
@@ -270,6 +303,7 @@ public final class DeviceQueue {
     Write first = entry.getValue();
     long total = first.data.byteSize();
     if (working == MAX_WRITERS
+        || holdsBack()
         || (inFlightBytes > 0 && inFlightBytes + total > MAX_IN_FLIGHT_BYTES)) {
       return List.of(); // a writer that is at the device goes on with it
     }
@@ -279,7 +313,7 @@ public final class DeviceQueue {
     Write next = total < STRAIGHT_BYTES ? pending.get(first.end()) : null;
     while (next != null
         && next.data.byteSize() < STRAIGHT_BYTES
-        && total + next.data.byteSize() <= JOINED_BYTES) {
+        && total + next.data.byteSize() <= joinedBytes) {
       pending.remove(next.offset);
       batch.add(next);
       total += next.data.byteSize();
@@ -318,13 +352,13 @@ public final class DeviceQueue {
     if (batch.size() > 1) {
       Write first = batch.getFirst();
       int total = (int) (batch.getLast().end() - first.offset);
-      Slab slab = slabs.tryAllocate(total);
+      Slab slab = takeBuffer();
       if (slab != null) {
         try {
-          PoolException failure = tryWrite(first.offset, gather(batch, slab));
+          PoolException failure = tryWrite(first.offset, gather(batch, slab, total));
           batch.forEach(write -> write.done.done(failure));
         } finally {
-          slabs.free(slab);
+          giveBack(slab);
         }
         return;
       }
@@ -334,13 +368,31 @@ public final class DeviceQueue {
     }
   }
 
-  private static MemorySegment gather(List<Write> batch, Slab slab) {
+  private static MemorySegment gather(List<Write> batch, Slab slab, int total) {
     long at = 0;
     for (Write write : batch) {
       MemorySegment.copy(write.data, 0, slab.segment(), at, write.data.byteSize());
       at += write.data.byteSize();
     }
-    return slab.segment();
+    return slab.segment().asSlice(0, total);
+  }
+
+  private @Nullable Slab takeBuffer() {
+    lock.lock();
+    try {
+      return buffers.poll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void giveBack(Slab slab) {
+    lock.lock();
+    try {
+      buffers.add(slab);
+    } finally {
+      lock.unlock();
+    }
   }
 
   private @Nullable PoolException tryWrite(long offset, MemorySegment data) {
@@ -410,9 +462,37 @@ public final class DeviceQueue {
    * @throws PoolException EIO when the device is faulted
    */
   public void drain() {
-    if (!Thread.currentThread().isVirtual()) {
-      help();
+    boolean startWriter;
+    lock.lock();
+    try {
+      draining++;
+      startWriter = !pending.isEmpty() && writers < MAX_WRITERS;
+      if (startWriter) {
+        writers++;
+      }
+    } finally {
+      lock.unlock();
     }
+    try {
+      if (startWriter) {
+        startWriter(null);
+      }
+      if (!Thread.currentThread().isVirtual()) {
+        help();
+      }
+      awaitIdle();
+    } finally {
+      lock.lock();
+      try {
+        draining--;
+      } finally {
+        lock.unlock();
+      }
+    }
+    refuseIfFaulted();
+  }
+
+  private void awaitIdle() {
     lock.lock();
     try {
       while (outstanding > 0) {
@@ -421,7 +501,6 @@ public final class DeviceQueue {
     } finally {
       lock.unlock();
     }
-    refuseIfFaulted();
   }
 
   /**

@@ -163,8 +163,7 @@ class CompressorsTest {
       for (int part = 0; part < 4; part++) {
         byte[] mixed = noise.clone();
         System.arraycopy(text, 0, mixed, part * (RECORD / 4), RECORD / 4);
-        assertThat(
-                Compressors.of(Compression.LZ4).compress(nativeCopy(arena, mixed), target))
+        assertThat(Compressors.of(Compression.LZ4).compress(nativeCopy(arena, mixed), target))
             .as("text in quarter " + part)
             .isPositive();
       }

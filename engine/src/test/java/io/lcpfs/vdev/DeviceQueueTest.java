@@ -59,6 +59,7 @@ class DeviceQueueTest {
     }
     Collections.shuffle(pieces, new java.util.Random(3));
     DeviceQueue queue = new DeviceQueue(env, slabs, device);
+    long used = slabs.usedBytes();
     device.writesMayEnd = new CountDownLatch(1);
     AtomicInteger done = new AtomicInteger();
     for (int[] piece : pieces) {
@@ -83,10 +84,40 @@ class DeviceQueueTest {
     assertThat(device.events).allMatch(event -> event.data().length <= DeviceQueue.JOINED_BYTES);
     // Who drains helps the writers.
     assertThat(device.mostWriting).isBetween(DeviceQueue.MAX_WRITERS, DeviceQueue.MAX_WRITERS + 1);
-    assertThat(slabs.usedBytes()).isZero();
+    assertThat(slabs.usedBytes()).as("buffers, kept").isEqualTo(used);
     assertThat(queue.queuedBytes()).isZero();
     assertThat(queue.stats().writes()).isEqualTo(device.events.size());
     assertThat(queue.stats().writtenBytes()).isEqualTo(16 << 20);
+  }
+
+  @Test
+  void fewWritesAreHeldBackUntilSomebodyWaitsForThem() {
+    LoggingDevice device = new LoggingDevice(1 << 20, BLOCK);
+    DeviceQueue queue = new DeviceQueue(env, slabs, device);
+    AtomicInteger done = new AtomicInteger();
+    for (int i = 0; i < 20; i++) {
+      Slab slab = slabs.allocate(BLOCK);
+      queue.write((long) i * BLOCK, slab.segment(), failure -> done.incrementAndGet());
+    }
+    assertThat(queue.stats().writes()).isZero();
+    queue.drain();
+    assertThat(done).hasValue(20);
+    assertThat(device.events).hasSize(1);
+  }
+
+  @Test
+  void neighboursAreJoinedThoughAllMemoryIsInUse() {
+    LoggingDevice device = new LoggingDevice(1 << 20, BLOCK);
+    DeviceQueue queue = new DeviceQueue(env, slabs, device);
+    Slab data = slabs.allocate(BLOCK);
+    while (slabs.tryAllocate(BLOCK) != null) {
+      // takes what is left
+    }
+    for (int i = 0; i < 20; i++) {
+      queue.write((long) i * BLOCK, data.segment(), failure -> assertThat(failure).isNull());
+    }
+    queue.drain();
+    assertThat(device.events).hasSize(1);
   }
 
   @Test
