@@ -18,7 +18,9 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
+@Timeout(120)
 class DeviceQueueTest {
   private static final int BLOCK = 4096;
 
@@ -150,11 +152,15 @@ class DeviceQueueTest {
                     queued.incrementAndGet();
                   }
                 });
-    while (writer.getState() != Thread.State.WAITING) {
-      Thread.onSpinWait();
+    try {
+      // An eighth of the memory budget, and the one that exceeds it. It also waits for locks.
+      while (queued.get() < 33 || writer.getState() != Thread.State.WAITING) {
+        Thread.onSpinWait();
+      }
+      assertThat(queued).hasValue(33);
+    } finally {
+      device.writesMayEnd.countDown();
     }
-    assertThat(queued).hasValue(33); // an eighth of the memory budget, and the one that exceeds it
-    device.writesMayEnd.countDown();
     writer.join();
     queue.drain();
     assertThat(device.events).hasSize(40);
