@@ -205,6 +205,7 @@ final class MountCommand extends BaseCommand {
       Set<String> mounted = new HashSet<>();
       plans.forEach(plan -> mounted.addAll(plan.names()));
       try (OwnerServer owner = Owners.serve(cli, pools, mounted::contains)) {
+        pools.forEach(pool -> tellProblems(pool, background));
         if (background) {
           MountDaemon.ready(cli, pools);
         } else {
@@ -221,6 +222,18 @@ final class MountCommand extends BaseCommand {
         pools.reversed().forEach(Pool::close);
       } finally {
         closed.countDown();
+      }
+    }
+  }
+
+  /** What was found when the pool and its datasets were opened: above all changes that are lost. */
+  private void tellProblems(Pool pool, boolean background) {
+    for (String problem : pool.status().problems()) {
+      String line = pool.name() + ": " + problem;
+      if (background) {
+        out().println("lcpfs: " + line); // who started this one passes it on
+      } else {
+        cli.warn(line);
       }
     }
   }

@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,7 +17,8 @@ import java.util.Optional;
 
 /**
  * Mounting in the background: the same program, started again with --foreground, which tells by a
- * line when it serves. Beside the registry are its pid and what it had to say.
+ * line when it serves; what it says before is for the user. Beside the registry are its pid and
+ * what it had to say later.
  */
 final class MountDaemon {
   /** What the JVM says, before any of our code runs, when the vector kernels are loaded. */
@@ -32,6 +34,10 @@ final class MountDaemon {
   static int start(Cli cli, String poolName) throws IOException {
     Files.createDirectories(cli.registry().home());
     Path log = file(cli, poolName, "log");
+    if (Files.exists(log)) {
+      // What a mount that was killed had to say is wanted when it is mounted again.
+      Files.move(log, file(cli, poolName, "log.1"), StandardCopyOption.REPLACE_EXISTING);
+    }
     List<String> command = Relaunch.command();
     command.addAll(cli.arguments());
     command.addAll(
@@ -50,7 +56,7 @@ final class MountDaemon {
             new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
       String line = answers.readLine();
       while (line != null && !line.equals(MountCommand.READY)) {
-        cli.out().println(line);
+        cli.err().println(line);
         line = answers.readLine();
       }
       if (line != null) {

@@ -6,11 +6,18 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lcpfs.api.Pool;
 import io.lcpfs.cli.tree.HostDirectory;
+import io.lcpfs.codec.ChecksumType;
+import io.lcpfs.codec.Checksums;
+import io.lcpfs.format.Disk;
+import io.lcpfs.format.IntentLogRecord;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -70,12 +77,18 @@ class MountCliTest {
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
     command.addAll(List.of(arguments));
     ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
+    builder.redirectError(home.resolve("said").toFile());
     builder.environment().put("LCPFS_HOME", home.toString());
     builder.environment().put("LCPFS_CACHE", "64M");
     builder.environment().put("XDG_RUNTIME_DIR", home.toString());
     Process process = builder.start();
     assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
     return process.exitValue();
+  }
+
+  private ProcessHandle server() throws IOException {
+    String[] words = Files.readString(home.resolve("mount-tank.pid")).split(" ", -1);
+    return ProcessHandle.of(Long.parseLong(words[0])).orElseThrow();
   }
 
   private static void assumeMountable() {
@@ -186,8 +199,7 @@ class MountCliTest {
   void aMountWhoseServerWasKilledIsReplacedByTheNext() throws IOException, InterruptedException {
     assumeMountable();
     assertThat(process("mount", "tank", mountPoint.toString())).isZero();
-    String[] words = Files.readString(home.resolve("mount-tank.pid")).split(" ", -1);
-    ProcessHandle server = ProcessHandle.of(Long.parseLong(words[0])).orElseThrow();
+    ProcessHandle server = server();
     server.destroyForcibly();
     server.onExit().join();
     assertThat(process("mount", "tank", mountPoint.toString())).isZero();
@@ -196,13 +208,60 @@ class MountCliTest {
     assertThat(run("pool verify tank").code()).isZero();
   }
 
+  /** Makes the last batch of the newest log in the pool's file one that nobody can do again. */
+  private void forgeTheLog() throws IOException {
+    Path file = home.resolve("tank.img");
+    byte[] image = Files.readAllBytes(file);
+    MemorySegment bytes = MemorySegment.ofArray(image);
+    long last = -1;
+    for (long at = 0; at < image.length; at += Disk.SECTOR_BYTES) {
+      if (Disk.u64(bytes, at) == IntentLogRecord.BATCH_MAGIC
+          && (last < 0 || Disk.u64(bytes, at + 16) > Disk.u64(bytes, last + 16))) {
+        last = at;
+      }
+    }
+    assertThat(last).isPositive();
+    MemorySegment batch = bytes.asSlice(last, Disk.u32(bytes, last + 24));
+    Disk.putU32(batch, IntentLogRecord.BATCH_BYTES, 1); // the length of its first record
+    MemorySegment sum = MemorySegment.ofArray(new byte[Checksums.BYTES]);
+    batch.asSlice(IntentLogRecord.CHECKSUM_AT, Checksums.BYTES).fill((byte) 0);
+    Checksums.of(ChecksumType.BLAKE3).compute(batch, sum, 0);
+    MemorySegment.copy(sum, 0, batch, IntentLogRecord.CHECKSUM_AT, Checksums.BYTES);
+    Files.write(file, image);
+  }
+
+  @Test
+  void changesThatCannotBeDoneAgainAreToldByTheNextMount()
+      throws IOException, InterruptedException {
+    assumeMountable();
+    assertThat(process("mount", "tank", mountPoint.toString())).isZero();
+    for (int i = 0; i < 4; i++) {
+      try (FileChannel file =
+          FileChannel.open(
+              mountPoint.resolve("file" + i),
+              StandardOpenOption.CREATE_NEW,
+              StandardOpenOption.WRITE)) {
+        file.force(true);
+      }
+    }
+    ProcessHandle server = server();
+    server.destroyForcibly();
+    server.onExit().join();
+    forgeTheLog();
+    assertThat(process("mount", "tank", mountPoint.toString())).isZero();
+    assertThat(Files.readString(home.resolve("said")))
+        .contains("tank: the intent log of / is damaged")
+        .contains("are lost");
+    assertThat(process("umount", mountPoint.toString())).isZero();
+    assertThat(Files.exists(home.resolve("mount-tank.log.1"))).isTrue();
+  }
+
   @Test
   void aSignalUnmountsAndKeepsWhatWasWritten() throws IOException, InterruptedException {
     assumeMountable();
     assertThat(process("mount", "tank", mountPoint.toString())).isZero();
     Files.writeString(mountPoint.resolve("file"), "text");
-    String[] words = Files.readString(home.resolve("mount-tank.pid")).split(" ", -1);
-    ProcessHandle server = ProcessHandle.of(Long.parseLong(words[0])).orElseThrow();
+    ProcessHandle server = server();
     server.destroy();
     server.onExit().join();
     assertThat(run("mount").out()).doesNotContain(mountPoint.toString());
