@@ -29,6 +29,9 @@ public final class FuseMount implements AutoCloseable {
   private static final int NOTIFICATION_BYTES = 512;
   private static final String READ_AHEAD_KIB = "4096";
 
+  /** Threads that wait for requests at a time, where there are fewer processors. */
+  private static final int LEAST_READERS = 2;
+
   private final Path directory;
   private final Server server;
   private final DeviceChannel channel;
@@ -41,6 +44,9 @@ public final class FuseMount implements AutoCloseable {
 
   /** Under {@link #notifying}. */
   private boolean closed;
+
+  private final Readers readers =
+      new Readers(Math.max(LEAST_READERS, Runtime.getRuntime().availableProcessors()));
 
   private final AtomicInteger running;
   private final CountDownLatch ended = new CountDownLatch(1);
@@ -99,7 +105,7 @@ public final class FuseMount implements AutoCloseable {
       place.files.setListener(new Others(place.index));
     }
     for (int i = 0; i < threads; i++) {
-      new ServingThread(new Worker(server, channel, arena), i).start();
+      new ServingThread(new Worker(server, channel, readers, arena), i).start();
     }
   }
 
@@ -149,6 +155,7 @@ public final class FuseMount implements AutoCloseable {
     try {
       worker.run();
     } finally {
+      readers.end();
       if (running.decrementAndGet() == 0) {
         try {
           server.greeted.countDown();

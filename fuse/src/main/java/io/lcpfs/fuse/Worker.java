@@ -35,14 +35,16 @@ final class Worker implements Runnable {
   private long changesBefore;
 
   private final FuseChannel channel;
+  private final Readers readers;
   private final NameHandlers names;
   private final FileHandlers files;
   private final DirectoryHandlers directories;
   private Caller lastCaller = Caller.ROOT;
 
-  Worker(Server server, FuseChannel channel, Arena arena) {
+  Worker(Server server, FuseChannel channel, Readers readers, Arena arena) {
     this.server = server;
     this.channel = channel;
+    this.readers = readers;
     request = new Request(arena);
     reply = new Reply(arena);
     place = server.forest.root();
@@ -55,7 +57,7 @@ final class Worker implements Runnable {
   @Override
   public void run() {
     while (true) {
-      int bytes = channel.receive(request.buffer, Request.START, Request.MAX_BYTES);
+      int bytes = receive();
       if (bytes < 0) {
         switch (-bytes) {
           case Libc.ENOENT, Libc.EINTR, Libc.EAGAIN -> {
@@ -71,6 +73,15 @@ final class Worker implements Runnable {
         }
       }
       serve(bytes);
+    }
+  }
+
+  private int receive() {
+    readers.enter();
+    try {
+      return channel.receive(request.buffer, Request.START, Request.MAX_BYTES);
+    } finally {
+      readers.leave();
     }
   }
 

@@ -59,7 +59,7 @@ final class Kernel implements FuseChannel, AutoCloseable {
       datasets.add(new MountedDataset(child, dataset.fileSystem()));
     }
     server = new Server(datasets, false, reports::add);
-    worker = new Worker(server, this, arena);
+    worker = new Worker(server, this, new Readers(1), arena);
     ByteBuffer init = body(64);
     init.putInt(7).putInt(45).putInt(1 << 20).putInt(-1).putInt(-1);
     call(Fuse.INIT, 0, init);
