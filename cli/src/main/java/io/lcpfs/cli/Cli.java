@@ -4,12 +4,14 @@ import io.lcpfs.api.Pool;
 import io.lcpfs.api.PoolDevices;
 import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.dataset.Sizes;
+import io.lcpfs.device.BlockDevice;
 import io.lcpfs.env.RealEnv;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.Host;
 import io.lcpfs.pool.OpenOptions;
 import io.lcpfs.pool.Tuning;
+import io.lcpfs.sim.kill.VolatileCacheDevice;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
@@ -193,13 +195,22 @@ public final class Cli implements AutoCloseable {
               .withPoolGuid(entry.guid())
               .withHost(host())
               .withTuning(tuning()),
-          env());
+          env(),
+          this::asDevice);
     } catch (PoolException e) {
       if (e.errno() == Errno.EBUSY || !e.error().message().contains(";")) {
         throw new Failure(ExitCode.FAILED, entry.name() + ": " + Messages.of(e), e);
       }
       throw e;
     }
+  }
+
+  /** For tests: with LCPFS_LOSE_UNFLUSHED=1 what was not flushed dies with this process. */
+  private BlockDevice asDevice(BlockDevice device) {
+    if (!environment.getOrDefault("LCPFS_LOSE_UNFLUSHED", "").equals("1")) {
+      return device;
+    }
+    return new VolatileCacheDevice(device, System.nanoTime());
   }
 
   /** Adds the running command to a pool's history. */

@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 
 /** Pools by the paths of their devices: files and block special files. */
 public final class PoolDevices {
@@ -211,7 +212,18 @@ public final class PoolDevices {
 
   /** {@link Pool#open} on paths. */
   public static Pool open(List<Path> paths, OpenOptions options, Env env) {
+    return open(paths, options, env, device -> device);
+  }
+
+  /**
+   * As {@link #open(List, OpenOptions, Env)}.
+   *
+   * @param around what the pool uses instead of each device, and closes
+   */
+  public static Pool open(
+      List<Path> paths, OpenOptions options, Env env, UnaryOperator<BlockDevice> around) {
     List<BlockDevice> devices = openExisting(paths, options.poolGuid(), options.readOnly());
+    devices.replaceAll(around);
     try {
       return Pool.open(devices, options, env);
     } catch (RuntimeException | Error e) {
