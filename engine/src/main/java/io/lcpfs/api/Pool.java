@@ -432,8 +432,9 @@ public final class Pool implements AutoCloseable {
               fullName(path)
                   + ": has no file system yet; import the pool writable once to make it");
         }
-        try (Tx tx = objects.begin(FORMAT_DIRTY_BYTES)) {
+        try (Tx tx = objects.begin(FORMAT_DIRTY_BYTES).wholeOnly()) {
           PosixFileSystem.format(tx, objects, env);
+          tx.complete();
         }
       }
       FsOptions sized = FsOptions.DEFAULTS.withCachesBeside(engine.cacheBudgetBytes());

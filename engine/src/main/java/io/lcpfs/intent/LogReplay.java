@@ -195,7 +195,7 @@ public final class LogReplay {
     long entries = Disk.u32(record, 4);
     long[] done = {0};
     boolean[] whole = {false};
-    try (Tx tx = objects.beginFreeing(TX_BYTES + record.byteSize())) {
+    try (Tx tx = objects.beginFreeing(TX_BYTES + record.byteSize()).wholeOnly()) {
       tx.attach(
           txg -> {
             Position end =
@@ -208,16 +208,22 @@ public final class LogReplay {
               ends[(int) next & TxgManager.MASK] = end;
             }
           });
-      long at = CHANGES_BYTES;
-      for (long i = 0; i < entries; i++) {
-        long bytes = Disk.u32(record, at + 4);
-        if (i >= skipEntries) {
-          redoEntry(tx, record.asSlice(at, bytes));
+      try {
+        long at = CHANGES_BYTES;
+        for (long i = 0; i < entries; i++) {
+          long bytes = Disk.u32(record, at + 4);
+          if (i >= skipEntries) {
+            redoEntry(tx, record.asSlice(at, bytes));
+          }
+          done[0] = i + 1;
+          at += bytes;
         }
-        done[0] = i + 1;
-        at += bytes;
+        whole[0] = true;
+      } catch (PoolException e) {
+        tx.complete(); // the head says how far it is
+        throw e;
       }
-      whole[0] = true;
+      tx.complete();
     }
   }
 

@@ -113,6 +113,45 @@ class HalfDoneTest {
     assertThat(suspended[0]).as("changes that were struck in their middle").isPositive();
   }
 
+  @Test
+  void nothingHalfDoneAgainGetsToDisk() {
+    try (LogWorld world = new LogWorld()) {
+      furnish(world);
+      world.warmUp();
+      changes().forEach((name, change) -> changeIfPossible(world, change));
+      world.fsyncByLog("/dir");
+      String after = world.tree();
+      byte[] crashed = world.crash();
+      world.bug = Bug::new;
+      int suspended = 0;
+      boolean struck = true;
+      for (int at = 1; struck; at++) {
+        assertThat(at).isLessThan(MOST_ALLOCATIONS);
+        world.open(crashed.clone());
+        world.env.probes.clear();
+        world.failIn(at);
+        struck = strikes(world, w -> w.mount(LogWorld.OPTIONS));
+        world.failIn(-1);
+        suspended += world.env.probes.contains(CodeProbe.POOL_SUSPENDED) ? 1 : 0;
+        world.crashAndMount();
+        world.awaitReaper();
+        assertThat(world.tree()).as("allocation " + at).isEqualTo(after);
+        world.assertClean();
+        world.crash();
+      }
+      assertThat(suspended).as("replays that were struck in the middle of an entry").isPositive();
+    }
+  }
+
+  /** Some need what others take away. */
+  private static void changeIfPossible(LogWorld world, Consumer<LogWorld> change) {
+    try {
+      change.accept(world);
+    } catch (PoolException e) {
+      assertThat(e.error()).isInstanceOf(PoolError.Posix.class);
+    }
+  }
+
   private static String changed(LogWorld world, byte[] start, Consumer<LogWorld> change) {
     world.open(start.clone());
     world.mount(LogWorld.OPTIONS);
