@@ -256,6 +256,7 @@ final class GangIo {
       if (e.errno() == Errno.ENOMEM) {
         throw e; // nothing is lost: whoever frees may try again
       }
+      env.probe(CodeProbe.GANG_HEADER_LOST);
       devices.countChecksumError(headerDva(gangDva));
       if (extents.stream().noneMatch(one -> one.dva == headerDva(gangDva))) {
         extents.add(new Taken(headerDva(gangDva), sectorBytes));

@@ -6,11 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
+import io.lcpfs.format.Dva;
 import io.lcpfs.format.ObjectType;
+import io.lcpfs.object.Dnode;
+import io.lcpfs.object.ObjectSet;
 import io.lcpfs.posix.Caller;
 import io.lcpfs.posix.FileHandle;
 import io.lcpfs.posix.OpenFlags;
 import io.lcpfs.posix.PosixFileSystem;
+import io.lcpfs.txg.Tx;
 import io.lcpfs.vdev.TileMap;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
@@ -153,6 +157,41 @@ class LostWritesTest {
     }
     try (PoolEngine pool = world.open(device)) {
       assertThat(pool.verify(progress -> {}).findings().isEmpty()).isEqualTo(first);
+    }
+  }
+
+  @Test
+  void aGangWhoseHeaderIsLostLeavesItsPiecesAllocatedAndIsToldSo() {
+    device = new Kept(16 << 20);
+    try (OpenPool pool = (OpenPool) world.create(device)) {
+      ObjectSet objects = PoolWorld.objects(pool);
+      long number;
+      // Larger than a quarter of a metaslab: it takes a gang, whatever is free.
+      try (Tx tx = objects.begin(2 << 20);
+          Dnode dnode = objects.create(tx, ObjectType.FILE, 512)) {
+        number = dnode.number();
+        dnode.write(tx, 0, MemorySegment.ofArray(noise(3, 1 << 20)), 0, 1 << 20, 1 << 20);
+      }
+      pool.sync();
+      TileMap tiles = pool.parts().devices.tiles();
+      PoolWorld.eachBlock(
+          pool,
+          objects,
+          (object, blockId, pointer) -> {
+            if (!pointer.isEmbedded() && Dva.isGang(pointer.dva(0))) {
+              long dva = pointer.dva(0);
+              long header = Dva.of(Dva.metaslab(dva), Dva.offsetBytes(dva));
+              device.damage(tiles.deviceOffset(header, 512), 512);
+            }
+          });
+      try (Tx tx = objects.beginFreeing(1 << 20);
+          Dnode dnode = objects.hold(number)) {
+        dnode.free(tx);
+      }
+      pool.sync();
+      assertThat(pool.verify(progress -> {}).findings())
+          .isNotEmpty()
+          .allMatch(finding -> finding.what().contains("leaked"));
     }
   }
 

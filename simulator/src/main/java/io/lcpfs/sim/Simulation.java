@@ -117,6 +117,7 @@ public final class Simulation {
     seeds.set(index, result);
     if (result.violation() != null) {
       violations.incrementAndGet();
+      progress.accept("seed " + (options.firstSeed() + index) + ": " + result.violation());
     }
     int done = seedsDone.incrementAndGet();
     if (done % Math.max(1, seeds.length() / PROGRESS_LINES) == 0) {

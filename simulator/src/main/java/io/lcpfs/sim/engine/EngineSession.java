@@ -3,6 +3,7 @@ package io.lcpfs.sim.engine;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.lcpfs.api.Pool;
+import io.lcpfs.env.CodeProbe;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
@@ -308,11 +309,14 @@ final class EngineSession implements Session {
     VerifyReport report = pool.verify(progress -> {});
     boolean lost =
         report.findings().stream().anyMatch(finding -> finding.check().equals(BLOCK_CHECK));
+    // The pieces of a gang whose header a device lost stay allocated when it is freed.
+    boolean gangLost = machine.probesSoFar().containsKey(CodeProbe.GANG_HEADER_LOST);
     List<Finding> findings = new ArrayList<>();
     for (VerifyReport.Finding finding : report.findings()) {
       // What hangs below a block that cannot be read cannot be accounted for either.
+      boolean damage = lost || (gangLost && finding.what().contains("leaked"));
       findings.add(
-          new Finding(lost, finding.check() + " " + finding.where() + ": " + finding.what()));
+          new Finding(damage, finding.check() + " " + finding.where() + ": " + finding.what()));
     }
     return findings;
   }
