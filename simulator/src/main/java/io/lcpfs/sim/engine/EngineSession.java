@@ -314,11 +314,17 @@ final class EngineSession implements Session {
     List<Finding> findings = new ArrayList<>();
     for (VerifyReport.Finding finding : report.findings()) {
       // What hangs below a block that cannot be read cannot be accounted for either.
-      boolean damage = lost || (gangLost && finding.what().contains("leaked"));
+      boolean damage =
+          lost || (gangLost && finding.what().contains("leaked")) || isInjected(finding.what());
       findings.add(
           new Finding(damage, finding.check() + " " + finding.where() + ": " + finding.what()));
     }
     return findings;
+  }
+
+  /** Whether it tells a fault of a simulated device that struck while it was being looked for. */
+  private static boolean isInjected(String what) {
+    return what.contains("injected ") || what.contains("device is gone");
   }
 
   /** Files without a name are freed in the background after an import. */
