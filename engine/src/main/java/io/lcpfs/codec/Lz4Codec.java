@@ -59,9 +59,12 @@ final class Lz4Codec implements Compressor {
    * to be worth anything, would be searched to the end of the target at 1 GB/s.
    */
   private boolean anyPartShrinks(ByteBuffer from, ByteBuffer to, int size, int room) {
+    // With room for the worst case the library has nothing to throw.
+    int most = Math.min(room, compressor.maxCompressedLength(PROBE_BYTES));
     for (int probe = 0; probe < PROBES; probe++) {
       int at = (int) ((2L * probe + 1) * size / (2 * PROBES)) - PROBE_BYTES / 2;
-      if (compress(from, at, PROBE_BYTES, to, Math.min(room, PROBE_LIMIT_BYTES)) > 0) {
+      int compressed = compress(from, at, PROBE_BYTES, to, most);
+      if (compressed > 0 && compressed <= PROBE_LIMIT_BYTES) {
         return true;
       }
     }

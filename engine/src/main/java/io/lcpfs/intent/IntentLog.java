@@ -73,9 +73,6 @@ public final class IntentLog implements ChangeLog {
   /** Changes of groups up to this may be missing from the log. */
   private volatile long gapTxg;
 
-  /** Changes of groups up to this were not written to the log, as they were on disk already. */
-  private long neededNotTxg;
-
   /** Records so far, and how many of them are durable. */
   private long appended;
 
@@ -297,7 +294,7 @@ public final class IntentLog implements ChangeLog {
       }
       first.place = place;
       // Whatever is missing is on disk by now. A group without a head changed nothing here.
-      first.afterTxg = Math.min(Math.max(gapTxg, neededNotTxg), to.headTxg());
+      first.afterTxg = Math.min(gapTxg, to.headTxg());
       flight.add(pending.removeFirst());
       pendingBytes -= first.contentBytes() - BATCH_BYTES;
     }
@@ -409,7 +406,7 @@ public final class IntentLog implements ChangeLog {
       while (!writing && !pending.isEmpty() && pending.getFirst().maxTxg() <= txg) {
         LogBuffer synced = pending.removeFirst();
         durable = Math.max(durable, synced.lastNumber());
-        neededNotTxg = Math.max(neededNotTxg, synced.maxTxg());
+        gapTxg = Math.max(gapTxg, synced.maxTxg()); // on disk, but not in the log
         pendingBytes -= synced.contentBytes() - BATCH_BYTES;
         recycle(synced);
       }

@@ -364,14 +364,18 @@ final class DatasetTree {
     }
   }
 
-  private @Nullable IntentLogRecord freeLog(Tx tx, long dataset, long object) {
-    if (object == 0) {
-      return null;
-    }
-    try (Dnode dnode = OpenDataset.holdLog(meta, object, dataset)) {
-      IntentLogRecord log = IntentLogRecord.decode(dnode.bonus());
-      dnode.free(tx);
-      return log;
+  private @Nullable Dnode holdLog(long dataset, long object) {
+    return object == 0 ? null : OpenDataset.holdLog(meta, object, dataset);
+  }
+
+  /** Frees an object; one with a block that is lost keeps its space, which verify tells. */
+  private void freeOrLeave(Tx tx, long object) {
+    try {
+      freeObject(tx, object);
+    } catch (PoolException e) {
+      if (e.errno() != Errno.EIO) {
+        throw e;
+      }
     }
   }
 
@@ -439,13 +443,20 @@ final class DatasetTree {
     OpenDataset gone;
     lock.lock();
     try (Dnode dnode = meta.hold(object);
+        @Nullable Dnode log = holdLog(object, recordOf(dnode).intentLog());
         Tx tx = meta.beginFreeing(TX_BYTES).wholeOnly()) {
       DatasetRecord record = recordOf(dnode);
-      IntentLogRecord freedLog = freeLog(tx, object, record.intentLog());
-      inTx.accept(tx, freedLog);
+      // First what may fail over a damaged block, while nothing is changed that could not be left.
       Zap.open(destroyed, context.env()).remove(tx, key(object));
-      freeObject(tx, record.childrenZap());
-      freeObject(tx, record.propertiesZap());
+      freeOrLeave(tx, record.childrenZap());
+      freeOrLeave(tx, record.propertiesZap());
+      if (log == null) {
+        inTx.accept(tx, null);
+      } else {
+        IntentLogRecord extents = IntentLogRecord.decode(log.bonus());
+        log.free(tx);
+        inTx.accept(tx, extents);
+      }
       freeObject(tx, object);
       tx.complete();
       openLock.lock();

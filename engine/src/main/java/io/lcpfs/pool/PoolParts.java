@@ -63,7 +63,7 @@ final class PoolParts {
     List<DeviceQueue> queues = new ArrayList<>();
     this.targets = new ArrayList<>();
     for (PoolConfig.Device device : config.devices()) {
-      DeviceQueue queue = new DeviceQueue(env, slabs, ordered.get(device.index()));
+      DeviceQueue queue = new DeviceQueue(env, slabs, ordered.get(device.index()), ordered.size());
       queues.add(queue);
       targets.add(new LabelTarget(device.guid(), queue, device.geometry()));
     }

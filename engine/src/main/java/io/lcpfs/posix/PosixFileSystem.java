@@ -424,8 +424,8 @@ public final class PosixFileSystem implements AutoCloseable {
   }
 
   /**
-   * Ends the use. Nothing is synced. Calls, also on handles that are
-   * still open, answer EBADF from now on.
+   * Ends the use. Nothing is synced. Calls, also on handles that are still open, answer EBADF from
+   * now on.
    */
   @Override
   public void close() {

@@ -202,8 +202,7 @@ final class Reaper {
 
   /**
    * Gives up a file whose last name goes in {@code tx}, under its lock and with the unlinked set in
-   * use. When this fails it is as
-   * before (it may have lost its extended attributes).
+   * use. When this fails it is as before (it may have lost its extended attributes).
    *
    * @param last its attributes from now on, without a name
    * @return whether to {@link #enqueue} it after the transaction

@@ -49,7 +49,7 @@ public final class DeviceQueue {
 
   private static final int LEAST_JOINED_BYTES = 64 << 10;
 
-  /** All buffers for joined requests take this part of the memory budget at most. */
+  /** The buffers of all queues for joined requests take this part of the memory budget. */
   private static final int JOINED_SHARE = 64;
 
   /**
@@ -118,14 +118,24 @@ public final class DeviceQueue {
    * @param slabs where the buffers for joined writes come from; without one, writes go singly
    */
   public DeviceQueue(Env env, SlabAllocator slabs, BlockDevice device) {
+    this(env, slabs, device, 1);
+  }
+
+  /**
+   * As above.
+   *
+   * @param queues how many share the memory: the devices of the pool
+   */
+  public DeviceQueue(Env env, SlabAllocator slabs, BlockDevice device, int queues) {
     this.env = env;
     this.device = device;
     this.blockBytes = device.blockSize();
     this.maxQueuedBytes =
         Math.clamp(slabs.budgetBytes() / QUEUED_SHARE, JOINED_BYTES, MAX_QUEUED_BYTES);
-    long share = Long.highestOneBit(slabs.budgetBytes() / JOINED_SHARE / MAX_WRITERS);
-    this.joinedBytes = Math.clamp(share, LEAST_JOINED_BYTES, JOINED_BYTES);
-    for (int i = 0; i < MAX_WRITERS; i++) {
+    long share = slabs.budgetBytes() / JOINED_SHARE / queues;
+    this.joinedBytes =
+        Math.clamp(Long.highestOneBit(share / MAX_WRITERS), LEAST_JOINED_BYTES, JOINED_BYTES);
+    for (int i = 0; i < Math.clamp(share / joinedBytes, 1, MAX_WRITERS); i++) {
       Slab slab = slabs.tryAllocate(joinedBytes);
       if (slab != null) {
         buffers.add(slab);

@@ -216,7 +216,9 @@ public final class SeedRun {
       } catch (PoolException e) {
         // A device that answers EIO may stop an import, but only for as long as it does; one that
         // went away before its labels were read looks as if no pool were there.
-        boolean excused = stopped() || (e.errno() == Errno.EIO && reportedErrors() > errors);
+        boolean excused =
+            (e.errno() == Errno.EIO && (reportedErrors() > errors || stopped()))
+                || (e.errno() == Errno.ENODEV && stopped());
         if (attempt >= OPEN_ATTEMPTS || !excused) {
           throw new Violation("cannot be opened: " + e.getMessage(), e);
         }
