@@ -32,7 +32,7 @@ import picocli.CommandLine.Parameters;
     footer = {
       "",
       "For example: lcpfs mount tank/home /mnt    lcpfs mount -o ro,allow_other tank /mnt",
-      "Options of -o: ro, allow_other, suid, dev, noexec, noatime, writeback, threads=N."
+      "Options of -o: ro, allow_other, suid, dev, noexec, noatime, noacl, writeback, threads=N."
     })
 final class MountCommand extends BaseCommand {
   /** What a server in the background says when others may go on. */

@@ -113,7 +113,8 @@ public final class Dnode implements BlockObject, AutoCloseable {
     this.syncedBlockCount = record.blockCount();
   }
 
-  ObjectSet objectSet() {
+  /** The set that it belongs to. */
+  public ObjectSet objectSet() {
     return objectSet;
   }
 

@@ -24,9 +24,11 @@ final class CreateOps {
   private final FsCore core;
   private final DirectoryOps directories;
   private final OpenOps opens;
+  private final NewFiles newFiles;
 
-  CreateOps(FsCore core, DirectoryOps directories, OpenOps opens) {
+  CreateOps(FsCore core, DirectoryOps directories, OpenOps opens, NewFiles newFiles) {
     this.core = core;
+    this.newFiles = newFiles;
     this.directories = directories;
     this.opens = opens;
   }
@@ -145,17 +147,19 @@ final class CreateOps {
         throw posix(Errno.EMLINK, "inode " + directory.inode);
       }
       long dataBytes = wanted.target == null ? 0 : wanted.target.length;
-      try (Tx tx = core.begin(FsCore.NAME_CHANGE_BYTES + dataBytes)) {
-        ZnodeRecord record = record(tx, directory, wanted, caller);
+      NewFiles.Inherited inherited = newFiles.inherit(directory, wanted.mode, caller);
+      try (Tx tx = core.begin(FsCore.NAME_CHANGE_BYTES + dataBytes + inherited.dirtyBytes())) {
+        ZnodeRecord record = newFiles.record(tx, directory, inherited.mode(), wanted.rdev, caller);
         ObjectType type = Objects.requireNonNull(Mode.objectType(wanted.mode));
         Dnode dnode = core.objects.create(tx, type, SMALLEST_BLOCK_BYTES);
         try {
+          newFiles.give(tx, record, inherited);
           fill(tx, dnode, record, wanted);
           boolean inserted =
               directory.zap(core).insertLong(tx, name, DirectoryEntry.of(dnode.number(), record));
           Check.that(inserted, "a name appeared under the directory's lock");
         } catch (RuntimeException e) {
-          throw withoutObject(tx, dnode, e);
+          throw withoutObject(tx, dnode, record, e);
         }
         ZnodeRecord parent = directory.attrs().copy();
         parent.entryCount++;
@@ -171,8 +175,10 @@ final class CreateOps {
     }
   }
 
-  private static RuntimeException withoutObject(Tx tx, Dnode dnode, RuntimeException cause) {
+  private RuntimeException withoutObject(
+      Tx tx, Dnode dnode, ZnodeRecord record, RuntimeException cause) {
     try (dnode) {
+      newFiles.drop(tx, record);
       dnode.free(tx);
       if (cause instanceof PoolException) {
         tx.complete();
@@ -187,31 +193,6 @@ final class CreateOps {
     if (directory.deleted || directory.attrs().nlink == 0) {
       throw posix(Errno.ENOENT, "removed directory " + directory.inode);
     }
-  }
-
-  private ZnodeRecord record(Tx tx, Znode directory, Wanted wanted, Caller caller) {
-    ZnodeRecord parent = directory.attrs();
-    ZnodeRecord record = new ZnodeRecord();
-    record.mode = wanted.mode;
-    record.uid = caller.uid();
-    record.gid = caller.gid();
-    if ((parent.mode & Mode.SET_GID) != 0) {
-      record.gid = parent.gid;
-      if (record.isDirectory()) {
-        record.mode |= Mode.SET_GID;
-      } else if ((record.mode & Mode.GROUP_EXECUTE) != 0
-          && !caller.privileged()
-          && !caller.inGroup(parent.gid)) {
-        record.mode &= ~Mode.SET_GID;
-      }
-    }
-    record.nlink = record.isDirectory() ? 2 : 1;
-    record.project = parent.project;
-    record.parent = directory.inode;
-    record.generation = core.newGeneration(tx);
-    record.rdev = wanted.rdev;
-    record.setBirth(core.env.wallNanos());
-    return record;
   }
 
   private void fill(Tx tx, Dnode dnode, ZnodeRecord record, Wanted wanted) {

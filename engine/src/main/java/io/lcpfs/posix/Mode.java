@@ -18,7 +18,12 @@ public final class Mode {
   public static final int SET_GID = 0x400;
   public static final int STICKY = 0x200;
   public static final int GROUP_EXECUTE = 8;
+  public static final int GROUP_ANY = 0x38;
   public static final int ANY_EXECUTE = 0x49;
+
+  /** Reading, writing and executing of all three classes. */
+  public static final int ANY_PERMISSION = 0x1FF;
+
   public static final int PERMISSIONS = 0xFFF;
 
   private Mode() {}

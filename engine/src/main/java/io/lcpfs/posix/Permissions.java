@@ -9,7 +9,8 @@ final class Permissions {
   private Permissions() {}
 
   /** Whether {@code caller} has all of {@code mask} (R_OK, W_OK, X_OK) on the file. */
-  static boolean allows(ZnodeRecord file, Caller caller, int mask) {
+  private static boolean allows(Znode znode, Caller caller, int mask) {
+    ZnodeRecord file = znode.attrs();
     if (caller.privileged()) {
       // CAP_DAC_OVERRIDE: everything but executing what nobody may execute.
       return (mask & OpenFlags.X_OK) == 0
@@ -19,15 +20,22 @@ final class Permissions {
     int bits = file.mode;
     if (caller.uid() == file.uid) {
       bits >>= 6;
+    } else if (file.hasFlag(ZnodeRecord.FLAG_ACL) && (file.mode & Mode.GROUP_ANY) != 0) {
+      // With an empty mask Linux looks at the mode only, and a mount is to answer the same.
+      PosixAcl acl = znode.acl(file);
+      // Without one the attributes are others by now.
+      return acl == null ? allows(znode, caller, mask) : acl.allows(file, caller, mask);
     } else if (caller.inGroup(file.gid)) {
       bits >>= 3;
     }
     return (bits & mask & 7) == mask;
   }
 
-  /** @throws io.lcpfs.error.PoolException EACCES */
+  /**
+   * @throws io.lcpfs.error.PoolException EACCES; EIO when the access control list cannot be read
+   */
   static void check(Znode file, Caller caller, int mask) {
-    if (!allows(file.attrs(), caller, mask)) {
+    if (!allows(file, caller, mask)) {
       throw posix(Errno.EACCES, "inode " + file.inode);
     }
   }

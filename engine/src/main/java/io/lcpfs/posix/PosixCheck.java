@@ -131,7 +131,11 @@ public final class PosixCheck {
 
   private void checkXattrs(long inode, ZnodeRecord record) {
     try {
-      Xattrs.read(objects, record);
+      int flags = Xattrs.flagsOf(Xattrs.read(objects, record));
+      int noted = record.flags & ZnodeRecord.XATTR_FLAGS & ~ZnodeRecord.FLAG_INLINE_XATTRS;
+      if (flags != noted) {
+        problem("inode " + inode + ": flags " + noted + " for extended attributes of " + flags);
+      }
     } catch (PoolException e) {
       problem("inode " + inode + ": " + e.error().message());
     }

@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  * EROFS are possible wherever something is read or changed.
  */
 public final class PosixFileSystem implements AutoCloseable {
+  /** Flag of {@link #setxattr}: a new access control list takes the set-group-id bit away. */
+  public static final int XATTR_KILL_SET_GID = Xattrs.KILL_SET_GID;
+
   final DirectoryOps directories;
   private final FsCore core;
   private final AttrOps attrs;
@@ -39,10 +42,11 @@ public final class PosixFileSystem implements AutoCloseable {
     attrs = new AttrOps(core, data, xattrs);
     opens = new OpenOps(core, data, attrs);
     directories = new DirectoryOps(core);
-    creates = new CreateOps(core, directories, opens);
+    NewFiles newFiles = new NewFiles(core, xattrs);
+    creates = new CreateOps(core, directories, opens, newFiles);
     removes = new RemoveOps(core, directories);
     renames = new RenameOp(core, directories, removes);
-    unnamed = new UnnamedOps(core, directories, opens);
+    unnamed = new UnnamedOps(core, directories, opens, newFiles);
     walk = new PathWalk(core, directories, creates);
     paths = new PathCalls(this, core, walk, core.rootInode);
   }
@@ -125,8 +129,8 @@ public final class PosixFileSystem implements AutoCloseable {
   }
 
   /**
-   * Creates a regular file and opens it; without O_EXCL an existing one is opened. The mode is used
-   * as it is: the caller's umask was applied before.
+   * Creates a regular file and opens it; without O_EXCL an existing one is opened. The caller's
+   * umask or the directory's default access control list take bits from {@code mode}.
    */
   public Created create(long directory, byte[] name, int mode, int flags, Caller caller) {
     Created made = creates.create(directory, name.clone(), mode, flags, caller);
@@ -302,7 +306,12 @@ public final class PosixFileSystem implements AutoCloseable {
   }
 
   /**
-   * @param flags 0, 1 to create only (EEXIST), 2 to replace only (ENODATA)
+   * Sets an extended attribute. Of the name space {@code system} there are {@code posix_acl_access}
+   * and, of a directory, {@code posix_acl_default}: lists as Linux passes them, which the file's
+   * permissions follow.
+   *
+   * @param flags 0, 1 to create only (EEXIST), 2 to replace only (ENODATA); and {@link
+   *     #XATTR_KILL_SET_GID}
    */
   public void setxattr(long inode, byte[] name, byte[] value, int flags, Caller caller) {
     Znode file = core.znodes.pin(inode);

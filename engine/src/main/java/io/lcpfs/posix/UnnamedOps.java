@@ -19,9 +19,11 @@ final class UnnamedOps {
   private final FsCore core;
   private final DirectoryOps directories;
   private final OpenOps opens;
+  private final NewFiles newFiles;
 
-  UnnamedOps(FsCore core, DirectoryOps directories, OpenOps opens) {
+  UnnamedOps(FsCore core, DirectoryOps directories, OpenOps opens, NewFiles newFiles) {
     this.core = core;
+    this.newFiles = newFiles;
     this.directories = directories;
     this.opens = opens;
   }
@@ -44,15 +46,19 @@ final class UnnamedOps {
   }
 
   private Znode make(Znode directory, int mode, Caller caller) {
+    NewFiles.Inherited inherited = inherit(directory, mode, caller);
     try (UnlinkedSet.Use use = core.unlinked.use();
-        Tx tx = core.begin(FsCore.NAME_CHANGE_BYTES)) {
-      ZnodeRecord record = record(tx, directory.attrs(), directory.inode, mode, caller);
+        Tx tx = core.begin(FsCore.NAME_CHANGE_BYTES + inherited.dirtyBytes())) {
+      ZnodeRecord record = newFiles.record(tx, directory, inherited.mode(), 0, caller);
+      record.nlink = 0;
       Dnode dnode = core.objects.create(tx, ObjectType.FILE, SMALLEST_BLOCK_BYTES);
       try {
+        newFiles.give(tx, record, inherited);
         dnode.setBonus(tx, record.encode());
         core.unlinked.add(tx, dnode.number());
       } catch (RuntimeException e) {
         try (dnode) {
+          newFiles.drop(tx, record);
           dnode.free(tx);
           if (e instanceof PoolException) {
             tx.complete();
@@ -67,18 +73,13 @@ final class UnnamedOps {
     }
   }
 
-  private ZnodeRecord record(
-      Tx tx, ZnodeRecord directory, long directoryInode, int mode, Caller caller) {
-    ZnodeRecord record = new ZnodeRecord();
-    record.mode = Mode.REGULAR | (mode & Mode.PERMISSIONS);
-    record.uid = caller.uid();
-    record.gid = (directory.mode & Mode.SET_GID) != 0 ? directory.gid : caller.gid();
-    record.nlink = 0;
-    record.project = directory.project;
-    record.parent = directoryInode;
-    record.generation = core.newGeneration(tx);
-    record.setBirth(core.env.wallNanos());
-    return record;
+  private NewFiles.Inherited inherit(Znode directory, int mode, Caller caller) {
+    long stamp = directory.lock.readLock();
+    try {
+      return newFiles.inherit(directory, Mode.REGULAR | (mode & Mode.PERMISSIONS), caller);
+    } finally {
+      directory.lock.unlockRead(stamp);
+    }
   }
 
   /** The first name of an open file that has none. */

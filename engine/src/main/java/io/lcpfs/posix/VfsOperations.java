@@ -217,7 +217,7 @@ public final class VfsOperations extends VfsProcess {
 
   public void mkdirat(int directoryFd, byte[] path, int mode) {
     try (Base base = base(directoryFd, path)) {
-      base.calls().mkdir(path, masked(mode), caller());
+      base.calls().mkdir(path, mode, creator());
     }
   }
 
@@ -228,7 +228,7 @@ public final class VfsOperations extends VfsProcess {
 
   public void mknodat(int directoryFd, byte[] path, int mode, long rdev) {
     try (Base base = base(directoryFd, path)) {
-      base.calls().mknod(path, masked(mode), rdev, caller());
+      base.calls().mknod(path, mode, rdev, creator());
     }
   }
 

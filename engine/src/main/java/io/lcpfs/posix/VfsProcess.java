@@ -91,8 +91,9 @@ public abstract sealed class VfsProcess implements AutoCloseable permits VfsOper
     return umask;
   }
 
-  int masked(int mode) {
-    return mode & ~umask;
+  /** The caller as one who makes new files. */
+  Caller creator() {
+    return caller.withUmask(umask);
   }
 
   /** ENOENT, ENOTDIR, EACCES unless it may be searched. */
@@ -182,8 +183,8 @@ public abstract sealed class VfsProcess implements AutoCloseable permits VfsOper
     int fd = descriptors.reserve();
     boolean installed = false;
     try (Base base = base(directoryFd, path)) {
-      int bits = masked(mode) & Mode.PERMISSIONS;
-      FileHandle handle = base.calls.open(path, flags & ENGINE_FLAGS, bits, caller);
+      int bits = mode & Mode.PERMISSIONS;
+      FileHandle handle = base.calls.open(path, flags & ENGINE_FLAGS, bits, creator());
       descriptors.install(fd, new OpenFile(fs, handle, flags), (flags & VfsFlags.O_CLOEXEC) != 0);
       installed = true;
       return fd;

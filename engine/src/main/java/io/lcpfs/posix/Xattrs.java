@@ -14,6 +14,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Extended attributes, with the rules of Linux for the name spaces user, trusted, security and
@@ -23,6 +25,9 @@ import java.util.List;
 final class Xattrs {
   static final int CREATE = 1;
   static final int REPLACE = 2;
+
+  /** Who sets an access control list has not the right to keep the set-group-id bit. */
+  static final int KILL_SET_GID = 1 << 16;
 
   private static final byte[] USER = bytes("user.");
   private static final byte[] TRUSTED = bytes("trusted.");
@@ -51,9 +56,14 @@ final class Xattrs {
     checkAccess(file, name, caller, false);
     long stamp = file.lock.readLock();
     try {
-      byte[] value = load(file).get(name);
+      XattrMap all = load(file);
+      byte[] value = all.get(name);
       if (value == null) {
         throw posix(Errno.ENODATA, Names.show(name));
+      }
+      if (Arrays.equals(name, PosixAcl.ACCESS)) {
+        PosixAcl acl = Objects.requireNonNull(PosixAcl.stored(all, name));
+        return acl.withMode(file.attrs().mode).encode();
       }
       return value.clone();
     } finally {
@@ -82,7 +92,8 @@ final class Xattrs {
   }
 
   void set(Znode file, byte[] name, byte[] value, int flags, Caller caller) {
-    if ((flags & ~(CREATE | REPLACE)) != 0 || flags == (CREATE | REPLACE)) {
+    int once = flags & (CREATE | REPLACE);
+    if ((flags & ~(CREATE | REPLACE | KILL_SET_GID)) != 0 || once == (CREATE | REPLACE)) {
       throw posix(Errno.EINVAL, "setxattr flags " + flags);
     }
     checkName(name);
@@ -91,35 +102,81 @@ final class Xattrs {
     }
     core.checkWritable();
     checkAccess(file, name, caller, true);
-    try (LockSet locks = LockSet.write(file)) {
-      checkAlive(file);
-      XattrMap before = load(file);
-      boolean present = before.get(name) != null;
-      if (present && (flags & CREATE) != 0) {
-        throw posix(Errno.EEXIST, Names.show(name));
-      }
-      if (!present && (flags & REPLACE) != 0) {
-        throw posix(Errno.ENODATA, Names.show(name));
-      }
-      XattrMap after = before.with(name, value);
-      if (after.encodedBytes() > XattrMap.MAX_TOTAL_BYTES) {
-        throw posix(Errno.ENOSPC, "extended attributes of inode " + file.inode);
-      }
-      store(file, after);
+    if (PosixAcl.isName(name)) {
+      setList(file, name, value, flags, caller);
+      return;
     }
+    try (LockSet locks = LockSet.write(file)) {
+      XattrMap before = loadToSet(file, name, flags);
+      store(file, file.attrs().copy(), before.with(name, value));
+    }
+  }
+
+  private void setList(Znode file, byte[] name, byte[] value, int flags, Caller caller) {
+    PosixAcl list = PosixAcl.decode(value);
+    if (list == null) {
+      remove(file, name, caller);
+      return;
+    }
+    boolean access = Arrays.equals(name, PosixAcl.ACCESS);
+    if (!access && !file.isDirectory()) {
+      throw posix(Errno.EACCES, "default access control list of inode " + file.inode);
+    }
+    Permissions.checkOwner(file, caller);
+    list.check();
+    try (LockSet locks = LockSet.write(file)) {
+      XattrMap before = loadToSet(file, name, flags);
+      XattrMap after = before;
+      if (!access || list.hasMask()) {
+        after = before.with(name, list.encode());
+      } else if (before.get(name) != null) {
+        // The mode says all of it.
+        after = before.without(name);
+      }
+      ZnodeRecord next = file.attrs().copy();
+      if (access) {
+        next.mode = (next.mode & ~Mode.ANY_PERMISSION) | list.modeBits();
+        boolean stranger = !caller.privileged() && !caller.inGroup(next.gid);
+        if (stranger || (flags & KILL_SET_GID) != 0) {
+          next.mode &= ~Mode.SET_GID;
+        }
+      }
+      store(file, next, after);
+    }
+  }
+
+  /** The attributes before one is set, which must be there or not as {@code flags} say. */
+  private XattrMap loadToSet(Znode file, byte[] name, int flags) {
+    checkAlive(file);
+    XattrMap before = load(file);
+    boolean present = before.get(name) != null;
+    if (present && (flags & CREATE) != 0) {
+      throw posix(Errno.EEXIST, Names.show(name));
+    }
+    if (!present && (flags & REPLACE) != 0) {
+      throw posix(Errno.ENODATA, Names.show(name));
+    }
+    return before;
   }
 
   void remove(Znode file, byte[] name, Caller caller) {
     checkName(name);
     core.checkWritable();
     checkAccess(file, name, caller, true);
+    if (PosixAcl.isName(name)) {
+      if (!file.isDirectory() && Arrays.equals(name, PosixAcl.DEFAULT)) {
+        return;
+      }
+      Permissions.checkOwner(file, caller);
+    }
     try (LockSet locks = LockSet.write(file)) {
       checkAlive(file);
       XattrMap before = load(file);
-      if (before.get(name) == null) {
+      if (before.get(name) != null) {
+        store(file, file.attrs().copy(), before.without(name));
+      } else if (!PosixAcl.isName(name)) {
         throw posix(Errno.ENODATA, Names.show(name));
       }
-      store(file, before.without(name));
     }
   }
 
@@ -127,7 +184,7 @@ final class Xattrs {
   void dropCapability(Znode file) {
     XattrMap before = load(file);
     if (before.get(CAPABILITY) != null) {
-      store(file, before.without(CAPABILITY));
+      store(file, file.attrs().copy(), before.without(CAPABILITY));
     }
   }
 
@@ -154,13 +211,19 @@ final class Xattrs {
         return;
       }
     }
-    // system. holds access control lists, which this file system does not have.
+    if (PosixAcl.isName(name)) {
+      return;
+    }
     throw posix(Errno.EOPNOTSUPP, Names.show(name));
   }
 
   private static void checkAccess(Znode file, byte[] name, Caller caller, boolean write) {
     ZnodeRecord attrs = file.attrs();
-    if (startsWith(name, TRUSTED)) {
+    if (PosixAcl.isName(name)) {
+      if (attrs.isSymlink()) {
+        throw posix(Errno.EOPNOTSUPP, "access control list of a symbolic link");
+      }
+    } else if (startsWith(name, TRUSTED)) {
       if (!caller.privileged()) {
         throw posix(write ? Errno.EPERM : Errno.ENODATA, Names.show(name));
       }
@@ -212,27 +275,75 @@ final class Xattrs {
     }
   }
 
-  /** Replaces the attributes under the write lock; a failure leaves the old ones. */
-  private void store(Znode file, XattrMap after) {
+  /** What a new file in {@code directory} gets; under its lock, at least for reading. */
+  @Nullable PosixAcl defaultAcl(Znode directory) {
+    return directory.attrs().hasFlag(ZnodeRecord.FLAG_DEFAULT_ACL)
+        ? PosixAcl.stored(load(directory), PosixAcl.DEFAULT)
+        : null;
+  }
+
+  /** Notes in {@code record} what {@code map} means for it, and the map itself where it fits. */
+  private static void describe(ZnodeRecord record, XattrMap map, byte[] encoded) {
+    if (record.hasFlag(ZnodeRecord.FLAG_INLINE_XATTRS)) {
+      record.inline = new byte[0];
+    }
+    record.flags &= ~ZnodeRecord.XATTR_FLAGS;
+    record.xattrObject = 0;
+    record.acl = PosixAcl.stored(map, PosixAcl.ACCESS);
+    record.flags |= flagsOf(map);
+    boolean fits =
+        encoded.length <= ZnodeRecord.INLINE_BYTES
+            && !record.hasFlag(ZnodeRecord.FLAG_INLINE_TARGET);
+    if (fits && map.size() > 0) {
+      record.inline = encoded;
+      record.flags |= ZnodeRecord.FLAG_INLINE_XATTRS;
+    }
+  }
+
+  /**
+   * The flags of a record with these attributes.
+   *
+   * @throws PoolException Corrupt when one of its access control lists is none
+   */
+  static int flagsOf(XattrMap map) {
+    int flags = map.get(CAPABILITY) == null ? 0 : ZnodeRecord.FLAG_CAPABILITY;
+    flags |= PosixAcl.stored(map, PosixAcl.ACCESS) == null ? 0 : ZnodeRecord.FLAG_ACL;
+    return flags
+        | (PosixAcl.stored(map, PosixAcl.DEFAULT) == null ? 0 : ZnodeRecord.FLAG_DEFAULT_ACL);
+  }
+
+  /** Whether {@code map} needs an object beside the record that {@link #describe} filled. */
+  private static boolean needsObject(ZnodeRecord record, XattrMap map) {
+    return map.size() > 0 && !record.hasFlag(ZnodeRecord.FLAG_INLINE_XATTRS);
+  }
+
+  /**
+   * Gives the attributes of {@code map} to a file that is being made. Who gives the file up
+   * afterwards frees {@link ZnodeRecord#xattrObject}.
+   */
+  void give(Tx tx, ZnodeRecord record, XattrMap map) {
+    byte[] encoded = map.encode();
+    describe(record, map, encoded);
+    if (needsObject(record, map)) {
+      record.xattrObject = writeObject(tx, encoded);
+    }
+  }
+
+  /**
+   * Replaces the attributes, with {@code next} as the file's new record, under the write lock; a
+   * failure leaves the old ones.
+   */
+  private void store(Znode file, ZnodeRecord next, XattrMap after) {
+    if (after.encodedBytes() > XattrMap.MAX_TOTAL_BYTES) {
+      throw posix(Errno.ENOSPC, "extended attributes of inode " + file.inode);
+    }
     byte[] encoded = after.encode();
-    ZnodeRecord next = file.attrs().copy();
-    boolean holdsTarget = next.hasFlag(ZnodeRecord.FLAG_INLINE_TARGET);
-    if (next.hasFlag(ZnodeRecord.FLAG_INLINE_XATTRS)) {
-      next.inline = new byte[0];
-    }
-    long oldObject = next.xattrObject;
-    next.flags &= ~(ZnodeRecord.FLAG_INLINE_XATTRS | ZnodeRecord.FLAG_CAPABILITY);
-    next.xattrObject = 0;
-    if (after.get(CAPABILITY) != null) {
-      next.flags |= ZnodeRecord.FLAG_CAPABILITY;
-    }
+    ZnodeRecord now = file.attrs();
+    noteAcl(file, now);
+    long oldObject = now.xattrObject;
+    describe(next, after, encoded);
     next.setCtime(core.env.wallNanos());
-    boolean inObject =
-        after.size() > 0 && (encoded.length > ZnodeRecord.INLINE_BYTES || holdsTarget);
-    if (!inObject && after.size() > 0) {
-      next.inline = encoded;
-      next.flags |= ZnodeRecord.FLAG_INLINE_XATTRS;
-    }
+    boolean inObject = needsObject(next, after);
     try (Tx tx =
         inObject
             ? core.begin(FsCore.WRITE_OVERHEAD_BYTES + encoded.length)
@@ -256,6 +367,20 @@ final class Xattrs {
     file.xattrs = after;
   }
 
+  /** Before the object with the list is freed: see {@link Znode#acl}. */
+  private void noteAcl(Znode file, ZnodeRecord now) {
+    if (now.hasFlag(ZnodeRecord.FLAG_ACL) && now.acl == null && now.xattrObject != 0) {
+      try {
+        now.acl = PosixAcl.stored(load(file), PosixAcl.ACCESS);
+      } catch (PoolException e) {
+        // A damaged list is none for its readers either, and may be replaced or removed.
+        if (e.errno() != Errno.EIO) {
+          throw e;
+        }
+      }
+    }
+  }
+
   private PoolException withFreed(Tx tx, long object, PoolException cause) {
     try {
       freeObject(tx, object);
@@ -266,7 +391,8 @@ final class Xattrs {
     return cause;
   }
 
-  private void freeObject(Tx tx, long object) {
+  /** Frees the object of a map that a file has no longer. */
+  void freeObject(Tx tx, long object) {
     try (Dnode dnode = core.objects.hold(object)) {
       dnode.free(tx);
     }

@@ -97,6 +97,44 @@ final class Znode {
     return attrs.isDirectory();
   }
 
+  /**
+   * The access control list that belongs to {@code to}, attributes of this file with {@link
+   * ZnodeRecord#FLAG_ACL}; needs no lock.
+   *
+   * @return null when the file has other attributes by now
+   * @throws PoolException EIO
+   */
+  @Nullable PosixAcl acl(ZnodeRecord to) {
+    PosixAcl known = to.acl;
+    if (known != null) {
+      return known;
+    }
+    PoolException failure = null;
+    PosixAcl read = null;
+    try {
+      read = PosixAcl.stored(Xattrs.read(dnode.objectSet(), to), PosixAcl.ACCESS);
+    } catch (PoolException e) {
+      failure = e;
+    }
+    // Whoever replaces the attributes notes the list before their object is freed, so what was
+    // read counts only if nobody did.
+    known = to.acl;
+    if (known != null) {
+      return known;
+    }
+    if (attrs != to) {
+      return null;
+    }
+    if (failure != null) {
+      throw failure;
+    }
+    if (read == null) {
+      throw corrupt("znode.flags", to.flags);
+    }
+    to.acl = read;
+    return read;
+  }
+
   /** The entries of a directory. Under the lock, at least for reading. */
   Zap zap(FsCore core) {
     Zap open = zap;

@@ -14,6 +14,7 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The attributes of a file, in the bonus of its dnode: 128 bytes, then up to 192 bytes of inline
@@ -37,7 +38,16 @@ public final class ZnodeRecord {
   /** There is a security.capability, which a write takes away. */
   public static final int FLAG_CAPABILITY = 4;
 
-  private static final int ALL_FLAGS = FLAG_INLINE_TARGET | FLAG_INLINE_XATTRS | FLAG_CAPABILITY;
+  /** The extended attributes hold an access control list: the mode's group bits are its mask. */
+  public static final int FLAG_ACL = 8;
+
+  /** The extended attributes of a directory hold the list for what is made in it. */
+  public static final int FLAG_DEFAULT_ACL = 16;
+
+  /** What the extended attributes decide. */
+  static final int XATTR_FLAGS = FLAG_INLINE_XATTRS | FLAG_CAPABILITY | FLAG_ACL | FLAG_DEFAULT_ACL;
+
+  private static final int ALL_FLAGS = FLAG_INLINE_TARGET | XATTR_FLAGS;
   private static final long MAX_LINKS = 0xffff_ffffL;
   private static final int NANOS_PER_SECOND = 1_000_000_000;
   private static final byte[] NOTHING = {};
@@ -116,6 +126,9 @@ public final class ZnodeRecord {
   /** Never changed in place. */
   byte[] inline = NOTHING;
 
+  /** With {@link #FLAG_ACL}: the list, once somebody asked for it; every reader finds the same. */
+  volatile @Nullable PosixAcl acl;
+
   ZnodeRecord() {}
 
   ZnodeRecord copy() {
@@ -141,6 +154,7 @@ public final class ZnodeRecord {
     to.ctimeNanos = ctimeNanos;
     to.btimeNanos = btimeNanos;
     to.inline = inline;
+    to.acl = acl;
     return to;
   }
 
@@ -250,6 +264,11 @@ public final class ZnodeRecord {
         || (xattrs && xattrObject != 0)
         || (!target && !xattrs && inline.length != 0)) {
       throw corrupt("znode.inline_bytes", inline.length);
+    }
+    boolean noXattrs = !xattrs && xattrObject == 0;
+    if ((hasFlag(FLAG_ACL) && (noXattrs || isSymlink()))
+        || (hasFlag(FLAG_DEFAULT_ACL) && (noXattrs || !isDirectory()))) {
+      throw corrupt("znode.flags", flags);
     }
     if (isSymlink() && (size < 1 || size > Names.MAX_TARGET_BYTES)) {
       throw corrupt("znode.size", size);

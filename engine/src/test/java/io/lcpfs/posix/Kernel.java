@@ -14,12 +14,15 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Linux's own file system calls, which answer the negative errno. For one thread. */
 final class Kernel implements AutoCloseable {
   private static final Linker LINKER = Linker.nativeLinker();
   private static final VarHandle ERRNO =
       Linker.Option.captureStateLayout().varHandle(MemoryLayout.PathElement.groupElement("errno"));
+
+  private static final int CLONE_FS = 0x200;
 
   private final Arena arena = Arena.ofConfined();
   private final MemorySegment state = arena.allocate(Linker.Option.captureStateLayout());
@@ -155,6 +158,47 @@ final class Kernel implements AutoCloseable {
 
   int faccessat(int directory, byte[] path, int mask) {
     return callInt("faccessat", 0, directory, path, mask, 0);
+  }
+
+  int setxattr(byte[] path, byte[] name, byte[] value) {
+    MemorySegment bytes = arena.allocate(Math.max(1, value.length));
+    MemorySegment.copy(value, 0, bytes, ValueLayout.JAVA_BYTE, 0, value.length);
+    return callInt("setxattr", 0, path, name, bytes, (long) value.length, 0);
+  }
+
+  /** The value, or null when there is none. */
+  byte @Nullable [] getxattr(byte[] path, byte[] name) {
+    MemorySegment bytes = arena.allocate(4096);
+    long length = call("getxattr", 0, path, name, bytes, bytes.byteSize());
+    return length < 0 ? null : bytes.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
+  }
+
+  int removexattr(byte[] path, byte[] name) {
+    return callInt("removexattr", 0, path, name);
+  }
+
+  int fchownat(byte[] path, int uid, int gid) {
+    return callInt("fchownat", 0, VfsFlags.AT_FDCWD, path, uid, gid, 0);
+  }
+
+  /** From now on this thread has a umask of its own. */
+  int unshareUmask() {
+    return callInt("unshare", 0, CLONE_FS);
+  }
+
+  void umask(int bits) {
+    callInt("umask", 0, bits);
+  }
+
+  /** Makes this thread, and no other, act on files as somebody without supplementary groups. */
+  void actAs(int uid, int gid) {
+    if (uid == 0) {
+      callInt("setfsuid", 0, uid);
+      callInt("setfsgid", 0, gid);
+    } else {
+      callInt("setfsgid", 0, gid);
+      callInt("setfsuid", 0, uid);
+    }
   }
 
   /** Native memory, which the calls need. */

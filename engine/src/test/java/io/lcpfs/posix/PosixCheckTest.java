@@ -154,6 +154,42 @@ class PosixCheckTest {
   }
 
   @Test
+  void aDamagedAccessListIsReportedIsEioAndMayBeRemoved() {
+    byte[] list = AclTest.list("u::6 u:1002:6 g::6 m::6 o::0");
+    t.chmod("/d", 0755, ROOT);
+    t.paths.setxattr(b("/d/f"), true, PosixAcl.ACCESS, list, 0, ROOT);
+    assertThat(t.check().problems()).isEmpty();
+    // The mask of the list becomes an entry of an unknown kind.
+    int mask = XattrMap.HEADER_BYTES + XattrMap.ENTRY_BYTES + PosixAcl.ACCESS.length + 4 + 8 * 3;
+    damageRecord(file, record -> record.inline[mask] = 0x55);
+    reports("inode " + file);
+    Caller other = Caller.of(1002, 1002);
+    assertThat(errno(() -> t.open("/d/f", OpenFlags.O_RDONLY, other))).isEqualTo(Errno.EIO);
+    t.open("/d/f", OpenFlags.O_RDONLY, ROOT).close();
+    t.paths.removexattr(b("/d/f"), true, PosixAcl.ACCESS, ROOT);
+    assertThat(errno(() -> t.open("/d/f", OpenFlags.O_RDONLY, other))).isEqualTo(Errno.EACCES);
+    assertThat(t.check().problems()).isEmpty();
+  }
+
+  @Test
+  void aFlagForAListThatIsNotThereIsReported() {
+    t.paths.setxattr(b("/d/f"), true, b("user.a"), b("1"), 0, ROOT);
+    damageRecord(file, record -> record.flags |= ZnodeRecord.FLAG_ACL);
+    reports("flags 8 for extended attributes of 0");
+    assertThat(errno(() -> t.open("/d/f", OpenFlags.O_RDONLY, Caller.of(1002, 1002))))
+        .isEqualTo(Errno.EIO);
+    damage(
+        file,
+        (tx, dnode) -> {
+          byte[] bonus = dnode.bonus();
+          bonus[2] |= (byte) ZnodeRecord.FLAG_DEFAULT_ACL;
+          dnode.setBonus(tx, bonus);
+        });
+    reports("znode.flags");
+    assertThat(errno(() -> t.stat("/d/f"))).isEqualTo(Errno.EIO);
+  }
+
+  @Test
   void dataBeyondTheEndIsReported() {
     long x = t.stat("/x").inode();
     damage(

@@ -4,6 +4,7 @@ import static io.lcpfs.error.PoolException.posix;
 
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.posix.Caller;
 import io.lcpfs.posix.Created;
 import io.lcpfs.posix.FileHandle;
 import io.lcpfs.posix.OpenFlags;
@@ -30,20 +31,21 @@ final class FileHandlers {
   int create() {
     int flags = request.i32(0);
     int mode = request.i32(4);
+    Caller caller = worker.caller(request.i32(8));
     byte[] name = request.name(16);
     if (worker.place.covering(worker.inode, name) != null) {
       throw posix(Errno.EEXIST, "a dataset is mounted there");
     }
     int wanted = OpenFlags.O_RDWR | (flags & (OpenFlags.O_EXCL | OpenFlags.O_TRUNC));
-    Created created = worker.place.files.create(worker.inode, name, mode, wanted, worker.caller());
+    Created created = worker.place.files.create(worker.inode, name, mode, wanted, caller);
     return opened(created);
   }
 
   /** A new open file without a name, for O_TMPFILE. */
   int tmpfile() {
     int mode = request.i32(4);
-    return opened(
-        worker.place.files.createUnnamed(worker.inode, mode, OpenFlags.O_RDWR, worker.caller()));
+    Caller caller = worker.caller(request.i32(8));
+    return opened(worker.place.files.createUnnamed(worker.inode, mode, OpenFlags.O_RDWR, caller));
   }
 
   /** The reply for a new open file. Its handle is the node's from now on. */

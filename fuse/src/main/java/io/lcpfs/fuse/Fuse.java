@@ -69,18 +69,21 @@ final class Fuse {
   static final int INIT_ASYNC_READ = 1;
   static final int INIT_EXPORT_SUPPORT = 1 << 4;
   static final int INIT_BIG_WRITES = 1 << 5;
+  static final int INIT_DONT_MASK = 1 << 6;
   static final int INIT_DO_READDIRPLUS = 1 << 13;
   static final int INIT_READDIRPLUS_AUTO = 1 << 14;
   static final int INIT_ASYNC_DIO = 1 << 15;
   static final int INIT_WRITEBACK_CACHE = 1 << 16;
   static final int INIT_NO_OPEN_SUPPORT = 1 << 17;
   static final int INIT_PARALLEL_DIROPS = 1 << 18;
+  static final int INIT_POSIX_ACL = 1 << 20;
   static final int INIT_ABORT_ERROR = 1 << 21;
   static final int INIT_MAX_PAGES = 1 << 22;
   static final int INIT_CACHE_SYMLINKS = 1 << 23;
   static final int INIT_NO_OPENDIR_SUPPORT = 1 << 24;
   static final int INIT_EXPLICIT_INVAL_DATA = 1 << 25;
   static final int INIT_HANDLE_KILLPRIV_V2 = 1 << 28;
+  static final int INIT_SETXATTR_EXT = 1 << 29;
   static final int INIT_EXT = 1 << 30;
 
   /** In the second word of flags: the parent's group among the caller's comes with a creation. */
@@ -91,6 +94,7 @@ final class Fuse {
   static final int FOPEN_CACHE_DIR = 1 << 3;
   static final int FOPEN_NOFLUSH = 1 << 5;
   static final int WRITE_KILL_SUIDGID = 1 << 2;
+  static final int SETXATTR_ACL_KILL_SGID = 1;
 
   /** Of FSYNC: attributes that are not needed to read the data may wait. */
   static final int FSYNC_DATA_ONLY = 1;

@@ -78,7 +78,7 @@ public final class FuseMount implements AutoCloseable {
         files.setOptions(files.options().withAtime(FsOptions.Atime.OFF));
       }
     }
-    Server server = new Server(datasets, options.writeback(), log);
+    Server server = new Server(datasets, options, log);
     int fd = Mounter.mount(place.toString(), options);
     FuseMount mount = new FuseMount(place, server, new DeviceChannel(fd), options.threads());
     mount.start(options.threads());

@@ -17,6 +17,7 @@ import java.util.List;
  * @param exec programs may be run from it
  * @param atime keep access times, as the dataset's own properties say
  * @param writeback the kernel gathers small writes and hands them over later
+ * @param accessLists the kernel looks at POSIX access control lists
  * @param threads that serve it
  */
 public record MountOptions(
@@ -28,6 +29,7 @@ public record MountOptions(
     boolean exec,
     boolean atime,
     boolean writeback,
+    boolean accessLists,
     int threads) {
   private static final int MOST_THREADS = 64;
   private static final long MS_RDONLY = 1;
@@ -46,47 +48,70 @@ public record MountOptions(
   /** The defaults: writable, for the user who mounts only, without set-user-id and devices. */
   public static MountOptions of(String source) {
     int threads = Math.clamp(4L * Runtime.getRuntime().availableProcessors(), 8, 32);
-    return new MountOptions(source, false, false, false, false, true, true, false, threads);
+    return new MountOptions(source, false, false, false, false, true, true, false, true, threads);
   }
 
   public MountOptions withReadOnly(boolean value) {
     return new MountOptions(
-        source, value, allowOther, setuid, devices, exec, atime, writeback, threads);
+        source, value, allowOther, setuid, devices, exec, atime, writeback, accessLists, threads);
   }
 
   public MountOptions withAllowOther(boolean value) {
     return new MountOptions(
-        source, readOnly, value, setuid, devices, exec, atime, writeback, threads);
+        source, readOnly, value, setuid, devices, exec, atime, writeback, accessLists, threads);
   }
 
   public MountOptions withSetuid(boolean value) {
     return new MountOptions(
-        source, readOnly, allowOther, value, devices, exec, atime, writeback, threads);
+        source, readOnly, allowOther, value, devices, exec, atime, writeback, accessLists, threads);
   }
 
   public MountOptions withDevices(boolean value) {
     return new MountOptions(
-        source, readOnly, allowOther, setuid, value, exec, atime, writeback, threads);
+        source, readOnly, allowOther, setuid, value, exec, atime, writeback, accessLists, threads);
   }
 
   public MountOptions withExec(boolean value) {
     return new MountOptions(
-        source, readOnly, allowOther, setuid, devices, value, atime, writeback, threads);
+        source,
+        readOnly,
+        allowOther,
+        setuid,
+        devices,
+        value,
+        atime,
+        writeback,
+        accessLists,
+        threads);
   }
 
   public MountOptions withAtime(boolean value) {
     return new MountOptions(
-        source, readOnly, allowOther, setuid, devices, exec, value, writeback, threads);
+        source,
+        readOnly,
+        allowOther,
+        setuid,
+        devices,
+        exec,
+        value,
+        writeback,
+        accessLists,
+        threads);
   }
 
   public MountOptions withWriteback(boolean value) {
     return new MountOptions(
-        source, readOnly, allowOther, setuid, devices, exec, atime, value, threads);
+        source, readOnly, allowOther, setuid, devices, exec, atime, value, accessLists, threads);
+  }
+
+  public MountOptions withAccessLists(boolean value) {
+    return new MountOptions(
+        source, readOnly, allowOther, setuid, devices, exec, atime, writeback, value, threads);
   }
 
   public MountOptions withThreads(int value) {
     return new MountOptions(
-        source, readOnly, allowOther, setuid, devices, exec, atime, writeback, value);
+        source, readOnly, allowOther, setuid, devices, exec, atime, writeback, accessLists, value);
   }
 
   /**
@@ -124,6 +149,8 @@ public record MountOptions(
       case "noatime" -> withAtime(false);
       case "writeback" -> withWriteback(true);
       case "nowriteback" -> withWriteback(false);
+      case "acl" -> withAccessLists(true);
+      case "noacl" -> withAccessLists(false);
       // What mount(8), fstab(5) and systemd add, and what is always so.
       case "",
           "defaults",
@@ -147,8 +174,8 @@ public record MountOptions(
             Errno.EINVAL,
             "mount option '"
                 + option
-                + "' is not known; use ro, allow_other, suid, dev, noexec, noatime, writeback or"
-                + " threads=N");
+                + "' is not known; use ro, allow_other, suid, dev, noexec, noatime, noacl,"
+                + " writeback or threads=N");
       }
     };
   }

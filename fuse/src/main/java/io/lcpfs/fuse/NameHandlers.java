@@ -7,6 +7,7 @@ import io.lcpfs.fuse.Forest.Place;
 import io.lcpfs.posix.Attr;
 import io.lcpfs.posix.Caller;
 import io.lcpfs.posix.Mode;
+import io.lcpfs.posix.PosixFileSystem;
 import io.lcpfs.posix.SetAttr;
 import java.time.Instant;
 import java.util.List;
@@ -17,6 +18,9 @@ import java.util.List;
  * is made.
  */
 final class NameHandlers {
+  /** XATTR_CREATE and XATTR_REPLACE. */
+  private static final int XATTR_FLAGS = 3;
+
   private final Worker worker;
   private final Server server;
   private final Request request;
@@ -135,14 +139,16 @@ final class NameHandlers {
   int mknod() {
     int mode = request.i32(0);
     long rdev = Integer.toUnsignedLong(request.i32(4));
+    Caller caller = worker.caller(request.i32(8));
     byte[] name = newName(16);
-    return made(worker.place.files.mknod(worker.inode, name, mode, rdev, worker.caller()));
+    return made(worker.place.files.mknod(worker.inode, name, mode, rdev, caller));
   }
 
   int mkdir() {
     int mode = request.i32(0);
+    Caller caller = worker.caller(request.i32(4));
     byte[] name = newName(8);
-    return made(worker.place.files.mkdir(worker.inode, name, mode, worker.caller()));
+    return made(worker.place.files.mkdir(worker.inode, name, mode, caller));
   }
 
   int unlink() {
@@ -229,8 +235,17 @@ final class NameHandlers {
   int setxattr() {
     int size = request.i32(0);
     int flags = request.i32(4);
-    byte[] name = request.text(8);
-    byte[] value = request.bytes(8 + name.length + 1, size);
+    if ((flags & ~XATTR_FLAGS) != 0) {
+      throw posix(Errno.EINVAL, "setxattr flags " + flags);
+    }
+    int at = 8;
+    if (server.xattrFlags) {
+      boolean kill = (request.i32(8) & Fuse.SETXATTR_ACL_KILL_SGID) != 0;
+      flags |= kill ? PosixFileSystem.XATTR_KILL_SET_GID : 0;
+      at = 16;
+    }
+    byte[] name = request.text(at);
+    byte[] value = request.bytes(at + name.length + 1, size);
     worker.place.files.setxattr(worker.inode, name, value, flags, Caller.ROOT);
     return 0;
   }

@@ -28,6 +28,12 @@ final class Server implements NodeTable.Keeper {
   final NodeTable nodes = new NodeTable(this);
   final boolean writeback;
 
+  /** Whether the kernel is to look at access control lists. */
+  final boolean accessLists;
+
+  /** Whether requests to set an extended attribute have flags of FUSE's own. */
+  volatile boolean xattrFlags;
+
   /** Whether the kernel takes ENOSYS as the answer to all opens. */
   volatile boolean opensUnasked;
 
@@ -43,9 +49,10 @@ final class Server implements NodeTable.Keeper {
   private final Consumer<String> log;
   private final AtomicLong reports = new AtomicLong();
 
-  Server(List<MountedDataset> datasets, boolean writeback, Consumer<String> log) {
+  Server(List<MountedDataset> datasets, MountOptions options, Consumer<String> log) {
     this.forest = new Forest(datasets);
-    this.writeback = writeback;
+    this.writeback = options.writeback();
+    this.accessLists = options.accessLists();
     this.log = log;
     AttrBuffer root = new AttrBuffer();
     forest.root().files.getattr(forest.root().root, root);

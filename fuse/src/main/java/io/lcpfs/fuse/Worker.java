@@ -215,19 +215,23 @@ final class Worker implements Runnable {
         Fuse.INIT_ASYNC_READ
             | Fuse.INIT_EXPORT_SUPPORT
             | Fuse.INIT_BIG_WRITES
+            | Fuse.INIT_DONT_MASK
             | Fuse.INIT_DO_READDIRPLUS
             | Fuse.INIT_READDIRPLUS_AUTO
             | Fuse.INIT_ASYNC_DIO
             | (server.writeback ? Fuse.INIT_WRITEBACK_CACHE : 0)
             | Fuse.INIT_NO_OPEN_SUPPORT
             | Fuse.INIT_PARALLEL_DIROPS
+            | (server.accessLists ? Fuse.INIT_POSIX_ACL : 0)
             | Fuse.INIT_ABORT_ERROR
             | Fuse.INIT_MAX_PAGES
             | Fuse.INIT_CACHE_SYMLINKS
             | Fuse.INIT_NO_OPENDIR_SUPPORT
             | Fuse.INIT_EXPLICIT_INVAL_DATA
             | Fuse.INIT_HANDLE_KILLPRIV_V2
+            | Fuse.INIT_SETXATTR_EXT
             | Fuse.INIT_EXT;
+    server.xattrFlags = (offered & Fuse.INIT_SETXATTR_EXT) != 0;
     server.opensUnasked = (offered & OPENS_UNASKED) == OPENS_UNASKED;
     reply.i32(4, Math.min(minor, Fuse.MINOR));
     reply.i32(8, Math.max(request.i32(8), Fuse.MAX_TRANSFER_BYTES));
@@ -254,18 +258,23 @@ final class Worker implements Runnable {
     return NO_REPLY;
   }
 
-  /**
-   * Who makes something new. The kernel has checked the rights; what it found in groups beyond the
-   * caller's own comes with the request.
-   */
+  /** Who asks. The kernel has checked the rights. */
   Caller caller() {
+    return caller(0);
+  }
+
+  /**
+   * Who makes something new, with this umask. What the kernel found in groups beyond the caller's
+   * own comes with the request.
+   */
+  Caller caller(int umask) {
     int[] groups = request.groups();
     Caller last = lastCaller;
     if (groups.length > 0) {
-      return new Caller(request.uid, request.gid, groups);
+      return new Caller(request.uid, request.gid, groups, umask);
     }
-    if (last.uid() != request.uid || last.gid() != request.gid) {
-      last = Caller.of(request.uid, request.gid);
+    if (last.uid() != request.uid || last.gid() != request.gid || last.umask() != umask) {
+      last = Caller.of(request.uid, request.gid).withUmask(umask);
       lastCaller = last;
     }
     return last;

@@ -58,7 +58,7 @@ final class Kernel implements FuseChannel, AutoCloseable {
       Dataset dataset = pool.createDataset("tank/" + child, Map.of(), false);
       datasets.add(new MountedDataset(child, dataset.fileSystem()));
     }
-    server = new Server(datasets, false, reports::add);
+    server = new Server(datasets, MountOptions.of("tank"), reports::add);
     worker = new Worker(server, this, new Readers(1), arena);
     ByteBuffer init = body(64);
     init.putInt(7).putInt(45).putInt(1 << 20).putInt(-1).putInt(-1);

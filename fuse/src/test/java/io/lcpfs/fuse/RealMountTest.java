@@ -1,5 +1,8 @@
 package io.lcpfs.fuse;
 
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -15,8 +18,14 @@ import io.lcpfs.posix.PathCalls;
 import io.lcpfs.posix.PosixFileSystem;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -77,7 +86,9 @@ class RealMountTest {
             new MountedDataset("", pool.dataset("tank").fileSystem()),
             new MountedDataset("child", child));
     try {
-      mounted = FuseMount.mount(datasets, root, MountOptions.of("tank"), RealMountTest::fail);
+      mounted =
+          FuseMount.mount(
+              datasets, root, MountOptions.of("tank").withAllowOther(true), RealMountTest::fail);
     } catch (PoolException e) {
       assumeTrue(false, "this host lets nobody mount: " + e.getMessage());
     }
@@ -121,6 +132,61 @@ class RealMountTest {
             .start();
     assertThat(process.waitFor(40, TimeUnit.SECONDS)).isTrue();
     return process.exitValue();
+  }
+
+  /** An access control list of (tag, permissions, id), as an extended attribute has it. */
+  private static byte[] accessList(int... triples) {
+    ByteBuffer value =
+        ByteBuffer.allocate(4 + 8 * triples.length / 3).order(ByteOrder.LITTLE_ENDIAN).putInt(2);
+    for (int i = 0; i < triples.length; i += 3) {
+      value.putShort((short) triples[i]).putShort((short) triples[i + 1]).putInt(triples[i + 2]);
+    }
+    return value.array();
+  }
+
+  /** setxattr(2) with null for success, else why not. */
+  private @Nullable String setxattr(String path, String name, byte[] value) throws Throwable {
+    Linker linker = Linker.nativeLinker();
+    MethodHandle handle =
+        linker.downcallHandle(
+            linker.defaultLookup().findOrThrow("setxattr"),
+            FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_INT));
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment file = arena.allocateFrom(root.resolve(path).toString());
+      MemorySegment bytes = arena.allocateFrom(ValueLayout.JAVA_BYTE, value);
+      int answer =
+          (int) handle.invoke(file, arena.allocateFrom(name), bytes, (long) value.length, 0);
+      return answer == 0 ? null : name + " on " + path;
+    }
+  }
+
+  @Test
+  void theKernelLooksAtAccessControlLists() throws Throwable {
+    byte[] list = accessList(1, 7, -1, 2, 7, 1001, 4, 5, -1, 16, 7, -1, 32, 0, -1);
+    assertThat(setxattr(".", "system.posix_acl_default", list)).isNull();
+    assertThat(shell("umask 077; echo one > f && mkdir d && echo two > d/g")).isZero();
+    assertThat((int) Files.getAttribute(root.resolve("f"), "unix:mode") & 0777).isEqualTo(0660);
+    assertThat((int) Files.getAttribute(root.resolve("d"), "unix:mode") & 0777).isEqualTo(0770);
+    String as = "setpriv --clear-groups --regid=1009 --reuid=";
+    assertThat(shell(as + "1001 sh -c 'cat f d/g >/dev/null && echo more >> d/g'")).isZero();
+    assertThat(shell("! " + as + "1002 cat f 2>/dev/null")).isZero();
+    assertThat(shell("chmod 640 f && " + as + "1001 cat f > /dev/null")).isZero();
+    assertThat(shell("! " + as + "1001 sh -c 'echo more >> f' 2>/dev/null")).isZero();
+    byte[] other = accessList(1, 6, -1, 2, 4, 1002, 4, 0, -1, 16, 4, -1, 32, 0, -1);
+    assertThat(setxattr("f", "system.posix_acl_access", other)).isNull();
+    assertThat(shell(as + "1002 cat f > /dev/null")).isZero();
+    assertThat(shell("! " + as + "1001 cat f 2>/dev/null")).isZero();
+    assertThat(setxattr("f", "system.posix_acl_default", list)).isNotNull();
+    // What the kernel keeps of a list is not kept when somebody else changes it.
+    PosixFileSystem files = pool().dataset("tank").fileSystem();
+    byte[] path = "/f".getBytes(StandardCharsets.UTF_8);
+    byte[] name = "system.posix_acl_access".getBytes(StandardCharsets.UTF_8);
+    files.paths().removexattr(path, true, name, Caller.ROOT);
+    assertThat(shell("! " + as + "1002 cat f 2>/dev/null")).isZero();
+    byte[] setGroup = accessList(1, 6, -1, 4, 4, -1, 32, 0, -1);
+    assertThat(shell("chown 1001:1001 f && chmod 2755 f")).isZero();
+    assertThat(setxattr("f", "system.posix_acl_access", setGroup)).isNull();
+    assertThat((int) Files.getAttribute(root.resolve("f"), "unix:mode") & 07777).isEqualTo(02640);
   }
 
   @Test

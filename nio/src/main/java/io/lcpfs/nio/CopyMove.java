@@ -129,8 +129,7 @@ final class CopyMove {
     int permissions = from.raw().mode & PERMISSIONS;
     LcpfsFileSystem to = target.getFileSystem();
     try (LcpfsFileChannel in = calls(source).open(source, read, 0);
-        LcpfsFileChannel out =
-            to.calls().open(target, write, attributes ? permissions : permissions & ~to.umask())) {
+        LcpfsFileChannel out = to.calls().open(target, write, permissions)) {
       try {
         in.copyTo(out);
       } catch (IOException | RuntimeException e) {
@@ -157,7 +156,7 @@ final class CopyMove {
     if (!link) {
       FileTarget original = new FileTarget.OfPath(calls(source), source, follow);
       for (byte[] name : original.xattrs()) {
-        if (startsWithUser(name)) {
+        if (isCopied(name)) {
           copy.setXattr(name, original.xattr(name));
         }
       }
@@ -180,8 +179,9 @@ final class CopyMove {
     to.setAttributes(target, false, link ? last : last.mode(from.mode & SPECIAL_BITS));
   }
 
-  private static boolean startsWithUser(byte[] name) {
-    return PathText.decode(name).startsWith("user.");
+  private static boolean isCopied(byte[] name) {
+    String text = PathText.decode(name);
+    return text.startsWith("user.") || text.startsWith("system.posix_acl_");
   }
 
   // ---- moving

@@ -197,7 +197,7 @@ final class FileCalls {
       throws IOException {
     ChannelMode mode = ChannelMode.of(options);
     int permissions = ChannelMode.permissions(attributes, ChannelMode.FILE_PERMISSIONS);
-    return open(path, mode, permissions & ~fs.umask());
+    return open(path, mode, permissions);
   }
 
   LcpfsFileChannel open(LcpfsPath path, ChannelMode mode, int permissions) throws IOException {
@@ -260,7 +260,7 @@ final class FileCalls {
   // ---- names
 
   void createDirectory(LcpfsPath directory, FileAttribute<?>... attributes) throws IOException {
-    int mode = ChannelMode.permissions(attributes, DIRECTORY_MODE) & ~fs.umask();
+    int mode = ChannelMode.permissions(attributes, DIRECTORY_MODE);
     // As mkdir(2): what is there is said first, so that createDirectories works read-only too.
     if (fs.isReadOnly() && find(directory, false) != null) {
       throw new FileAlreadyExistsException(directory.toString());

@@ -33,7 +33,6 @@ final class LcpfsFileSystem extends FileSystem {
   private final SharedState shared;
   private final Mounted mounted;
   private final Caller caller;
-  private final int umask;
   private final boolean readOnly;
   private final LcpfsPath root = new LcpfsPath(this, ROOT);
   private final FileCalls calls;
@@ -54,8 +53,7 @@ final class LcpfsFileSystem extends FileSystem {
     this.provider = provider;
     this.mounted = mounted;
     this.shared = SharedState.acquire(mounted.posix());
-    this.caller = options.caller();
-    this.umask = options.umask();
+    this.caller = options.caller().withUmask(options.umask());
     this.readOnly = options.readOnly();
     this.calls = new FileCalls(this, mounted.posix().paths(), mounted.posix().rootInode());
   }
@@ -74,10 +72,6 @@ final class LcpfsFileSystem extends FileSystem {
 
   Caller caller() {
     return caller;
-  }
-
-  int umask() {
-    return umask;
   }
 
   LcpfsPath root() {

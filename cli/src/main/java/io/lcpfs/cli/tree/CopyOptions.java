@@ -41,6 +41,7 @@ public record CopyOptions(
   }
 
   boolean copiesXattr(String name) {
-    return preserve && (special || name.startsWith("user."));
+    return preserve
+        && (special || name.startsWith("user.") || name.startsWith("system.posix_acl_"));
   }
 }
