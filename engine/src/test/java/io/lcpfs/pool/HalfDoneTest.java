@@ -10,6 +10,8 @@ import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.posix.OpenFlags;
 import io.lcpfs.posix.SetAttr;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -48,7 +50,24 @@ class HalfDoneTest {
     changes.put(
         "xattr",
         w -> w.paths.setxattr(b("/file"), true, b("user.a"), LogWorld.noise(4, 5000), 0, ROOT));
+    changes.put("inherit", w -> w.paths.mkdir(b("/lists/sub"), 0x1FF, ROOT));
+    changes.put(
+        "access list",
+        w -> w.paths.setxattr(b("/other"), true, b("system.posix_acl_access"), list(9), 0, ROOT));
     return changes;
+  }
+
+  /** A POSIX access control list that names {@code users}, as an extended attribute. */
+  private static byte[] list(int users) {
+    ByteBuffer list = ByteBuffer.allocate(4 + 8 * (users + 4)).order(ByteOrder.LITTLE_ENDIAN);
+    list.putInt(2).putShort((short) 1).putShort((short) 7).putInt(-1);
+    for (int i = 0; i < users; i++) {
+      list.putShort((short) 2).putShort((short) 5).putInt(1000 + i);
+    }
+    for (int tag : new int[] {4, 16, 32}) {
+      list.putShort((short) tag).putShort((short) 5).putInt(-1);
+    }
+    return list.array();
   }
 
   private static void furnish(LogWorld world) {
@@ -56,6 +75,9 @@ class HalfDoneTest {
     world.write("/other", 0, LogWorld.noise(2, 9_000));
     world.paths.mkdir(b("/dir"), 0x1ED, ROOT);
     world.paths.mkdir(b("/empty"), 0x1ED, ROOT);
+    world.paths.mkdir(b("/lists"), 0x1ED, ROOT);
+    byte[] inherited = b("system.posix_acl_default");
+    world.paths.setxattr(b("/lists"), true, inherited, list(200), 0, ROOT);
     for (int i = 0; i < 60; i++) { // so that the directory is more than a block
       world.paths.link(b("/other"), b("/dir/another-name-of-it-" + i), ROOT);
     }
