@@ -3,6 +3,9 @@ package io.lcpfs.object;
 import io.lcpfs.codec.Compression;
 import io.lcpfs.env.CodeProbe;
 import io.lcpfs.env.Task;
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolError;
+import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.Disk;
 import io.lcpfs.format.DnodeRecord;
@@ -180,7 +183,18 @@ final class TreeWriter {
     int childShift = shift * (level - 1);
     long first = Math.max(id << shift, from >>> childShift);
     long last = Math.min(((id + 1) << shift) - 1, (to - 1) >>> childShift);
-    Dbuf block = dnode.loadForSync(level, id);
+    Dbuf block;
+    try {
+      block = dnode.loadForSync(level, id);
+    } catch (PoolException e) {
+      if (!isLost(e) || first > id << shift || last < ((id + 1) << shift) - 1) {
+        throw e;
+      }
+      // What hangs below stays allocated, which the pool's check tells: better than no pool at all.
+      dnode.objectSet().context().env().probe(CodeProbe.INDIRECT_BLOCK_LOST);
+      kill(setChild(level, id, BlockPointer.HOLE));
+      return;
+    }
     try {
       for (long child = first; child <= last; child++) {
         long at = (child & ((1L << shift) - 1)) * BlockPointer.BYTES;
@@ -193,6 +207,11 @@ final class TreeWriter {
     } finally {
       block.unpin();
     }
+  }
+
+  /** Whether no copy is intact; a device that fails may answer again. */
+  private static boolean isLost(PoolException e) {
+    return e.errno() == Errno.EIO && !(e.error() instanceof PoolError.DeviceFailed);
   }
 
   private boolean isHoleAt(MemorySegment block, long at) {

@@ -423,13 +423,23 @@ final class DatasetTree {
     }
   }
 
-  /** Bytes that destroyed datasets still hold. */
+  /** Bytes that destroyed datasets still hold, but for those that cannot be read. */
   long destroyedBytes() {
     long bytes = 0;
-    for (long object : destroyedObjects()) {
-      try (Dnode dnode = meta.hold(object)) {
-        bytes += recordOf(dnode).usedBytes();
+    lock.lock(); // or one would be forgotten meanwhile
+    try {
+      for (long object : destroyedObjects()) {
+        try (Dnode dnode = meta.hold(object)) {
+          bytes += recordOf(dnode).usedBytes();
+        } catch (PoolException e) {
+          // Whoever frees them finds the same, and tells it as the pool's problem.
+          if (e.errno() != Errno.EIO && e.errno() != Errno.ENOENT) {
+            throw e;
+          }
+        }
       }
+    } finally {
+      lock.unlock();
     }
     return bytes;
   }

@@ -303,19 +303,24 @@ final class EngineSession implements Session {
     }
   }
 
+  /** Space that stays allocated, and is still counted. */
+  private static final String LEAK = ".*leaked|used_bytes is .*";
+
   @Override
   public List<Finding> verify() {
     awaitReaper();
     VerifyReport report = pool.verify(progress -> {});
     boolean lost =
         report.findings().stream().anyMatch(finding -> finding.check().equals(BLOCK_CHECK));
-    // The pieces of a gang whose header a device lost stay allocated when it is freed.
-    boolean gangLost = machine.probesSoFar().containsKey(CodeProbe.GANG_HEADER_LOST);
+    // What only a block knew of that a device lost stays allocated when it is freed.
+    boolean leaked =
+        machine.probesSoFar().containsKey(CodeProbe.GANG_HEADER_LOST)
+            || machine.probesSoFar().containsKey(CodeProbe.INDIRECT_BLOCK_LOST);
     List<Finding> findings = new ArrayList<>();
     for (VerifyReport.Finding finding : report.findings()) {
       // What hangs below a block that cannot be read cannot be accounted for either.
       boolean damage =
-          lost || (gangLost && finding.what().contains("leaked")) || isInjected(finding.what());
+          lost || (leaked && finding.what().matches(LEAK)) || isInjected(finding.what());
       findings.add(
           new Finding(damage, finding.check() + " " + finding.where() + ": " + finding.what()));
     }
