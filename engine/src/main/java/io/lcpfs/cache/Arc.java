@@ -7,6 +7,7 @@ import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.memory.Slab;
 import io.lcpfs.memory.SlabAllocator;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -31,6 +32,7 @@ public final class Arc {
   private static final int METADATA_SHARE = 8;
   private static final int HEADROOM_SHARE = 64;
   private static final int WINDOW_SHARE = 32;
+  private static final int LOAN_SHARE = 4;
   private static final long BYTES_PER_GHOST = 4096;
 
   /**
@@ -57,6 +59,7 @@ public final class Arc {
   private final SlabAllocator slabs;
   private final Env env;
   private final LongAdder hits = new LongAdder();
+  private final AtomicLong lentBytes = new AtomicLong();
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition evictionEnded = lock.newCondition();
 
@@ -249,6 +252,27 @@ public final class Arc {
   /** Notes a use of an entry. Any thread, no lock; the caller counts the hit. */
   public void touch(CacheEntry entry) {
     entry.noteTouch(clock, window);
+  }
+
+  /**
+   * Asks for leave to keep up to {@code bytes} of entries pinned at a time, for one reader of many
+   * blocks. All such readers together get a quarter of the capacity, so that whoever needs memory
+   * meanwhile finds something to evict.
+   *
+   * @return whether it is given; it ends with {@link #endLoan}
+   */
+  public boolean tryLend(long bytes) {
+    if (lentBytes.addAndGet(bytes) <= capacityBytes / LOAN_SHARE) {
+      return true;
+    }
+    lentBytes.addAndGet(-bytes);
+    return false;
+  }
+
+  /** Ends what {@link #tryLend} gave: so many bytes are pinned no more. */
+  public void endLoan(long bytes) {
+    long left = lentBytes.addAndGet(-bytes);
+    Check.that(left >= 0, "more was given back than lent", left);
   }
 
   /** Adds to the number of hits, one by one or in batches. */

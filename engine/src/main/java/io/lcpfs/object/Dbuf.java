@@ -93,6 +93,23 @@ final class Dbuf extends CacheEntry implements Block {
     return slab().segment();
   }
 
+  /**
+   * How many of {@code n} bytes from {@code inside} are here: a block may have been replaced by a
+   * larger one since its size was looked at, and what it lacks is zeros.
+   */
+  int have(int inside, int n) {
+    return Math.clamp(slab().bytes() - inside, 0, n);
+  }
+
+  /** Copies what {@link #have} says to {@code target} at {@code to}; answers how much it is. */
+  int copyOut(int inside, int n, MemorySegment target, long to) {
+    int have = have(inside, n);
+    if (have > 0) {
+      MemorySegment.copy(segment(), inside, target, to, have);
+    }
+    return have;
+  }
+
   @Override
   public void close() {
     unpin();

@@ -266,37 +266,53 @@ public final class Dnode implements BlockObject, AutoCloseable {
    * @throws PoolException EIO when no intact copy is left; ENOMEM
    */
   public void read(long offsetBytes, MemorySegment target, long targetOffset, long length) {
-    long at = offsetBytes;
-    long to = targetOffset;
-    long left = length;
-    while (left > 0) {
+    for (long done = 0; done < length; ) {
       int size = blockBytes;
+      long at = offsetBytes + done;
       long blockId = at / size;
       int inside = (int) (at - blockId * size);
-      int n = (int) Math.min(left, size - inside);
-      Dbuf dbuf = blocks.find(blockId);
-      if (dbuf != null && dbuf.tryPin()) {
+      int n = (int) Math.min(length - done, size - inside);
+      try (Dbuf dbuf = pinForReading(blockId, size, inside + n)) {
+        long to = targetOffset + done;
+        int have = dbuf == null ? 0 : dbuf.copyOut(inside, n, target, to);
+        if (have < n) {
+          target.asSlice(to + have, n - have).fill((byte) 0);
+        }
+      }
+      done += n;
+    }
+  }
+
+  /**
+   * A block that is about to be read up to {@code endInside}, pinned: from the cache, or loaded.
+   * Tells the cache and the read-ahead, so it is asked once for each block of a read.
+   *
+   * @param size the size of the object's blocks as the reader saw it
+   * @return null for a hole
+   */
+  @Nullable Dbuf pinForReading(long blockId, int size, int endInside) {
+    Dbuf dbuf = blocks.find(blockId);
+    if (dbuf != null && dbuf.tryPin()) {
+      boolean kept = false;
+      try {
         Slab slab = dbuf.data;
-        if (slab != null && slab.bytes() >= inside + n) {
-          MemorySegment.copy(slab.segment(), inside, target, to, n);
+        if (slab != null && slab.bytes() >= endInside) {
           objectSet.context().cache().touch(dbuf);
-          dbuf.unpin();
           ReadAhead ahead = readAhead;
           if (ahead != null) {
             ahead.hit(blockId, size);
           }
-          at += n;
-          to += n;
-          left -= n;
-          continue;
+          kept = true;
+          return dbuf;
         }
-        dbuf.unpin();
+      } finally {
+        if (!kept) {
+          dbuf.unpin();
+        }
       }
-      readUncached(blockId, inside, n, target, to);
-      at += n;
-      to += n;
-      left -= n;
     }
+    noteMiss(blockId);
+    return loadUnlessHole(blockId);
   }
 
   private void noteMiss(long blockId) {
@@ -317,23 +333,6 @@ public final class Dnode implements BlockObject, AutoCloseable {
       return ahead;
     } finally {
       lock.unlock();
-    }
-  }
-
-  private void readUncached(long blockId, int inside, int n, MemorySegment target, long to) {
-    noteMiss(blockId);
-    try (Dbuf dbuf = loadUnlessHole(blockId)) {
-      if (dbuf == null) {
-        target.asSlice(to, n).fill((byte) 0);
-        return;
-      }
-      MemorySegment data = dbuf.segment();
-      // A block may have been replaced by a larger one meanwhile; what it lacks is zeros.
-      long have = Math.clamp(data.byteSize() - inside, 0, n);
-      if (have > 0) {
-        MemorySegment.copy(data, inside, target, to, have);
-      }
-      target.asSlice(to + have, n - have).fill((byte) 0);
     }
   }
 

@@ -64,6 +64,41 @@ final class FileData {
     return done;
   }
 
+  /**
+   * Shows {@code sink} up to {@code length} bytes where they lie in the cache, and keeps writers
+   * away until it returns: they change blocks in place. Returns the bytes, 0 at the end, or {@link
+   * FileHandle#COPY_INSTEAD}.
+   */
+  int readTo(
+      Znode file,
+      long offsetBytes,
+      int length,
+      ReadSlices slices,
+      ReadSink sink,
+      boolean noteAccess) {
+    int count;
+    long stamp = file.lock.readLock();
+    try {
+      count = Math.clamp(file.attrs().size - offsetBytes, 0, length);
+      if (count > 0) {
+        if (!slices.blocks.fill(file.dnode, offsetBytes, count)) {
+          return FileHandle.COPY_INSTEAD;
+        }
+        try {
+          core.lend(slices, sink);
+        } finally {
+          slices.blocks.close();
+        }
+      }
+    } finally {
+      file.lock.unlockRead(stamp);
+    }
+    if (noteAccess && length > 0) {
+      core.accessed(file);
+    }
+    return count;
+  }
+
   private static int copyOut(
       Znode file, long offsetBytes, MemorySegment target, long targetOffset, int length) {
     long size = file.attrs().size;

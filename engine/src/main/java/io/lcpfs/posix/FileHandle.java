@@ -12,6 +12,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * calls on the same handle. The file stays as long as it has handles, with or without a name.
  */
 public final class FileHandle implements AutoCloseable {
+
+  /** The answer of {@link #readTo} when it leaves the range to {@link #read}. */
+  public static final int COPY_INSTEAD = -1;
+
   private final OpenOps opens;
   private final FileData data;
   private final FsCore core;
@@ -89,10 +93,14 @@ public final class FileHandle implements AutoCloseable {
     return open;
   }
 
-  private static void checkRange(long offsetBytes, MemorySegment segment, long at, int length) {
+  private static void checkRange(long offsetBytes, int length) {
     if (offsetBytes < 0 || length < 0) {
       throw posix(Errno.EINVAL, "offset " + offsetBytes + ", length " + length);
     }
+  }
+
+  private static void checkRange(long offsetBytes, MemorySegment segment, long at, int length) {
+    checkRange(offsetBytes, length);
     Objects.checkFromIndexSize(at, length, segment.byteSize());
   }
 
@@ -108,6 +116,24 @@ public final class FileHandle implements AutoCloseable {
     checkRange(offsetBytes, target, targetOffset, length);
     return data.read(
         readable(), offsetBytes, target, targetOffset, length, (flags & OpenFlags.O_NOATIME) == 0);
+  }
+
+  /**
+   * Reads as {@link #read} does, but copies nothing: {@code sink} is shown the bytes where they lie
+   * in the cache. It is called at most once, and only when all of them are there. No write to the
+   * file happens while it runs, so what it sees is never a mix of before and after one.
+   *
+   * @param slices what the sink gets; not in use
+   * @return bytes that the sink was given; 0 without a call of it at or behind the end, or for a
+   *     {@code length} of 0; {@link #COPY_INSTEAD} without a call of it when {@link #read} must
+   *     serve, as there are too many slices or too little memory to keep them
+   * @throws io.lcpfs.error.PoolException EBADF, EISDIR, EINVAL; EIO when no intact copy is left:
+   *     the sink was not called then
+   */
+  public int readTo(long offsetBytes, int length, ReadSlices slices, ReadSink sink) {
+    checkRange(offsetBytes, length);
+    return data.readTo(
+        readable(), offsetBytes, length, slices, sink, (flags & OpenFlags.O_NOATIME) == 0);
   }
 
   /**

@@ -9,6 +9,7 @@ import io.lcpfs.object.ObjectSet;
 import io.lcpfs.txg.Tx;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.StampedLock;
 import org.jspecify.annotations.Nullable;
 
 /** What all parts of one open file system share. */
@@ -37,6 +38,12 @@ final class FsCore {
 
   /** The file system was closed: handles do nothing any more. */
   volatile boolean closed;
+
+  /**
+   * Held for reading while somebody outside sees our memory, which goes when the pool is closed.
+   * Inside it no other lock is taken.
+   */
+  private final StampedLock lending = new StampedLock();
 
   /** Data blocks that one transaction may free; smaller in tests. */
   volatile long blocksFreedAtOnce = Dnode.MAX_BLOCKS_FREED_AT_ONCE;
@@ -67,6 +74,23 @@ final class FsCore {
     if (closed) {
       throw posix(Errno.EBADF, "closed file system");
     }
+  }
+
+  /** Shows {@code slices} to {@code sink}; EBADF once the file system is closed. */
+  void lend(ReadSlices slices, ReadSink sink) {
+    long stamp = lending.readLock();
+    try {
+      refuseClosed();
+      sink.accept(slices);
+    } finally {
+      lending.unlockRead(stamp);
+    }
+  }
+
+  /** Closes; returns when no sink sees our memory any more. */
+  void close() {
+    closed = true;
+    lending.unlockWrite(lending.writeLock());
   }
 
   void checkWritable() {

@@ -439,7 +439,7 @@ public final class PosixFileSystem implements AutoCloseable {
   @Override
   public void close() {
     core.reaper.stop();
-    core.closed = true;
+    core.close();
     rangeLocks.close();
     wholeLocks.close();
     core.names.clear();

@@ -2,6 +2,7 @@ package io.lcpfs.posix;
 
 import io.lcpfs.device.BlockDevice;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** A device of any size that needs memory only for what was written; outlives its pool. */
@@ -20,6 +21,18 @@ final class SparseDevice implements BlockDevice {
     SparseDevice twin = new SparseDevice(capacity());
     twin.blocks.putAll(blocks);
     return twin;
+  }
+
+  /** Changes a byte in every block that holds just {@code content}; answers how many. */
+  int damage(byte[] content) {
+    int damaged = 0;
+    for (byte[] block : blocks.values()) {
+      if (Arrays.equals(block, content)) {
+        block[100] ^= 1;
+        damaged++;
+      }
+    }
+    return damaged;
   }
 
   @Override

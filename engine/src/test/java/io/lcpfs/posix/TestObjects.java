@@ -54,6 +54,11 @@ final class TestObjects implements AutoCloseable {
     failIn.set(call);
   }
 
+  /** See {@link SparseDevice#damage}. */
+  int damage(byte[] content) {
+    return device.damage(content);
+  }
+
   /** Syncs, then continues from a copy of the device, as if everything in memory was lost. */
   void crashAfterSync() {
     pool.sync();

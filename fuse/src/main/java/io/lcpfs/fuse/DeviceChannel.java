@@ -24,6 +24,11 @@ final class DeviceChannel implements FuseChannel {
     return (int) Libc.write(fd, buffer.asSlice(offset, bytes), bytes, STATE.get());
   }
 
+  @Override
+  public int send(IoVector pieces) {
+    return (int) Libc.writev(fd, pieces.array(), pieces.count(), STATE.get());
+  }
+
   /** To be called once, when no thread receives any more. */
   void close() {
     Libc.close(fd);

@@ -8,6 +8,9 @@ import io.lcpfs.posix.Caller;
 import io.lcpfs.posix.Created;
 import io.lcpfs.posix.FileHandle;
 import io.lcpfs.posix.OpenFlags;
+import io.lcpfs.posix.ReadSink;
+import io.lcpfs.posix.ReadSlices;
+import java.lang.foreign.Arena;
 
 /** Requests on open files. */
 final class FileHandlers {
@@ -16,12 +19,22 @@ final class FileHandlers {
 
   private static final int FILE_OPEN_FLAGS = Fuse.FOPEN_KEEP_CACHE | Fuse.FOPEN_NOFLUSH;
 
+  /** Shorter reads are copied into the reply: that costs less than pieces and the file's lock. */
+  static final int LEAST_IN_PLACE_BYTES = 32 << 10;
+
+  /** A read of 1 MiB in blocks of 4 KiB, with room; far below the 1024 that the system takes. */
+  private static final int MOST_SLICES = 512;
+
   private final Worker worker;
   private final Server server;
   private final Request request;
   private final Reply reply;
+  private final ReadSlices slices = new ReadSlices(MOST_SLICES);
+  private final ReadSink sink = this::send;
+  private final IoVector pieces;
 
-  FileHandlers(Worker worker) {
+  FileHandlers(Worker worker, Arena arena) {
+    pieces = new IoVector(arena, 1 + MOST_SLICES);
     this.worker = worker;
     server = worker.server;
     request = worker.request;
@@ -81,7 +94,38 @@ final class FileHandlers {
     long offset = request.i64(8);
     int size = request.i32(16);
     int most = size < 0 ? Fuse.MAX_TRANSFER_BYTES : Math.min(size, Fuse.MAX_TRANSFER_BYTES);
-    return handle().read(offset, reply.buffer, Reply.place(0), most);
+    FileHandle handle = handle();
+    boolean direct = (request.i32(20) & Fuse.READ_LOCKOWNER) != 0;
+    if (most >= LEAST_IN_PLACE_BYTES && !direct) {
+      int sent = handle.readTo(offset, most, slices, sink);
+      if (worker.answered) {
+        return Worker.NO_REPLY;
+      }
+      if (sent == 0) {
+        return 0;
+      }
+    }
+    return handle.read(offset, reply.buffer, Reply.place(0), most);
+  }
+
+  /**
+   * Replies with the blocks where they lie in the cache, with the file locked against writers; so
+   * this must wait for no other request, as that may be a write which waits for the lock. For the
+   * page cache the kernel copies into pages that it locked before it asked, and unlocks them: it
+   * waits for nobody, and what may fault is our own anonymous memory. A direct read is another
+   * matter, the only one that the kernel itself marks with may_block, and is copied without the
+   * lock: at its end the kernel locks the pages of the reader's buffer to mark them dirty, and they
+   * may be those of a mapped file of this very mount, locked until somebody's write has its reply
+   * (seen with Linux 6.18).
+   */
+  private void send(ReadSlices read) {
+    int header = reply.finish(read.bytes(), 0, request.unique) - read.bytes();
+    pieces.clear();
+    pieces.add(reply.buffer, Reply.START, header);
+    for (int i = 0; i < read.count(); i++) {
+      pieces.add(read.segment(i), read.offset(i), read.length(i));
+    }
+    worker.answer(pieces);
   }
 
   int write() {

@@ -96,6 +96,9 @@ final class Fuse {
   static final int WRITE_KILL_SUIDGID = 1 << 2;
   static final int SETXATTR_ACL_KILL_SGID = 1;
 
+  /** Of READ: with the owner of locks, which the kernel tells of all direct reads and no others. */
+  static final int READ_LOCKOWNER = 1 << 1;
+
   /** Of FSYNC: attributes that are not needed to read the data may wait. */
   static final int FSYNC_DATA_ONLY = 1;
 

@@ -17,4 +17,7 @@ interface FuseChannel {
 
   /** Sends a reply or a notification. */
   int send(MemorySegment buffer, long offset, int bytes);
+
+  /** As {@link #send(MemorySegment, long, int)}, for a reply in pieces, which are one message. */
+  int send(IoVector pieces);
 }

@@ -46,6 +46,7 @@ final class Libc {
   private static final MethodHandle CLOSE = bind(0, "close", I32, I32);
   private static final MethodHandle READ = bind(0, "read", I64, I32, PTR, I64);
   private static final MethodHandle WRITE = bind(0, "write", I64, I32, PTR, I64);
+  private static final MethodHandle WRITEV = bind(0, "writev", I64, I32, PTR, I32);
   private static final MethodHandle MOUNT = bind(0, "mount", I32, PTR, PTR, PTR, I64, PTR);
   private static final MethodHandle UMOUNT2 = bind(0, "umount2", I32, PTR, I32);
   private static final MethodHandle STATFS = bind(0, "statfs", I32, PTR, PTR);
@@ -122,6 +123,15 @@ final class Libc {
   static long write(int fd, MemorySegment source, long bytes, MemorySegment state) {
     try {
       return answer((long) WRITE.invokeExact(state, fd, source, bytes), state);
+    } catch (Throwable t) {
+      throw rethrow(t);
+    }
+  }
+
+  /** @param vector {@code count} times struct iovec */
+  static long writev(int fd, MemorySegment vector, int count, MemorySegment state) {
+    try {
+      return answer((long) WRITEV.invokeExact(state, fd, vector, count), state);
     } catch (Throwable t) {
       throw rethrow(t);
     }

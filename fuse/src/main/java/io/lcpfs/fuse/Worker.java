@@ -31,6 +31,9 @@ final class Worker implements Runnable {
   /** The lookup that is to be taken back when the kernel does not take the reply; 0 for none. */
   long undoNode;
 
+  /** The request has its reply, or the kernel wants none any more. */
+  boolean answered;
+
   /** {@link Server#changesByOthers} before the request was looked at. */
   private long changesBefore;
 
@@ -49,7 +52,7 @@ final class Worker implements Runnable {
     reply = new Reply(arena);
     place = server.forest.root();
     names = new NameHandlers(this);
-    files = new FileHandlers(this);
+    files = new FileHandlers(this, arena);
     directories = new DirectoryHandlers(this);
   }
 
@@ -95,6 +98,7 @@ final class Worker implements Runnable {
       return;
     }
     undoNode = 0;
+    answered = false;
     changesBefore = server.changesByOthers.get();
     int result;
     try {
@@ -106,7 +110,7 @@ final class Worker implements Runnable {
         return;
       }
     }
-    if (result != NO_REPLY) {
+    if (result != NO_REPLY && !answered) {
       answer(result);
     }
   }
@@ -115,11 +119,27 @@ final class Worker implements Runnable {
     int length = reply.finish(Math.max(result, 0), Math.min(result, 0), request.unique);
     int sent = channel.send(reply.buffer, Reply.START, length);
     if (sent < 0 && sent != -Libc.EINTR) {
-      if (sent != -Libc.ENOENT && sent != -Libc.ENODEV) {
-        server.report("/dev/fuse: reply to request " + request.opcode + " fails: " + -sent);
-      }
+      reportUnlessGone(sent);
       undo();
     }
+  }
+
+  /**
+   * Replies in pieces. When the kernel refuses that, the request still waits for a reply: see
+   * {@link #answered}.
+   */
+  void answer(IoVector pieces) {
+    int sent = channel.send(pieces);
+    answered = sent >= 0 || sent == -Libc.EINTR || reportUnlessGone(sent);
+  }
+
+  /** Whether the request, or the whole mount, was given up meanwhile; tells of other errors. */
+  private boolean reportUnlessGone(int sent) {
+    if (sent == -Libc.ENOENT || sent == -Libc.ENODEV) {
+      return true;
+    }
+    server.report("/dev/fuse: reply to request " + request.opcode + " fails: " + -sent);
+    return false;
   }
 
   private void undo() {

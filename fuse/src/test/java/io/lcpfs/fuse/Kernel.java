@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Stands in for the kernel: encodes requests, hands them to a Worker over a pool in memory, and
@@ -36,6 +37,15 @@ final class Kernel implements FuseChannel, AutoCloseable {
   private byte[] lastReply = {};
   private long unique = 1;
   private int error = NO_REPLY;
+
+  /** Answers of send to replies in pieces from now on, which are not looked at; 0 for success. */
+  int piecesAnswer;
+
+  /** What the next send of a reply in pieces throws. */
+  @Nullable RuntimeException sendFailure;
+
+  /** How many pieces the last reply had that came in pieces; 0 for none since this was cleared. */
+  int piecesSent;
 
   /** Answers of send from now on; 0 for success. */
   int sendAnswer;
@@ -115,6 +125,29 @@ final class Kernel implements FuseChannel, AutoCloseable {
   @Override
   public int receive(MemorySegment buffer, long offset, int mostBytes) {
     return -Libc.ENODEV;
+  }
+
+  @Override
+  public int send(IoVector pieces) {
+    RuntimeException failure = sendFailure;
+    if (failure != null) {
+      sendFailure = null;
+      throw failure;
+    }
+    if (piecesAnswer != 0) {
+      return piecesAnswer;
+    }
+    MemorySegment whole = MemorySegment.ofArray(new byte[pieces.bytes()]);
+    long at = 0;
+    for (int i = 0; i < pieces.count(); i++) {
+      // As the kernel finds them, by address.
+      long length = pieces.array().getAtIndex(ValueLayout.JAVA_LONG, 2L * i + 1);
+      MemorySegment piece = pieces.array().getAtIndex(ValueLayout.ADDRESS, 2L * i);
+      MemorySegment.copy(piece.reinterpret(length), 0, whole, at, length);
+      at += length;
+    }
+    piecesSent = pieces.count();
+    return send(whole, 0, (int) at);
   }
 
   @Override

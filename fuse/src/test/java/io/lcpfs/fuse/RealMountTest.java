@@ -18,6 +18,7 @@ import io.lcpfs.posix.PathCalls;
 import io.lcpfs.posix.PosixFileSystem;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -34,6 +35,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -237,23 +242,57 @@ class RealMountTest {
     }
   }
 
+  private static Process inOtherProcess(Class<?> program, String... arguments) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("--enable-native-access=ALL-UNNAMED");
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), program.getName()));
+    command.addAll(List.of(arguments));
+    return new ProcessBuilder(command).inheritIO().start();
+  }
+
   @Test
   void everyMappedChangeIsWritten() throws IOException, InterruptedException {
     Path path = root.resolve("mapped");
     Files.write(path, noise(10_000));
     // In another process: a page fault of ours could stop the very threads that would end it.
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                System.getProperty("java.class.path"),
-                Mapper.class.getName(),
-                path.toString())
-            .inheritIO()
-            .start();
+    Process process = inOtherProcess(Mapper.class, path.toString());
     assertThat(process.waitFor(40, TimeUnit.SECONDS)).isTrue();
     assertThat(process.exitValue()).isZero();
     assertThat(Files.readAllBytes(path)[5000]).isEqualTo((byte) 77);
+  }
+
+  @Test
+  void everyByteThatTheKernelDoesNotKeepIsReadBack() throws IOException, InterruptedException {
+    byte[] data = noise(7_340_000);
+    Files.write(root.resolve("big"), data);
+    // Without its pages in the kernel's cache, which O_DIRECT passes by and a mapping fills.
+    String forget = "dd if=big iflag=nocache count=0 2>/dev/null; ";
+    String sum = hash(data);
+    for (String size : new String[] {"64k", "1000k", "1M", "3M"}) {
+      String direct = "dd if=big bs=" + size + " iflag=direct 2>/dev/null | sha256sum";
+      assertThat(shell("test \"$(" + direct + ")\" = \"" + sum + "  -\"")).isZero();
+      assertThat(shell(forget + "test \"$(sha256sum < big)\" = \"" + sum + "  -\"")).isZero();
+    }
+    assertThat(shell(forget)).isZero();
+    Process process = inOtherProcess(MappedHash.class, root.resolve("big").toString(), sum);
+    assertThat(process.waitFor(40, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.exitValue()).isZero();
+  }
+
+  @Test
+  void readsDirectlyIntoAMappingOfTheMountHoldUpNoWriter()
+      throws IOException, InterruptedException {
+    Path path = root.resolve("f");
+    Files.write(path, noise(MappedReader.CHUNK * MappedReader.CHUNKS));
+    Process process = inOtherProcess(MappedReader.class, path.toString());
+    // Reads that fill the kernel's cache again and again, with its pages locked meanwhile.
+    String forget = "dd if=f iflag=nocache count=0 2>/dev/null";
+    String loop = "while kill -0 " + process.pid() + "; do " + forget + "; cat f > /dev/null; done";
+    Process filler = new ProcessBuilder("sh", "-c", loop).directory(root.toFile()).start();
+    assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(filler.waitFor(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.exitValue()).isZero();
   }
 
   @Test
@@ -326,6 +365,102 @@ class RealMountTest {
       inside.waitFor();
     }
     mount().awaitUnmounted();
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static String hash(byte[] bytes) {
+    return HexFormat.of().formatHex(sha256().digest(bytes));
+  }
+
+  /** Compares the hash of a file's mapping with the second argument. */
+  static final class MappedHash {
+    private MappedHash() {}
+
+    public static void main(String[] arguments) throws IOException {
+      try (FileChannel channel = FileChannel.open(Path.of(arguments[0]))) {
+        MappedByteBuffer map = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size());
+        MessageDigest digest = sha256();
+        digest.update(map);
+        if (!HexFormat.of().formatHex(digest.digest()).equals(arguments[1])) {
+          throw new AssertionError("other bytes through a mapping");
+        }
+      }
+    }
+  }
+
+  /** Writes a file, and reads it past the cache into a mapping of its last part, for a while. */
+  static final class MappedReader {
+    static final int CHUNK = 1 << 20;
+    static final int CHUNKS = 8;
+    private static final long NANOS = 4_000_000_000L;
+    private static final int O_DIRECT =
+        System.getProperty("os.arch").equals("aarch64") ? 0x10000 : 0x4000;
+
+    private MappedReader() {}
+
+    public static void main(String[] arguments) throws IOException, InterruptedException {
+      Path path = Path.of(arguments[0]);
+      Thread writer = new Thread(() -> write(path));
+      Thread otherWriter = new Thread(() -> writeMapped(path));
+      writer.start();
+      otherWriter.start();
+      long end = System.nanoTime() + NANOS;
+      try (Arena arena = Arena.ofConfined();
+          FileChannel channel =
+              FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+        MemorySegment map =
+            channel.map(FileChannel.MapMode.READ_WRITE, (CHUNKS - 1L) * CHUNK, CHUNK, arena);
+        MemorySegment state = Libc.state(arena);
+        while (System.nanoTime() < end) {
+          int fd = Libc.open(path.toString(), O_DIRECT);
+          for (int i = 0; i < CHUNKS - 1; i++) {
+            long got = Libc.read(fd, map, CHUNK, state);
+            if (got != CHUNK) {
+              throw new AssertionError("a direct read answers " + got);
+            }
+          }
+          Libc.close(fd);
+        }
+      }
+      writer.join();
+      otherWriter.join();
+    }
+
+    private static void writeMapped(Path path) {
+      long end = System.nanoTime() + NANOS;
+      Random random = new Random(1);
+      try (FileChannel channel =
+          FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+        MappedByteBuffer map = channel.map(FileChannel.MapMode.READ_WRITE, 0, channel.size());
+        while (System.nanoTime() < end) {
+          for (int i = 0; i < 50; i++) {
+            map.put(random.nextInt(CHUNKS * CHUNK), (byte) 1);
+          }
+          map.force();
+        }
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
+    private static void write(Path path) {
+      long end = System.nanoTime() + NANOS;
+      try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
+        ByteBuffer bytes = ByteBuffer.allocateDirect(CHUNK);
+        for (int i = 0; System.nanoTime() < end; i++) {
+          channel.write(bytes.clear(), (long) (i % CHUNKS) * CHUNK);
+        }
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
   }
 
   /** Changes a byte of a file through a mapping. */
