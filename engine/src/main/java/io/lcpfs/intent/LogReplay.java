@@ -32,6 +32,9 @@ public final class LogReplay {
   private static final long TX_BYTES = 160 << 10;
   private static final int MAX_BLOCK_BYTES = BlockPointer.MAX_BLOCK_BYTES;
 
+  /** So often is an entry tried again, each time with nothing left to be written first. */
+  private static final int MOST_VAIN = 2;
+
   /** How far it is: so many records of this batch are done, and entries of the next one. */
   private record Position(LogRing.Place batch, int records, int entries) {}
 
@@ -189,11 +192,36 @@ public final class LogReplay {
     }
   }
 
-  /** Each record is one transaction, unless an error comes in between. */
+  /**
+   * Each record is one transaction, unless an error comes in between. When memory is short because
+   * of what was done again and is not on disk yet, it is written first, and the rest follows.
+   */
   private void redoRecord(LogRing.Place batch, int index, MemorySegment record, int skipEntries) {
     awaitNumbers(record);
+    int from = skipEntries;
+    int vain = 0;
+    while (true) {
+      long[] done = {from};
+      try {
+        redoEntries(batch, index, record, from, done);
+        return;
+      } catch (PoolException e) {
+        vain = done[0] > from ? 0 : vain + 1;
+        if (!(e.error() instanceof PoolError.OutOfMemory) || vain > MOST_VAIN) {
+          throw e;
+        }
+        from = (int) done[0];
+      }
+      objects.sync();
+    }
+  }
+
+  /**
+   * @param done on entry {@code from}; counted up with each entry that is done
+   */
+  private void redoEntries(
+      LogRing.Place batch, int index, MemorySegment record, int from, long[] done) {
     long entries = Disk.u32(record, 4);
-    long[] done = {0};
     boolean[] whole = {false};
     try (Tx tx = objects.beginFreeing(TX_BYTES + record.byteSize()).wholeOnly()) {
       tx.attach(
@@ -212,10 +240,10 @@ public final class LogReplay {
         long at = CHANGES_BYTES;
         for (long i = 0; i < entries; i++) {
           long bytes = Disk.u32(record, at + 4);
-          if (i >= skipEntries) {
+          if (i >= from) {
             redoEntry(tx, record.asSlice(at, bytes));
+            done[0] = i + 1;
           }
-          done[0] = i + 1;
           at += bytes;
         }
         whole[0] = true;

@@ -5,6 +5,7 @@ import io.lcpfs.env.CodeProbe;
 import io.lcpfs.env.Env;
 import io.lcpfs.env.Task;
 import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.Disk;
@@ -372,7 +373,7 @@ public final class ObjectSetSync {
       }
       Dbuf old;
       try {
-        old = owner.hasData(id) ? owner.loadForSync(0, id) : null;
+        old = owner.hasData(id) ? loadTail(owner) : null;
       } catch (PoolException e) {
         if (e.errno() != Errno.EIO) {
           throw e;
@@ -388,12 +389,25 @@ public final class ObjectSetSync {
           : io.write(content.segment(), dataSpec(owner.type()), 1);
     }
 
+    /** The old tail block, asked for a second time of a device that failed: it may come back. */
+    private Dbuf loadTail(Dnode owner) {
+      try {
+        return owner.loadForSync(0, id);
+      } catch (PoolException e) {
+        if (e.error() instanceof PoolError.DeviceFailed) {
+          return owner.loadForSync(0, id);
+        }
+        throw e;
+      }
+    }
+
     /**
      * A tail block that cannot be read any more stays as it is, so that what is lost with it keeps
      * saying so; changed contents become blocks of their own. It goes with the last that was in it.
      */
     private @Nullable BlockPointer leaveLostTail(Dnode owner, @Nullable Changed[] bySlot) {
       env.probe(CodeProbe.TAIL_SPILLED_TO_BLOCK);
+      env.probe(CodeProbe.TAIL_BLOCK_LOST);
       boolean[] left = new boolean[TailRecord.SLOTS];
       for (int slot = 0; slot < TailRecord.SLOTS; slot++) {
         Changed change = bySlot[slot];

@@ -232,7 +232,7 @@ class ForgedLogTest {
     for (long n = 1; n < 400; n = n * 5 / 4 + 1) {
       boolean crashes = n % 2 == 0;
       world.open(left.clone());
-      world.failIn(n);
+      world.failFrom(n);
       try {
         world.objects();
       } catch (PoolException e) {
@@ -252,6 +252,29 @@ class ForgedLogTest {
     }
     assertThat(interrupted).isGreaterThan(2);
     assertThat(world.env.probes).contains(io.lcpfs.env.CodeProbe.LOG_REPLAY_RESUMED);
+  }
+
+  @Test
+  void oneAllocationThatFailsDuringAReplayIsTriedAgain() {
+    world.open(image.clone());
+    world.mount(LogWorld.OPTIONS);
+    world.warmUp();
+    for (int i = 0; i < 20; i++) {
+      world.write("/many" + i, 0, noise(i, 300));
+    }
+    world.fsyncByLog("/warm");
+    String all = world.tree();
+    byte[] left = world.crash();
+    // The first ones are for the root block of the dataset and for reading the log.
+    for (long n = 5; n < 80; n += 3) {
+      world.open(left.clone());
+      world.failIn(n);
+      world.mount(LogWorld.OPTIONS);
+      world.failIn(-1);
+      assertThat(world.tree()).as("allocation " + n).isEqualTo(all);
+      world.assertClean();
+      world.crash();
+    }
   }
 
   @Test

@@ -83,8 +83,13 @@ final class LogWorld implements AutoCloseable {
   /** What an allocation that is to fail throws; null for the answer that there is no memory. */
   @Nullable Supplier<? extends Error> bug;
 
+  private volatile boolean failsOn;
+
   private boolean allow(int bytes, boolean forSync) {
     boolean fails = !forSync && failIn.get() >= 0 && failIn.getAndDecrement() == 0;
+    if (fails && failsOn) {
+      failIn.set(0);
+    }
     Supplier<? extends Error> thrown = bug;
     if (fails && thrown != null) {
       throw thrown.get();
@@ -94,6 +99,13 @@ final class LogWorld implements AutoCloseable {
 
   /** Makes the n-th allocation of memory from now fail; negative for none. */
   void failIn(long n) {
+    failsOn = false;
+    failIn.set(n);
+  }
+
+  /** Makes that one and all that follow fail. */
+  void failFrom(long n) {
+    failsOn = true;
     failIn.set(n);
   }
 

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -21,6 +22,7 @@ final class MemoryDisk implements BlockDevice {
   private final ReentrantLock lock = new ReentrantLock();
   private final TreeMap<Integer, byte[]> pages = new TreeMap<>();
   private final BitSet writtenPages = new BitSet();
+  private final AtomicInteger failingReads = new AtomicInteger();
   private volatile boolean failing;
 
   MemoryDisk(int blockBytes, byte[] base) {
@@ -67,8 +69,17 @@ final class MemoryDisk implements BlockDevice {
     failing = value;
   }
 
+  /** Makes the next {@code count} reads fail. */
+  void failReads(int count) {
+    failingReads.set(count);
+  }
+
   @Override
   public void readBlocks(long lba, int blockCount, MemorySegment target) {
+    if (failingReads.get() > 0 && failingReads.getAndDecrement() > 0) {
+      throw new io.lcpfs.error.PoolException(
+          new io.lcpfs.error.PoolError.DeviceFailed(name(), "read", "for a moment"));
+    }
     refuseIfFailing("read");
     int from = Math.toIntExact(lba * blockBytes);
     int length = blockCount * blockBytes;

@@ -442,6 +442,13 @@ public final class TreeCopy {
     return at;
   }
 
+  private static final String[] ACCESS_LISTS = {
+    "system.posix_acl_access", "system.posix_acl_default"
+  };
+
+  /** As the value of an access control list: there is to be none. */
+  private static final byte[] NO_LIST = {};
+
   private interface XattrSink {
     void set(String name, byte[] value);
   }
@@ -449,27 +456,39 @@ public final class TreeCopy {
   private void copyXattrs(SortedMap<String, byte[]> xattrs, String display, XattrSink to) {
     xattrs.forEach(
         (name, value) -> {
-          if (!options.copiesXattr(name)) {
-            return;
-          }
-          try {
-            to.set(name, value);
-          } catch (PoolException e) {
-            boolean unsupported = e.errno() == Errno.EOPNOTSUPP || e.errno() == Errno.EPERM;
-            if (!unsupported) {
-              throw e;
-            }
-            // Once for all: a destination that refuses one refuses them all.
-            if (name.startsWith("user.") && xattrsRefused.compareAndSet(false, true)) {
-              failed(
-                  PoolException.refused(
-                      Errno.EOPNOTSUPP,
-                      display
-                          + ": extended attributes cannot be kept there; copy with --no-preserve to"
-                          + " leave them out"));
-            }
+          if (options.copiesXattr(name)) {
+            copyXattr(name, value, display, to);
           }
         });
+    // What the new file inherited from its directory is not the original's.
+    for (String list : ACCESS_LISTS) {
+      if (options.copiesXattr(list) && !xattrs.containsKey(list)) {
+        copyXattr(list, NO_LIST, display, to);
+      }
+    }
+  }
+
+  private void copyXattr(String name, byte[] value, String display, XattrSink to) {
+    try {
+      to.set(name, value);
+    } catch (PoolException e) {
+      boolean unsupported =
+          e.errno() == Errno.EOPNOTSUPP
+              || e.errno() == Errno.EPERM
+              || (e.errno() == Errno.ENODATA && value.length == 0);
+      if (!unsupported) {
+        throw e;
+      }
+      // Once for all: a destination that refuses one refuses them all.
+      if (name.startsWith("user.") && xattrsRefused.compareAndSet(false, true)) {
+        failed(
+            PoolException.refused(
+                Errno.EOPNOTSUPP,
+                display
+                    + ": extended attributes cannot be kept there; copy with --no-preserve to"
+                    + " leave them out"));
+      }
+    }
   }
 
   private void other(OpenCopy at, byte[] name, Attributes attributes, byte[] newName) {

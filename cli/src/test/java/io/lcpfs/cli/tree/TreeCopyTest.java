@@ -9,6 +9,8 @@ import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +21,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.SortedMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -131,6 +134,49 @@ class TreeCopyTest {
     assertThat(
             Files.getFileAttributeView(to.resolve("x"), UserDefinedFileAttributeView.class).list())
         .containsExactly("note");
+  }
+
+  private static final String LIST = "system.posix_acl_access";
+  private static final String DEFAULT = "system.posix_acl_default";
+
+  /** A POSIX access control list that lets one more user read, as an extended attribute. */
+  private static byte[] list() {
+    ByteBuffer list = ByteBuffer.allocate(4 + 8 * 5).order(ByteOrder.LITTLE_ENDIAN).putInt(2);
+    list.putShort((short) 1).putShort((short) 6).putInt(-1);
+    list.putShort((short) 2).putShort((short) 4).putInt(1001);
+    for (int tag : new int[] {4, 16, 32}) {
+      list.putShort((short) tag).putShort((short) 4).putInt(-1);
+    }
+    return list.array();
+  }
+
+  private static SortedMap<String, byte[]> xattrs(Path directory, String name) {
+    try (HostDirectory parent = HostDirectory.open(directory);
+        TreeFile file = parent.open(name.getBytes(StandardCharsets.UTF_8))) {
+      return file.xattrs();
+    }
+  }
+
+  @Test
+  void accessListsAreTheOriginalsNotTheDirectorys() throws IOException {
+    file("with", "content");
+    file("without", "content");
+    try (HostDirectory source = HostDirectory.open(from);
+        HostDirectory target = HostDirectory.open(to)) {
+      try {
+        target.setXattr(DEFAULT, list());
+      } catch (PoolException e) {
+        assumeThat(e.errno()).as("lists are kept here").isNotEqualTo(Errno.EOPNOTSUPP);
+        throw e;
+      }
+      try (TreeFile file = source.open("with".getBytes(StandardCharsets.UTF_8))) {
+        file.setXattr(LIST, list());
+      }
+    }
+    copy(OPTIONS);
+    assertThat(failures).isEmpty();
+    assertThat(xattrs(to, "with").get(LIST)).isEqualTo(list());
+    assertThat(xattrs(to, "without")).doesNotContainKey(LIST);
   }
 
   @Test

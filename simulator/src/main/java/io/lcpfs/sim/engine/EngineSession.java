@@ -303,6 +303,9 @@ final class EngineSession implements Session {
     }
   }
 
+  /** What no object has in the tail block any more. */
+  private static final String LEFT_IN_TAIL = "slot \\d+ has \\d+ bytes, object \\d+ has 0 in it";
+
   /** Space that stays allocated, and is still counted. */
   private static final String LEAK = ".*leaked|used_bytes is .*";
 
@@ -316,11 +319,16 @@ final class EngineSession implements Session {
     boolean leaked =
         machine.probesSoFar().containsKey(CodeProbe.GANG_HEADER_LOST)
             || machine.probesSoFar().containsKey(CodeProbe.INDIRECT_BLOCK_LOST);
+    // A tail that could not be read keeps what its objects have elsewhere by now.
+    boolean tailLeft = machine.probesSoFar().containsKey(CodeProbe.TAIL_BLOCK_LOST);
     List<Finding> findings = new ArrayList<>();
     for (VerifyReport.Finding finding : report.findings()) {
       // What hangs below a block that cannot be read cannot be accounted for either.
       boolean damage =
-          lost || (leaked && finding.what().matches(LEAK)) || isInjected(finding.what());
+          lost
+              || (leaked && finding.what().matches(LEAK))
+              || (tailLeft && finding.what().matches(LEFT_IN_TAIL))
+              || isInjected(finding.what());
       findings.add(
           new Finding(damage, finding.check() + " " + finding.where() + ": " + finding.what()));
     }
