@@ -199,7 +199,11 @@ public final class Pool implements AutoCloseable {
     engine.destroy();
   }
 
-  /** Syncs and lets go of the devices; the pool stays this host's. Does nothing the second time. */
+  /**
+   * Syncs and lets go of the devices; the pool stays this host's. Does nothing the second time.
+   *
+   * @throws PoolException EIO, with the devices let go of, when not everything is on disk
+   */
   @Override
   public void close() {
     if (inUse != null) {

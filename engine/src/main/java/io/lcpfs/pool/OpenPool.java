@@ -252,7 +252,11 @@ final class OpenPool implements PoolEngine {
       if (tasksStarted) {
         destroyTask.stop();
       }
-      if (!readOnly && parts.txgs.failure() == null) {
+      if (!readOnly) {
+        PoolException failure = parts.txgs.failure();
+        if (failure != null) {
+          throw unsaved(failure);
+        }
         if (state != null) {
           parts.sync.changeConfig(config -> config.withState(state));
         }
@@ -265,6 +269,21 @@ final class OpenPool implements PoolEngine {
       devices.forEach(BlockDevice::close);
       parts.slabs.close();
     }
+  }
+
+  /** Whoever closes a suspended pool may be the first to hear of it. */
+  private PoolException unsaved(PoolException failure) {
+    return new PoolException(
+        new PoolError.Refused(
+            Errno.EIO,
+            "pool "
+                + config().name()
+                + " is closed as of transaction group "
+                + parts.txgs.syncedTxg()
+                + ", what came after is lost but for the intent log: "
+                + failure.error().message()
+                + "; import it again"),
+        failure);
   }
 
   /** Lets go of everything but the devices, after an import that could not begin to write. */

@@ -41,6 +41,8 @@ public interface PoolEngine extends AutoCloseable {
   /**
    * Syncs and lets go of the devices; the pool stays marked as in use by this host, which may open
    * it again without force. Does nothing on a closed pool. Closes the devices.
+   *
+   * @throws io.lcpfs.error.PoolException EIO, with all of that done, when not everything is on disk
    */
   @Override
   void close();
