@@ -185,7 +185,11 @@ public final class Pool implements AutoCloseable {
     engine.sync();
   }
 
-  /** Syncs, marks the pool as exported and lets go of the devices. */
+  /**
+   * Syncs, marks the pool as exported and lets go of the devices.
+   *
+   * @throws PoolException EIO as of {@link #close}; the pool is not marked then
+   */
   public void export() {
     refuseWhenLent();
     closeFileSystems();

@@ -368,20 +368,15 @@ final class DatasetTree {
     return object == 0 ? null : OpenDataset.holdLog(meta, object, dataset);
   }
 
-  /** Frees an object; one with a block that is lost keeps its space, which verify tells. */
-  private void freeOrLeave(Tx tx, long object) {
+  /** An object that is to be freed; null for one that is lost, of which verify tells. */
+  private @Nullable Dnode holdUnlessLost(long object) {
     try {
-      freeObject(tx, object);
+      return meta.hold(object);
     } catch (PoolException e) {
-      if (e.errno() != Errno.EIO) {
+      if (!isDamage(e)) {
         throw e;
       }
-    }
-  }
-
-  private void freeObject(Tx tx, long object) {
-    try (Dnode dnode = meta.hold(object)) {
-      dnode.free(tx);
+      return null;
     }
   }
 
@@ -454,12 +449,17 @@ final class DatasetTree {
     lock.lock();
     try (Dnode dnode = meta.hold(object);
         @Nullable Dnode log = holdLog(object, recordOf(dnode).intentLog());
+        @Nullable Dnode children = holdUnlessLost(recordOf(dnode).childrenZap());
+        @Nullable Dnode properties = holdUnlessLost(recordOf(dnode).propertiesZap());
         Tx tx = meta.beginFreeing(TX_BYTES).wholeOnly()) {
-      DatasetRecord record = recordOf(dnode);
       // First what may fail over a damaged block, while nothing is changed that could not be left.
       Zap.open(destroyed, context.env()).remove(tx, key(object));
-      freeOrLeave(tx, record.childrenZap());
-      freeOrLeave(tx, record.propertiesZap());
+      if (children != null) {
+        children.free(tx);
+      }
+      if (properties != null) {
+        properties.free(tx);
+      }
       if (log == null) {
         inTx.accept(tx, null);
       } else {
@@ -467,7 +467,7 @@ final class DatasetTree {
         log.free(tx);
         inTx.accept(tx, extents);
       }
-      freeObject(tx, object);
+      dnode.free(tx);
       tx.complete();
       openLock.lock();
       try {

@@ -32,6 +32,8 @@ public interface PoolEngine extends AutoCloseable {
   /**
    * Syncs, marks the labels exported, and lets go of the devices. No other method may be called
    * afterwards but {@link #close}, which then does nothing.
+   *
+   * @throws io.lcpfs.error.PoolException EIO as of {@link #close}; the labels are not marked then
    */
   void export();
 

@@ -110,7 +110,8 @@ final class CreateOps {
         throw posix(Errno.EINVAL, "target with NUL");
       }
     }
-    return makeNew(directoryInode, name, new Wanted(Mode.SYMLINK | 0x1FF, 0, target, 0), caller);
+    return makeNew(
+        directoryInode, name, new Wanted(Mode.SYMLINK | Mode.ANY_PERMISSION, 0, target, 0), caller);
   }
 
   private Attr makeNew(long directoryInode, byte[] name, Wanted wanted, Caller caller) {

@@ -24,10 +24,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class PosixAcl {
   /** The extended attribute that holds the list of a file. */
-  static final byte[] ACCESS = "system.posix_acl_access".getBytes(StandardCharsets.US_ASCII);
+  static final byte[] ACCESS = bytes(PosixFileSystem.XATTR_ACCESS_LIST);
 
   /** The extended attribute of a directory that holds the list for what is made in it. */
-  static final byte[] DEFAULT = "system.posix_acl_default".getBytes(StandardCharsets.US_ASCII);
+  static final byte[] DEFAULT = bytes(PosixFileSystem.XATTR_DEFAULT_LIST);
 
   private static final int VERSION = 2;
   private static final int HEADER_BYTES = 4;
@@ -90,6 +90,10 @@ final class PosixAcl {
       }
     }
     return acl;
+  }
+
+  private static byte[] bytes(String name) {
+    return name.getBytes(StandardCharsets.US_ASCII);
   }
 
   static boolean isName(byte[] name) {

@@ -18,6 +18,12 @@ import org.jspecify.annotations.Nullable;
  * EROFS are possible wherever something is read or changed.
  */
 public final class PosixFileSystem implements AutoCloseable {
+  /** The extended attribute that is a file's POSIX access control list. */
+  public static final String XATTR_ACCESS_LIST = "system.posix_acl_access";
+
+  /** The same of the list that files made in a directory inherit. */
+  public static final String XATTR_DEFAULT_LIST = "system.posix_acl_default";
+
   /** Flag of {@link #setxattr}: a new access control list takes the set-group-id bit away. */
   public static final int XATTR_KILL_SET_GID = Xattrs.KILL_SET_GID;
 

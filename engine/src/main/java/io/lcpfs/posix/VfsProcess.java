@@ -83,7 +83,7 @@ public abstract sealed class VfsProcess implements AutoCloseable permits VfsOper
   /** Sets the permission bits that new files do not get, and answers those before. */
   public int umask(int bits) {
     int before = umask;
-    umask = bits & 0x1FF;
+    umask = bits & Mode.ANY_PERMISSION;
     return before;
   }
 

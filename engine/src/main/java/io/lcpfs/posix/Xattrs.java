@@ -289,8 +289,9 @@ final class Xattrs {
     }
     record.flags &= ~ZnodeRecord.XATTR_FLAGS;
     record.xattrObject = 0;
-    record.acl = PosixAcl.stored(map, PosixAcl.ACCESS);
     record.flags |= flagsOf(map);
+    record.acl =
+        record.hasFlag(ZnodeRecord.FLAG_ACL) ? PosixAcl.stored(map, PosixAcl.ACCESS) : null;
     boolean fits =
         encoded.length <= ZnodeRecord.INLINE_BYTES
             && !record.hasFlag(ZnodeRecord.FLAG_INLINE_TARGET);

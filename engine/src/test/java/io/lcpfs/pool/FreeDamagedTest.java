@@ -7,14 +7,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.DatasetRecord;
+import io.lcpfs.format.Disk;
 import io.lcpfs.format.ObjectType;
 import io.lcpfs.object.Dnode;
 import io.lcpfs.object.ObjectSet;
 import io.lcpfs.posix.Caller;
 import io.lcpfs.posix.PathCalls;
 import io.lcpfs.posix.PosixFileSystem;
+import io.lcpfs.txg.Tx;
 import io.lcpfs.vdev.TileMap;
 import io.lcpfs.zap.Zap;
+import java.lang.foreign.MemorySegment;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
@@ -130,6 +133,28 @@ class FreeDamagedTest {
       assertThat(pool.verify(progress -> {}).findings())
           .isNotEmpty()
           .allMatch(finding -> finding.what().contains("leaked"));
+    }
+  }
+
+  @Test
+  void aDatasetWhosePropertiesAreNoObjectIsDestroyedAllTheSame() {
+    try (OpenPool pool = (OpenPool) world.create(device)) {
+      pool.createDataset("d", new TreeMap<>());
+      long root = entry(pool, MetaDirectory.OBJECT, MetaDirectory.ROOT_DATASET);
+      long number = entry(pool, recordOf(pool, root).childrenZap(), "d");
+      try (Dnode dnode = pool.meta().hold(number);
+          Tx tx = pool.meta().begin(1 << 16)) {
+        byte[] bonus = dnode.bonus();
+        long properties = Disk.offset(DatasetRecord.LAYOUT, "properties_zap");
+        Disk.putU64(MemorySegment.ofArray(bonus), properties, 1L << 40);
+        dnode.setBonus(tx, bonus);
+      }
+      pool.destroyDataset("d");
+      while (destroying(pool) && pool.status().problems().isEmpty()) {
+        pool.sync();
+      }
+      assertWorks(pool);
+      assertThat(pool.status().problems()).isEmpty();
     }
   }
 

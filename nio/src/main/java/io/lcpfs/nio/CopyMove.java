@@ -3,6 +3,7 @@ package io.lcpfs.nio;
 import io.lcpfs.error.Errno;
 import io.lcpfs.posix.AttrBuffer;
 import io.lcpfs.posix.OpenFlags;
+import io.lcpfs.posix.PosixFileSystem;
 import io.lcpfs.posix.SetAttr;
 import java.io.IOException;
 import java.nio.file.AtomicMoveNotSupportedException;
@@ -155,6 +156,9 @@ final class CopyMove {
     FileTarget copy = new FileTarget.OfPath(to, target, false);
     if (!link) {
       FileTarget original = new FileTarget.OfPath(calls(source), source, follow);
+      for (byte[] name : copy.xattrs()) {
+        copy.removeXattr(name); // inherited from the directory
+      }
       for (byte[] name : original.xattrs()) {
         if (isCopied(name)) {
           copy.setXattr(name, original.xattr(name));
@@ -181,7 +185,9 @@ final class CopyMove {
 
   private static boolean isCopied(byte[] name) {
     String text = PathText.decode(name);
-    return text.startsWith("user.") || text.startsWith("system.posix_acl_");
+    return text.startsWith("user.")
+        || text.equals(PosixFileSystem.XATTR_ACCESS_LIST)
+        || text.equals(PosixFileSystem.XATTR_DEFAULT_LIST);
   }
 
   // ---- moving

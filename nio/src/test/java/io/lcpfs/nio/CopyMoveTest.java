@@ -9,9 +9,14 @@ import static java.nio.file.StandardOpenOption.WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.lcpfs.posix.Caller;
+import io.lcpfs.posix.PathCalls;
+import io.lcpfs.posix.PosixFileSystem;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.CopyOption;
 import java.nio.file.DirectoryNotEmptyException;
@@ -93,6 +98,46 @@ class CopyMoveTest {
           .isEqualTo(Files.readAttributes(from, "unix:mode,uid,lastModifiedTime"));
       assertThat((byte[]) Files.getAttribute(to, "user:note")).containsExactly(1, 2);
     }
+  }
+
+  /** A POSIX access control list with one more user, as an extended attribute. */
+  private static byte[] accessList() {
+    ByteBuffer list = ByteBuffer.allocate(4 + 8 * 5).order(ByteOrder.LITTLE_ENDIAN).putInt(2);
+    int[][] entries = {{1, 6, -1}, {2, 4, 1001}, {4, 4, -1}, {16, 4, -1}, {32, 0, -1}};
+    for (int[] entry : entries) {
+      list.putShort((short) entry[0]).putShort((short) entry[1]).putInt(entry[2]);
+    }
+    return list.array();
+  }
+
+  private static List<String> attributesOf(PosixFileSystem files, Path path) {
+    return files.paths().listxattr(PathCalls.path(path.toString()), true, Caller.ROOT).stream()
+        .map(name -> new String(name, StandardCharsets.UTF_8))
+        .toList();
+  }
+
+  @Test
+  void copyAttributesCopiesAccessListsAndNothingThatTheDirectoryGives() throws IOException {
+    PosixFileSystem files = pool.dataset.fileSystem();
+    byte[] name = PosixFileSystem.XATTR_ACCESS_LIST.getBytes(StandardCharsets.UTF_8);
+    byte[] inherited = PosixFileSystem.XATTR_DEFAULT_LIST.getBytes(StandardCharsets.UTF_8);
+    Path with = file("with", "content");
+    Path without = file("without", "content");
+    byte[] list = accessList();
+    files.paths().setxattr(PathCalls.path(with.toString()), true, name, list, 0, Caller.ROOT);
+    Path heir = Files.createDirectory(dir.resolve("heir"));
+    files.paths().setxattr(PathCalls.path(heir.toString()), true, inherited, list, 0, Caller.ROOT);
+    Path plain = Files.copy(without, heir.resolve("plain"));
+    assertThat(attributesOf(files, plain)).containsExactly(PosixFileSystem.XATTR_ACCESS_LIST);
+    Path kept = Files.copy(with, heir.resolve("kept"), COPY_ATTRIBUTES);
+    assertThat(attributesOf(files, kept)).containsExactly(PosixFileSystem.XATTR_ACCESS_LIST);
+    assertThat(files.paths().getxattr(PathCalls.path(kept.toString()), true, name, Caller.ROOT))
+        .isEqualTo(list);
+    Path none = Files.copy(without, heir.resolve("none"), COPY_ATTRIBUTES);
+    assertThat(attributesOf(files, none)).isEmpty();
+    Path directory = Files.createDirectory(dir.resolve("directory"));
+    Path copied = Files.copy(directory, heir.resolve("copied"), COPY_ATTRIBUTES);
+    assertThat(attributesOf(files, copied)).isEmpty();
   }
 
   @Test

@@ -1,5 +1,7 @@
 package io.lcpfs.cli.tree;
 
+import io.lcpfs.posix.PosixFileSystem;
+
 /**
  * How a tree is copied.
  *
@@ -42,6 +44,9 @@ public record CopyOptions(
 
   boolean copiesXattr(String name) {
     return preserve
-        && (special || name.startsWith("user.") || name.startsWith("system.posix_acl_"));
+        && (special
+            || name.startsWith("user.")
+            || name.equals(PosixFileSystem.XATTR_ACCESS_LIST)
+            || name.equals(PosixFileSystem.XATTR_DEFAULT_LIST));
   }
 }

@@ -3,6 +3,7 @@ package io.lcpfs.cli.tree;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.posix.PosixFileSystem;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -30,6 +31,12 @@ import org.jspecify.annotations.Nullable;
 public final class TreeCopy {
   private static final int BUFFER_BYTES = 1 << 20;
   private static final int QUEUED_FILES = 256;
+
+  private static final List<String> ACCESS_LISTS =
+      List.of(PosixFileSystem.XATTR_ACCESS_LIST, PosixFileSystem.XATTR_DEFAULT_LIST);
+
+  /** As the value of an access control list: there is to be none. */
+  private static final byte[] NO_LIST = {};
 
   /** Smaller files are read whole: to look for their holes would take longer. */
   private static final int SPARSE_FROM_BYTES = 64 << 10;
@@ -94,7 +101,7 @@ public final class TreeCopy {
       try (from;
           to) {
         if (setsAttributes && fatal.get() == null) {
-          copyXattrs(from.xattrs(), to.display(), to::setXattr);
+          copyXattrs(from.xattrs(), to.xattrs(), to.display(), to::setXattr);
           to.apply(options.applied(from.attributes()));
         }
       } catch (PoolException e) {
@@ -378,7 +385,7 @@ public final class TreeCopy {
       try (TreeFile out = at.to.create(newName)) {
         copyContent(in, out, attributes);
         if (options.preserve()) {
-          copyXattrs(in.xattrs(), out.display(), out::setXattr);
+          copyXattrs(in.xattrs(), out.xattrs(), out.display(), out::setXattr);
         }
         out.apply(options.applied(attributes));
       } catch (PoolException e) {
@@ -442,27 +449,26 @@ public final class TreeCopy {
     return at;
   }
 
-  private static final String[] ACCESS_LISTS = {
-    "system.posix_acl_access", "system.posix_acl_default"
-  };
-
-  /** As the value of an access control list: there is to be none. */
-  private static final byte[] NO_LIST = {};
-
   private interface XattrSink {
     void set(String name, byte[] value);
   }
 
-  private void copyXattrs(SortedMap<String, byte[]> xattrs, String display, XattrSink to) {
+  /**
+   * @param inherited what the copy got from its directory
+   */
+  private void copyXattrs(
+      SortedMap<String, byte[]> xattrs,
+      SortedMap<String, byte[]> inherited,
+      String display,
+      XattrSink to) {
     xattrs.forEach(
         (name, value) -> {
           if (options.copiesXattr(name)) {
             copyXattr(name, value, display, to);
           }
         });
-    // What the new file inherited from its directory is not the original's.
     for (String list : ACCESS_LISTS) {
-      if (options.copiesXattr(list) && !xattrs.containsKey(list)) {
+      if (inherited.containsKey(list) && !xattrs.containsKey(list)) {
         copyXattr(list, NO_LIST, display, to);
       }
     }
@@ -472,10 +478,7 @@ public final class TreeCopy {
     try {
       to.set(name, value);
     } catch (PoolException e) {
-      boolean unsupported =
-          e.errno() == Errno.EOPNOTSUPP
-              || e.errno() == Errno.EPERM
-              || (e.errno() == Errno.ENODATA && value.length == 0);
+      boolean unsupported = e.errno() == Errno.EOPNOTSUPP || e.errno() == Errno.EPERM;
       if (!unsupported) {
         throw e;
       }

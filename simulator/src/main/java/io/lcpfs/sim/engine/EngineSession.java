@@ -40,6 +40,12 @@ final class EngineSession implements Session {
   /** Checks whose findings say that bytes were lost, not that the engine is at odds with itself. */
   private static final String BLOCK_CHECK = "BlockCheck";
 
+  /** What no object has in the tail block any more. */
+  private static final String LEFT_IN_TAIL = "slot \\d+ has \\d+ bytes, object \\d+ has 0 in it";
+
+  /** Space that stays allocated, and is still counted. */
+  private static final String LEAK = ".*leaked|used_bytes is .*";
+
   private final SimEnv machine;
   private final Pool pool;
   private final PosixFileSystem fs;
@@ -302,12 +308,6 @@ final class EngineSession implements Session {
       throw e;
     }
   }
-
-  /** What no object has in the tail block any more. */
-  private static final String LEFT_IN_TAIL = "slot \\d+ has \\d+ bytes, object \\d+ has 0 in it";
-
-  /** Space that stays allocated, and is still counted. */
-  private static final String LEAK = ".*leaked|used_bytes is .*";
 
   @Override
   public List<Finding> verify() {
