@@ -7,6 +7,7 @@ import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.memory.Slab;
 import io.lcpfs.memory.SlabAllocator;
+import io.lcpfs.memory.SlabAllocator.Reach;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
@@ -107,37 +108,47 @@ public final class Arc {
    * @throws PoolException ENOMEM when nothing more can be evicted
    */
   public Slab allocate(int bytes, CacheClass cacheClass) {
-    Slab slab = tryAllocate(bytes, cacheClass, false);
-    if (slab == null) {
-      throw new PoolException(new PoolError.OutOfMemory(bytes, slabs.budgetBytes()));
-    }
-    return slab;
+    return allocate(bytes, cacheClass, false, Reach.BUDGET);
   }
 
   /** As {@link #allocate} for metadata, and then from the sync reserve. */
   public Slab allocateForSync(int bytes) {
-    Slab slab = tryAllocate(bytes, CacheClass.METADATA, true);
+    return allocate(bytes, CacheClass.METADATA, true, Reach.RESERVE);
+  }
+
+  /**
+   * As {@link #allocate}, and then from beyond the budget: what keeps it is dirty or in use, and
+   * refusing would help nobody. Large records in a small cache get here.
+   */
+  public Slab allocateOverdrawing(int bytes, CacheClass cacheClass) {
+    return allocate(bytes, cacheClass, false, Reach.OVERDRAFT);
+  }
+
+  /** As {@link #allocateForSync}, for who has waited for all that may come back. */
+  public Slab allocateAsLastResort(int bytes) {
+    return allocate(bytes, CacheClass.METADATA, true, Reach.LAST_RESORT);
+  }
+
+  private Slab allocate(int bytes, CacheClass cacheClass, boolean forSync, Reach reach) {
+    Slab slab = slabs.admits(bytes, forSync) ? tryAllocate(bytes, cacheClass, reach) : null;
     if (slab == null) {
       throw new PoolException(new PoolError.OutOfMemory(bytes, slabs.budgetBytes()));
     }
     return slab;
   }
 
-  private @Nullable Slab tryAllocate(int bytes, CacheClass cacheClass, boolean forSync) {
-    if (!slabs.admits(bytes, forSync)) {
-      return null;
-    }
+  private @Nullable Slab tryAllocate(int bytes, CacheClass cacheClass, Reach reach) {
     long budget = slabs.budgetBytes();
     long limit = cacheClass == CacheClass.DATA ? budget - budget / HEADROOM_SHARE : budget;
     while (true) {
       if (slabs.usedBytes() + bytes <= limit) {
-        Slab slab = slabs.tryAdmitted(bytes, false);
+        Slab slab = slabs.tryAdmitted(bytes, Reach.BUDGET);
         if (slab != null) {
           return slab;
         }
       }
       if (!makeRoom(bytes)) {
-        return forSync ? slabs.tryAdmitted(bytes, true) : null;
+        return reach == Reach.BUDGET ? null : slabs.tryAdmitted(bytes, reach);
       }
     }
   }

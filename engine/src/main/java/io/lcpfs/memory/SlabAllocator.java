@@ -12,7 +12,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Carves {@link Slab} buffers of 1 byte to 64 MiB from the memory of a {@link MemorySource}, within
- * one byte budget: what is held from the source, sync reserve included, never exceeds it.
+ * one byte budget, which what is held from the source, sync reserve included, exceeds only by what
+ * {@link Reach#OVERDRAFT} got, a quarter of it, or four times the slab asked for, and 64 MiB at
+ * most, and by as much again for {@link Reach#LAST_RESORT}.
  *
  * <p>The reserve is a heap of its own, taken from the source when the allocator is made, so that
  * neither other slabs' fragmentation nor the host running out of memory can keep a sync from it.
@@ -29,6 +31,18 @@ public final class SlabAllocator implements AutoCloseable {
   private static final long SMALLEST_CHUNK = 8L << 20;
   private static final long HUGE_PAGE = 2L << 20;
 
+  /** Where memory may come from when what is usually there is in use. */
+  public enum Reach {
+    /** From nowhere else. */
+    BUDGET,
+    /** From the sync reserve. */
+    RESERVE,
+    /** From beyond the budget, which the source may refuse, too. */
+    OVERDRAFT,
+    /** From the sync reserve, and then so far beyond the budget as no other may go. */
+    LAST_RESORT
+  }
+
   private final MemorySource source;
   private final AllocationGate gate;
   private final boolean poison;
@@ -38,6 +52,10 @@ public final class SlabAllocator implements AutoCloseable {
   private final ReentrantLock lock = new ReentrantLock();
   private final PageHeap general = new PageHeap();
   private final PageHeap reserve = new PageHeap();
+
+  /** Beyond the budget: each chunk goes back to the source as soon as it is empty. */
+  private final PageHeap overdraft = new PageHeap();
+
   private long charged;
 
   /** What {@link #charged} is, for readers without the lock. */
@@ -136,9 +154,12 @@ public final class SlabAllocator implements AutoCloseable {
     return gate.allow(bytes, forSync);
   }
 
-  /** As {@link #tryAllocate} or {@link #allocateForSync}, for what {@link #admits} let in. */
-  public @Nullable Slab tryAdmitted(int bytes, boolean forSync) {
-    return carve(bytes, forSync);
+  /** A slab for what {@link #admits} let in; null where {@code reach} has no room for it. */
+  public @Nullable Slab tryAdmitted(int bytes, Reach reach) {
+    boolean reserved = reach == Reach.RESERVE || reach == Reach.LAST_RESORT;
+    Slab slab = carve(bytes, reserved);
+    boolean mayOverdraw = reach == Reach.OVERDRAFT || reach == Reach.LAST_RESORT;
+    return slab == null && mayOverdraw ? overdraw(bytes, reach == Reach.LAST_RESORT) : slab;
   }
 
   private @Nullable Slab allocate(int bytes, boolean forSync) {
@@ -171,6 +192,38 @@ public final class SlabAllocator implements AutoCloseable {
     } finally {
       lock.unlock();
     }
+    return slab(chunk, offset, bytes, cost);
+  }
+
+  private @Nullable Slab overdraw(int bytes, boolean twice) {
+    int cost = PageHeap.charge(bytes);
+    PageHeap.Chunk chunk;
+    int offset;
+    lock.lock();
+    try {
+      checkOpen();
+      long place = overdraft.allocate(cost);
+      if (place == PageHeap.NONE) {
+        long least = (cost + GRAIN - 1) / GRAIN * GRAIN;
+        long limit = Math.clamp(budgetBytes / 4, Math.min(4 * least, MAX_BYTES), (long) MAX_BYTES);
+        long most = twice ? 2 * limit : limit;
+        MemorySegment memory = overdraft.chunkBytes() + least > most ? null : acquire(least);
+        if (memory == null) {
+          return null;
+        }
+        overdraft.add(memory);
+        place = overdraft.allocate(cost);
+      }
+      charge(cost);
+      chunk = overdraft.chunkOf(place);
+      offset = (int) place;
+    } finally {
+      lock.unlock();
+    }
+    return slab(chunk, offset, bytes, cost);
+  }
+
+  private Slab slab(PageHeap.Chunk chunk, int offset, int bytes, int cost) {
     if (poison) {
       checkPoison(chunk.memory.asSlice(offset, cost));
     }
@@ -227,7 +280,9 @@ public final class SlabAllocator implements AutoCloseable {
   /** Takes a slab back. Freeing one twice, or one of another allocator, is an AssertionError. */
   public void free(Slab slab) {
     PageHeap.Chunk chunk = slab.chunk();
-    Check.that(chunk.heap == general || chunk.heap == reserve, "slab of another allocator");
+    Check.that(
+        chunk.heap == general || chunk.heap == reserve || chunk.heap == overdraft,
+        "slab of another allocator");
     Check.that(slab.markFreed(), "slab freed twice, at", slab.offsetInChunk());
     if (poison && !closed) {
       chunk.memory.asSlice(slab.offsetInChunk(), slab.chargedBytes()).fill(POISON);
@@ -237,6 +292,9 @@ public final class SlabAllocator implements AutoCloseable {
       if (!closed) {
         chunk.heap.free(chunk, slab.offsetInChunk(), slab.chargedBytes());
         charge(-slab.chargedBytes());
+        if (chunk.heap == overdraft) {
+          overdraft.removeEmpty().forEach(source::release);
+        }
       }
     } finally {
       lock.unlock();
@@ -265,7 +323,7 @@ public final class SlabAllocator implements AutoCloseable {
     return usedBytes;
   }
 
-  /** The most bytes that are ever held from the source. */
+  /** The most bytes that are held from the source, but for {@link Reach#OVERDRAFT}. */
   public long budgetBytes() {
     return budgetBytes;
   }
@@ -274,7 +332,7 @@ public final class SlabAllocator implements AutoCloseable {
   public long heldBytes() {
     lock.lock();
     try {
-      return general.chunkBytes() + reserve.chunkBytes();
+      return general.chunkBytes() + reserve.chunkBytes() + overdraft.chunkBytes();
     } finally {
       lock.unlock();
     }
@@ -284,10 +342,11 @@ public final class SlabAllocator implements AutoCloseable {
   public void verify() {
     lock.lock();
     try {
-      long free = general.verify() + reserve.verify();
-      long held = general.chunkBytes() + reserve.chunkBytes();
+      long free = general.verify() + reserve.verify() + overdraft.verify();
+      long within = general.chunkBytes() + reserve.chunkBytes();
+      long held = within + overdraft.chunkBytes();
       Check.that(free + usedBytes == held, "bytes lost between slabs and free runs", held - free);
-      Check.that(held <= budgetBytes, "held above the budget", held);
+      Check.that(within <= budgetBytes, "held above the budget", within);
     } finally {
       lock.unlock();
     }
@@ -311,6 +370,7 @@ public final class SlabAllocator implements AutoCloseable {
         closed = true;
         general.removeAll().forEach(source::release);
         reserve.removeAll().forEach(source::release);
+        overdraft.removeAll().forEach(source::release);
       }
     } finally {
       lock.unlock();

@@ -31,6 +31,39 @@ final class BlockChanger {
     return dnode.objectSet().context();
   }
 
+  /** See {@link Dnode#writeSome}. */
+  long write(
+      Tx tx,
+      long offsetBytes,
+      MemorySegment source,
+      long sourceOffset,
+      long length,
+      int maxBlockBytes) {
+    growFor(tx, Math.addExact(offsetBytes, length), maxBlockBytes);
+    tx.countWritten(length);
+    long at = offsetBytes;
+    long from = sourceOffset;
+    long left = length;
+    while (left > 0) {
+      int size = dnode.blockBytes;
+      long blockId = at / size;
+      int inside = (int) (at - blockId * size);
+      int n = (int) Math.min(left, size - inside);
+      try (Dbuf dbuf = dirty(tx, blockId, n == size)) {
+        MemorySegment.copy(source, from, dbuf.segment(), inside, n);
+      } catch (PoolException e) {
+        if (left < length) {
+          return length - left; // who goes on from there is told
+        }
+        throw e;
+      }
+      at += n;
+      from += n;
+      left -= n;
+    }
+    return length;
+  }
+
   /**
    * The block to change in this group, pinned. With {@code overwrite} its old content is not read,
    * and the caller fills all of it.

@@ -467,7 +467,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
     return objectSet
         .context()
         .cache()
-        .allocate(bytes, type.isMetadata() ? CacheClass.METADATA : CacheClass.DATA);
+        .allocateOverdrawing(bytes, type.isMetadata() ? CacheClass.METADATA : CacheClass.DATA);
   }
 
   /** The pointer to a block as of the last sync; a hole when its range was freed since. */
@@ -581,7 +581,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
     boolean before = tx.changing();
     long written;
     try {
-      written = writeBlocks(tx, offsetBytes, source, sourceOffset, length, maxBlockBytes);
+      written = changer().write(tx, offsetBytes, source, sourceOffset, length, maxBlockBytes);
     } catch (PoolException e) {
       tx.unchanged(before);
       throw e;
@@ -593,44 +593,17 @@ public final class Dnode implements BlockObject, AutoCloseable {
     return written;
   }
 
-  private long writeBlocks(
-      Tx tx,
-      long offsetBytes,
-      MemorySegment source,
-      long sourceOffset,
-      long length,
-      int maxBlockBytes) {
-    changer().growFor(tx, Math.addExact(offsetBytes, length), maxBlockBytes);
-    tx.countWritten(length);
-    long at = offsetBytes;
-    long from = sourceOffset;
-    long left = length;
-    while (left > 0) {
-      int size = blockBytes;
-      long blockId = at / size;
-      int inside = (int) (at - blockId * size);
-      int n = (int) Math.min(left, size - inside);
-      try (Dbuf dbuf = dirty(tx, blockId, n == size)) {
-        MemorySegment.copy(source, from, dbuf.segment(), inside, n);
-      } catch (PoolException e) {
-        if (left < length) {
-          return length - left; // who goes on from there is told
-        }
-        throw e;
-      }
-      at += n;
-      from += n;
-      left -= n;
-    }
-    return length;
-  }
-
   /**
    * A bound on the room that such a {@link #write} takes on the devices for its data, all copies:
    * whole blocks are written anew, each in whole sectors.
    */
   public long spaceForWrite(long offsetBytes, long length, int maxBlockBytes) {
     return SpaceCost.ofWrite(this, offsetBytes, length, maxBlockBytes);
+  }
+
+  /** A bound on the memory that such a {@link #write} makes dirty: whole blocks. */
+  public long memoryForWrite(long offsetBytes, long length, int maxBlockBytes) {
+    return SpaceCost.memoryOfWrite(this, offsetBytes, length, maxBlockBytes);
   }
 
   /** See {@link BlockChanger#dirty}. */

@@ -113,20 +113,36 @@ final class SpaceCost {
     return stored(dnode.objectSet(), bytes, options.metadataCopies());
   }
 
+  /** The blocks that a write makes dirty at most, all of one size. */
+  private record Touched(long blocks, int size) {
+    static Touched of(Dnode dnode, long offsetBytes, long length, int maxBlockBytes) {
+      long end = Math.addExact(offsetBytes, length);
+      boolean single = dnode.blockCount <= 1 && end <= maxBlockBytes;
+      int size =
+          single
+              ? (int) Math.max(dnode.blockBytes, end)
+              : dnode.blockCount <= 1
+                  ? Math.max(dnode.blockBytes, maxBlockBytes)
+                  : dnode.blockBytes;
+      long touched = (end - 1) / size - offsetBytes / size + 1;
+      // Block 0 too, when it leaves the tail or grows.
+      return new Touched(
+          dnode.blockCount == 1 && offsetBytes >= size ? touched + 1 : touched, size);
+    }
+  }
+
   /** See {@link Dnode#spaceForWrite}. */
   static long ofWrite(Dnode dnode, long offsetBytes, long length, int maxBlockBytes) {
-    long end = Math.addExact(offsetBytes, length);
-    boolean single = dnode.blockCount <= 1 && end <= maxBlockBytes;
-    int size =
-        single
-            ? (int) Math.max(dnode.blockBytes, end)
-            : dnode.blockCount <= 1 ? Math.max(dnode.blockBytes, maxBlockBytes) : dnode.blockBytes;
-    long touched = (end - 1) / size - offsetBytes / size + 1;
-    // Block 0 too, when it leaves the tail or grows.
-    long blocks = dnode.blockCount == 1 && offsetBytes >= size ? touched + 1 : touched;
-    return blocks
-        * dnode.objectSet().context().io().allocatedSize(size)
+    Touched touched = Touched.of(dnode, offsetBytes, length, maxBlockBytes);
+    return touched.blocks
+        * dnode.objectSet().context().io().allocatedSize(touched.size)
         * dnode.objectSet().options().dataCopies();
+  }
+
+  /** See {@link Dnode#memoryForWrite}. */
+  static long memoryOfWrite(Dnode dnode, long offsetBytes, long length, int maxBlockBytes) {
+    Touched touched = Touched.of(dnode, offsetBytes, length, maxBlockBytes);
+    return touched.blocks * touched.size;
   }
 
   /** A data block becomes dirty in the group of {@code changes}. Caller holds the dnode's lock. */

@@ -272,7 +272,16 @@ public final class BlockIo {
       }
       limit = BlockPointer.EMBEDDED_BYTES;
     }
-    Slab slab = syncMemory(sectors(limit));
+    Slab slab;
+    try {
+      slab = syncMemory(sectors(limit));
+    } catch (PoolException e) {
+      if (e.errno() != Errno.ENOMEM) {
+        throw e;
+      }
+      env.probe(CodeProbe.STORED_PLAIN_FOR_MEMORY);
+      return null; // as it is, it needs none
+    }
     int length =
         Compressors.of(spec.compression()).compress(content, slab.segment().asSlice(0, limit));
     boolean embeds = spec.mayVanish() && length > 0 && length <= BlockPointer.EMBEDDED_BYTES;

@@ -2,12 +2,14 @@ package io.lcpfs.pool;
 
 import io.lcpfs.memory.AllocationGate;
 import io.lcpfs.memory.MemorySource;
+import io.lcpfs.memory.SlabAllocator;
 import io.lcpfs.memory.SystemMemorySource;
 
 /**
  * What an imported pool may use of the machine.
  *
- * @param cacheBytes budget of all cached and dirty blocks together; never exceeded
+ * @param cacheBytes budget of all cached and dirty blocks together; exceeded only while what holds
+ *     it is dirty or in use, as large records in a small cache can: {@link SlabAllocator}
  * @param dirtyBytes most unsynced data, at most half of {@code cacheBytes}
  * @param txgTimeoutNanos a dirty group is synced at the latest after this time
  * @param memory where the memory comes from

@@ -2,6 +2,7 @@ package io.lcpfs.posix;
 
 import static io.lcpfs.error.PoolException.posix;
 
+import io.lcpfs.env.CodeProbe;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.object.Dnode;
@@ -18,6 +19,9 @@ final class FileData {
 
   /** Longer reads take the lock at once, as reading twice would cost more than waiting. */
   private static final int OPTIMISTIC_BYTES = 128 << 10;
+
+  /** How often a call that lacks memory is tried, each time after a group got to disk. */
+  private static final int MEMORY_ATTEMPTS = 3;
 
   private final FsCore core;
   private final Xattrs xattrs;
@@ -50,10 +54,12 @@ final class FileData {
         }
       }
     }
-    if (done < 0) {
+    for (int attempt = 1; done < 0; attempt++) {
       long stamp = file.lock.readLock();
       try {
         done = copyOut(file, offsetBytes, target, targetOffset, length);
+      } catch (PoolException e) {
+        refuseUnlessMemoryComes(e, attempt);
       } finally {
         file.lock.unlockRead(stamp);
       }
@@ -99,6 +105,23 @@ final class FileData {
     return count;
   }
 
+  /**
+   * Where dirty blocks hold the memory that a call lacks, it comes back with their group. Call it
+   * without a transaction.
+   */
+  private void refuseUnlessMemoryComes(PoolException e, int attempt) {
+    if (e.errno() != Errno.ENOMEM || attempt == MEMORY_ATTEMPTS) {
+      throw e;
+    }
+    core.env.probe(CodeProbe.WAITED_FOR_MEMORY);
+    try {
+      core.objects.sync();
+    } catch (PoolException stopped) {
+      e.addSuppressed(stopped);
+      throw e;
+    }
+  }
+
   private static int copyOut(
       Znode file, long offsetBytes, MemorySegment target, long targetOffset, int length) {
     long size = file.attrs().size;
@@ -140,6 +163,7 @@ final class FileData {
         xattrs.dropCapability(file);
       }
       int done = 0;
+      int attempt = 0;
       while (done < todo) {
         long at = start + done;
         int chunk = Math.min(todo - done, CHUNK_BYTES - (int) (at % CHUNK_BYTES));
@@ -150,7 +174,8 @@ final class FileData {
           if (done > 0) {
             return done;
           }
-          throw e;
+          refuseUnlessMemoryComes(e, ++attempt);
+          continue;
         }
         done += written;
         if (written < chunk) {
@@ -166,7 +191,7 @@ final class FileData {
   private int writeChunk(
       Znode file, long at, MemorySegment source, long sourceOffset, int length, boolean killSetId) {
     int recordBytes = core.options.recordBytes();
-    long dirty = length + FsCore.WRITE_OVERHEAD_BYTES;
+    long dirty = file.dnode.memoryForWrite(at, length, recordBytes) + FsCore.WRITE_OVERHEAD_BYTES;
     long stored = file.dnode.spaceForWrite(at, length, recordBytes) + FsCore.WRITE_OVERHEAD_BYTES;
     try (Tx tx = core.objects.begin(dirty, stored).wholeOnly()) {
       ZnodeRecord before = file.attrs();

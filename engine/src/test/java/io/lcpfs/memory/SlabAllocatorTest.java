@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.memory.SlabAllocator.Reach;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -152,6 +153,48 @@ class SlabAllocatorTest {
         assertThat(slabs.usedBytes()).isZero();
       }
       assertThat(source.heldBytes()).isZero();
+    }
+  }
+
+  @Test
+  void anOverdraftHasALimitAndIsGivenBackAtOnce() {
+    FailingMemorySource source = FailingMemorySource.never();
+    try (SlabAllocator slabs = new SlabAllocator(source, 4 * MIB, MIB, true)) {
+      List<Slab> within = new ArrayList<>();
+      for (Slab s = slabs.tryAllocate(MIB); s != null; s = slabs.tryAllocate(MIB)) {
+        within.add(s);
+      }
+      assertThat(slabs.tryAdmitted(MIB, Reach.BUDGET)).isNull();
+      List<Slab> beyond = new ArrayList<>();
+      for (Slab s = slabs.tryAdmitted(MIB - 1000, Reach.OVERDRAFT);
+          s != null;
+          s = slabs.tryAdmitted(MIB - 1000, Reach.OVERDRAFT)) {
+        beyond.add(s);
+      }
+      assertThat(beyond).hasSize(4);
+      assertThat(source.heldBytes()).as("the reserve is left alone").isEqualTo(8L * MIB);
+      within.add(slabs.tryAdmitted(MIB, Reach.LAST_RESORT));
+      assertThat(source.heldBytes()).as("the reserve comes first").isEqualTo(8L * MIB);
+      for (Slab s = slabs.tryAdmitted(MIB - 1000, Reach.LAST_RESORT);
+          s != null;
+          s = slabs.tryAdmitted(MIB - 1000, Reach.LAST_RESORT)) {
+        beyond.add(s);
+      }
+      assertThat(beyond).hasSize(8);
+      slabs.verify();
+      beyond.forEach(slabs::free);
+      assertThat(source.heldBytes()).isEqualTo(4L * MIB);
+      within.forEach(slabs::free);
+      slabs.verify();
+    }
+    assertThat(source.heldBytes()).isZero();
+  }
+
+  @Test
+  void anEmptySourceRefusesAnOverdraft() {
+    try (var slabs = new SlabAllocator(FailingMemorySource.from(2), 2 * MIB, MIB, true)) {
+      assertThat(slabs.tryAdmitted(MIB, Reach.OVERDRAFT)).isNull();
+      slabs.verify();
     }
   }
 
