@@ -320,7 +320,7 @@ final class FileCommands {
           }
         }
         for (String name : names) {
-          row(table, pools.dataset(new PathSpec(name, "/")));
+          row(table, pools.toRead(DatasetName.poolOf(name)).dataset(name));
         }
       }
       table.print(out());

@@ -2,6 +2,7 @@ package io.lcpfs.cli;
 
 import io.lcpfs.api.Dataset;
 import io.lcpfs.api.Pool;
+import io.lcpfs.api.Snapshot;
 import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.dataset.PropertyCatalog;
 import io.lcpfs.dataset.PropertyCatalog.Property;
@@ -39,6 +40,7 @@ final class FsCommands {
     all.put("get", Get::new);
     all.put("set", SetProperty::new);
     all.put("inherit", Inherit::new);
+    all.put("snapshot", SnapshotCommands.Take::new);
     all.put("rename", Rename::new);
     all.put("destroy", Destroy::new);
     return all;
@@ -56,7 +58,7 @@ final class FsCommands {
   }
 
   /** The named datasets, with those below them when {@code recursive}; all when none is named. */
-  private static List<Dataset> datasets(Pool pool, List<String> names, boolean recursive) {
+  static List<Dataset> datasets(Pool pool, List<String> names, boolean recursive) {
     if (names.isEmpty()) {
       return pool.datasets();
     }
@@ -139,6 +141,12 @@ final class FsCommands {
     @Option(names = "-s", paramLabel = "PROPERTY", description = "Sort by this property.")
     String sortBy = "";
 
+    @Option(
+        names = {"-t", "--type"},
+        paramLabel = "TYPE",
+        description = "filesystem, snapshot or all; filesystem when not given.")
+    String type = "filesystem";
+
     @Parameters(arity = "0..*", paramLabel = "DATASET", description = "Only these.")
     List<String> names = new ArrayList<>();
 
@@ -148,6 +156,9 @@ final class FsCommands {
 
     @Override
     public Integer call() {
+      if (!List.of("filesystem", "snapshot", "all").contains(type)) {
+        throw Failure.usage(type, "is no type", "write filesystem, snapshot or all");
+      }
       List<String> shown = List.of(columns.split(",", -1));
       shown.stream().filter(column -> !column.equals("name")).forEach(PropertyCatalog::dataset);
       if (!sortBy.isEmpty() && !sortBy.equals("name")) {
@@ -167,7 +178,17 @@ final class FsCommands {
           }
           for (Dataset dataset : datasets) {
             if (dataset.isReadable()) {
-              table.row(shown.stream().map(column -> cell(dataset, column)).toArray());
+              if (!type.equals("snapshot")) {
+                table.row(shown.stream().map(column -> cell(dataset, column)).toArray());
+              }
+              if (!type.equals("filesystem")) {
+                for (Snapshot snapshot : dataset.snapshots()) {
+                  table.row(
+                      shown.stream()
+                          .map(column -> SnapshotCommands.cell(snapshot, column))
+                          .toArray());
+                }
+              }
             } else {
               // The others are still listed.
               table.row(
@@ -322,9 +343,11 @@ final class FsCommands {
   }
 
   /** {@code lcpfs fs rename}. */
-  @Command(name = "rename", description = "Give a dataset another name in the same pool.")
+  @Command(
+      name = "rename",
+      description = "Give a dataset another name in the same pool, or a snapshot another name.")
   static final class Rename extends BaseCommand {
-    @Parameters(index = "0", paramLabel = "DATASET", description = "Its name now.")
+    @Parameters(index = "0", paramLabel = "DATASET[@NAME]", description = "Its name now.")
     String from = "";
 
     @Parameters(index = "1", paramLabel = "NEWNAME", description = "Its new full name.")
@@ -336,6 +359,9 @@ final class FsCommands {
 
     @Override
     public Integer call() {
+      if (DatasetName.isSnapshot(from)) {
+        return SnapshotCommands.rename(cli, from, to);
+      }
       String poolName = poolOf(from);
       if (!poolName.equals(poolOf(to))) {
         throw Failure.failed(
@@ -350,14 +376,26 @@ final class FsCommands {
   }
 
   /** {@code lcpfs fs destroy}. */
-  @Command(name = "destroy", description = "Destroy a dataset with everything in it.")
+  @Command(name = "destroy", description = "Destroy a dataset with everything in it, or snapshots.")
   static final class Destroy extends BaseCommand {
     @Option(
         names = {"-r", "--recursive"},
-        description = "With all datasets below it.")
+        description = "With its snapshots and all datasets below it; of snapshots, theirs too.")
     boolean recursive;
 
-    @Parameters(paramLabel = "DATASET", description = "The dataset.")
+    @Option(
+        names = {"-n", "--dry-run"},
+        description = "Only say which snapshots would go.")
+    boolean dryRun;
+
+    @Option(
+        names = {"-v", "--verbose"},
+        description = "Say which snapshots go.")
+    boolean verbose;
+
+    @Parameters(
+        paramLabel = "DATASET[@NAME[%NAME][,...]]",
+        description = "The dataset; with an @, its snapshots of these names and ranges.")
     String name = "";
 
     Destroy(Cli cli) {
@@ -366,6 +404,12 @@ final class FsCommands {
 
     @Override
     public Integer call() {
+      if (DatasetName.isSnapshot(name)) {
+        return SnapshotCommands.destroy(cli, name, recursive, dryRun, verbose);
+      }
+      if (dryRun) {
+        throw Failure.usage("-n", "works with snapshots only", "write DATASET@NAME");
+      }
       try (Pool pool = cli.openToWrite(poolOf(name))) {
         pool.destroyDataset(name, recursive);
         cli.remember(pool);

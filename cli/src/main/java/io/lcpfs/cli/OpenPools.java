@@ -2,11 +2,12 @@ package io.lcpfs.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import io.lcpfs.api.Dataset;
+import io.lcpfs.api.FileTree;
 import io.lcpfs.api.Pool;
 import io.lcpfs.cli.owner.RemotePool;
 import io.lcpfs.cli.tree.PoolDirectory;
 import io.lcpfs.cli.tree.TreeDirectory;
+import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
@@ -77,12 +78,12 @@ final class OpenPools implements AutoCloseable {
   }
 
   /** The dataset of {@code spec}, whose pool is opened to be read unless it is open. */
-  Dataset dataset(PathSpec spec) {
+  FileTree tree(PathSpec spec) {
     Pool pool = toRead(spec.pool());
     try {
-      return pool.dataset(spec.dataset());
+      return pool.tree(spec.dataset());
     } catch (PoolException e) {
-      if (e.errno() == Errno.ENOENT) {
+      if (e.errno() == Errno.ENOENT && !DatasetName.isSnapshot(spec.dataset())) {
         throw Failure.failed(
             spec.dataset(),
             "no such dataset",
@@ -93,7 +94,7 @@ final class OpenPools implements AutoCloseable {
   }
 
   PosixFileSystem files(PathSpec spec) {
-    return dataset(spec).fileSystem();
+    return tree(spec).fileSystem();
   }
 
   /** What a path names; a symbolic link at its end is followed when {@code follow}. */
@@ -155,8 +156,8 @@ final class OpenPools implements AutoCloseable {
     if (!attr.isDirectory()) {
       throw named(PoolException.posix(Errno.ENOTDIR, spec.path()), spec);
     }
-    Dataset dataset = dataset(spec);
-    return new PoolDirectory(dataset.fileSystem(), dataset.guid(), attr.inode(), spec.toString());
+    FileTree tree = tree(spec);
+    return new PoolDirectory(tree.fileSystem(), tree.guid(), attr.inode(), spec.toString());
   }
 
   /** A failure with the path as the user wrote it. */

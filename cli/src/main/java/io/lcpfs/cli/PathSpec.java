@@ -5,10 +5,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
- * A path in a pool as people write it: {@code pool/dataset:/path}. The first ":/" ends the dataset;
+ * A path in a pool as people write it: {@code pool/dataset:/path}, or {@code
+ * pool/dataset@snapshot:/path}. The first ":/" ends the dataset;
  * what starts with '/' or '.' is a path of the host.
  *
- * @param dataset full name
+ * @param dataset full name, that of a snapshot too
  * @param path absolute, starting with '/'
  */
 record PathSpec(String dataset, String path) {
@@ -57,7 +58,11 @@ record PathSpec(String dataset, String path) {
       return Optional.empty();
     }
     String dataset = text.substring(0, colon);
-    DatasetName.check(dataset);
+    if (DatasetName.isSnapshot(dataset)) {
+      DatasetName.checkSnapshot(dataset);
+    } else {
+      DatasetName.check(dataset);
+    }
     return Optional.of(new PathSpec(dataset, text.substring(colon + 1)));
   }
 

@@ -10,13 +10,14 @@ import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.DatasetInfo;
 import io.lcpfs.posix.PosixFileSystem;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
  * A dataset of an imported pool, named as {@code pool/a/b}. It is a name, not a hold: after a
  * rename or destroy its methods give ENOENT.
  */
-public final class Dataset {
+public final class Dataset implements FileTree {
   private final Pool pool;
   private final String name;
 
@@ -25,7 +26,7 @@ public final class Dataset {
     this.name = name;
   }
 
-  /** Full name, with the pool's. */
+  @Override
   public String name() {
     return name;
   }
@@ -38,12 +39,7 @@ public final class Dataset {
     return DatasetName.pathOf(name);
   }
 
-  /**
-   * The files in it. Belongs to the pool: it is closed with the pool or when the dataset is
-   * destroyed.
-   *
-   * @throws io.lcpfs.error.PoolException ENOENT; EIO when nothing intact is left of its root
-   */
+  @Override
   public PosixFileSystem fileSystem() {
     return pool.fileSystem(path());
   }
@@ -64,8 +60,40 @@ public final class Dataset {
     }
   }
 
+  @Override
   public long guid() {
     return info().guid();
+  }
+
+  /**
+   * Takes a snapshot, in constant time; returns when it is on disk.
+   *
+   * @param shortName the part of its name after the @
+   * @throws io.lcpfs.error.PoolException EINVAL; EEXIST; EROFS; EOPNOTSUPP when the pool lacks the
+   *     feature
+   */
+  public Snapshot snapshot(String shortName) {
+    return pool.snapshots().create(name + "@" + shortName, false).getFirst();
+  }
+
+  /** Its snapshots, oldest first. */
+  public List<Snapshot> snapshots() {
+    return pool.snapshots().list(name);
+  }
+
+  /**
+   * Destroys snapshots, by the parts of their names after the @: all or, when one does not exist,
+   * none.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EROFS
+   */
+  public void destroySnapshots(List<String> shortNames) {
+    pool.snapshots().destroy(name, shortNames);
+  }
+
+  /** Bytes allocated for what only its snapshots refer to. */
+  public long usedBySnapshotsBytes() {
+    return info().snapshotBytes();
   }
 
   /** Bytes allocated for its own content, all copies. */
@@ -73,9 +101,9 @@ public final class Dataset {
     return info().referencedBytes();
   }
 
-  /** Bytes allocated for it and its children. */
+  /** Bytes allocated for it, its snapshots and its children. */
   public long usedBytes() {
-    return pool.sumBelow(path(), DatasetInfo::referencedBytes);
+    return pool.sumBelow(path(), info -> info.referencedBytes() + info.snapshotBytes());
   }
 
   /** {@link #usedBytes} before compression. */
@@ -113,7 +141,12 @@ public final class Dataset {
       case "used" -> Long.toString(usedBytes());
       case "available" -> Long.toString(availableBytes());
       case "referenced" -> Long.toString(info.referencedBytes());
-      case "compressratio" -> Long.toString(ratio(logicalBytes(), usedBytes()));
+      case "usedbydataset" -> Long.toString(info.referencedBytes());
+      case "usedbysnapshots" -> Long.toString(info.snapshotBytes());
+      case "usedbychildren" ->
+          Long.toString(Math.max(0, usedBytes() - info.referencedBytes() - info.snapshotBytes()));
+      case "compressratio" ->
+          Long.toString(ratio(logicalBytes(), pool.sumBelow(path(), DatasetInfo::referencedBytes)));
       case "logicalused" -> Long.toString(logicalBytes());
       case "guid" -> Long.toUnsignedString(info.guid());
       case "createtxg" -> Long.toString(info.creationTxg());

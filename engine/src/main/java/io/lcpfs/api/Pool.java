@@ -21,6 +21,7 @@ import io.lcpfs.pool.PoolEngine;
 import io.lcpfs.pool.PoolEngines;
 import io.lcpfs.pool.PoolStatus;
 import io.lcpfs.pool.Progress;
+import io.lcpfs.pool.SnapshotInfo;
 import io.lcpfs.pool.VerifyReport;
 import io.lcpfs.pool.VerifyReport.Finding;
 import io.lcpfs.posix.FsOptions;
@@ -40,6 +41,7 @@ import java.util.TreeSet;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -247,6 +249,47 @@ public final class Pool implements AutoCloseable {
     return new Dataset(this, fullName);
   }
 
+  /** What {@code fullName} names that has files: a dataset or, with an @, a snapshot. */
+  public FileTree tree(String fullName) {
+    return DatasetName.isSnapshot(fullName) ? snapshot(fullName) : dataset(fullName);
+  }
+
+  /**
+   * The snapshot with this full name, {@code pool/a@name}.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EINVAL
+   */
+  public Snapshot snapshot(String fullName) {
+    return snapshots().find(fullName);
+  }
+
+  /**
+   * Takes a snapshot, or one of the same name of each dataset at and below the one named, all of
+   * the same moment.
+   *
+   * @param fullName {@code pool/a@name}
+   * @throws io.lcpfs.error.PoolException EINVAL; ENOENT; EEXIST; EROFS; then none was taken
+   */
+  public List<Snapshot> createSnapshots(String fullName, boolean recursive) {
+    return snapshots().create(fullName, recursive);
+  }
+
+  PoolSnapshots snapshots() {
+    return new PoolSnapshots(this, engine);
+  }
+
+  /** The path of a dataset that has to exist. */
+  String requirePath(String fullName) {
+    String path = pathIn(fullName);
+    requireDataset(path);
+    return path;
+  }
+
+  /** Full names of a dataset and all below it. */
+  List<String> namesBelow(String fullName) {
+    return below(requirePath(fullName)).stream().map(info -> fullName(info.path())).toList();
+  }
+
   private void requireDataset(String path) {
     if (!exists(path)) {
       throw refused(Errno.ENOENT, fullName(path) + ": no such dataset; see 'lcpfs fs list'");
@@ -301,9 +344,10 @@ public final class Pool implements AutoCloseable {
   }
 
   /**
-   * Destroys a dataset, and with {@code recursive} its children first.
+   * Destroys a dataset, and with {@code recursive} its snapshots and children first.
    *
-   * @throws io.lcpfs.error.PoolException ENOENT; ENOTEMPTY when it has children; EBUSY for the root
+   * @throws io.lcpfs.error.PoolException ENOENT; ENOTEMPTY when it has children or snapshots; EBUSY
+   *     for the root
    */
   public void destroyDataset(String fullName, boolean recursive) {
     String path = pathIn(fullName);
@@ -319,7 +363,14 @@ public final class Pool implements AutoCloseable {
     if (doomed.size() > 1 && !recursive) {
       throw refused(Errno.ENOTEMPTY, fullName + ": has children; destroy them first or add -r");
     }
+    if (!recursive && !engine.snapshots(path).isEmpty()) {
+      throw refused(Errno.ENOTEMPTY, fullName + ": has snapshots; destroy them first or add -r");
+    }
     for (String victim : doomed) {
+      List<String> taken = engine.snapshots(victim).stream().map(SnapshotInfo::name).toList();
+      if (!taken.isEmpty()) {
+        snapshots().destroy(fullName(victim), taken);
+      }
       closeFileSystem(engine.dataset(victim).guid());
       engine.destroyDataset(victim);
     }
@@ -501,7 +552,23 @@ public final class Pool implements AutoCloseable {
     }
   }
 
-  private void closeFileSystem(long guid) {
+  /** The file system of a snapshot, opened when first asked for. */
+  PosixFileSystem fileSystemOf(long guid, String path, Supplier<ObjectSet> objects) {
+    lock.lock();
+    try {
+      PosixFileSystem known = open.get(guid);
+      if (known == null) {
+        FsOptions options = fsOptions(path, FsOptions.DEFAULTS).withReadOnly(true);
+        known = PosixFileSystem.open(objects.get(), env, options);
+        open.put(guid, known);
+      }
+      return known;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void closeFileSystem(long guid) {
     lock.lock();
     try {
       PosixFileSystem fileSystem = open.remove(guid);

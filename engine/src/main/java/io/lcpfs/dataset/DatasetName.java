@@ -69,10 +69,40 @@ public final class DatasetName {
     }
   }
 
+  /** Whether a name is that of a snapshot, {@code pool/a@name}. */
+  public static boolean isSnapshot(String name) {
+    return name.indexOf('@') >= 0;
+  }
+
+  /** The dataset's part of the full name of a snapshot. */
+  public static String datasetOf(String name) {
+    int at = name.indexOf('@');
+    return at < 0 ? name : name.substring(0, at);
+  }
+
+  /** The part after the @ of the full name of a snapshot. */
+  public static String snapshotOf(String name) {
+    return name.substring(name.indexOf('@') + 1);
+  }
+
+  /**
+   * Checks the full name of a snapshot, {@code pool/a@name}.
+   *
+   * @throws io.lcpfs.error.PoolException EINVAL, ENAMETOOLONG
+   */
+  public static void checkSnapshot(String name) {
+    checkLength(name);
+    if (!isSnapshot(name)) {
+      throw refused(Errno.EINVAL, name + ": names no snapshot; write it as pool/dataset@name");
+    }
+    check(datasetOf(name));
+    checkComponent(snapshotOf(name), name);
+  }
+
   /** The pool's part of a full name. */
   public static String poolOf(String name) {
     int slash = name.indexOf('/');
-    return slash < 0 ? name : name.substring(0, slash);
+    return slash < 0 ? datasetOf(name) : name.substring(0, slash);
   }
 
   /** The part below the pool: "" for the root dataset. */

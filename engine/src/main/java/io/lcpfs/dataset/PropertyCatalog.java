@@ -80,9 +80,12 @@ public final class PropertyCatalog {
   static {
     computed(DATASET, "type", Kind.TEXT, "filesystem or volume");
     computed(DATASET, "creation", Kind.TIME, "when it was created");
-    computed(DATASET, "used", Kind.SIZE, "allocated by it and its children");
+    computed(DATASET, "used", Kind.SIZE, "allocated by it, its snapshots and its children");
     computed(DATASET, "available", Kind.SIZE, "what can still be written");
     computed(DATASET, "referenced", Kind.SIZE, "allocated by its own content");
+    computed(DATASET, "usedbydataset", Kind.SIZE, "allocated by its own content");
+    computed(DATASET, "usedbysnapshots", Kind.SIZE, "allocated by what only its snapshots have");
+    computed(DATASET, "usedbychildren", Kind.SIZE, "allocated by its children");
     computed(DATASET, "compressratio", Kind.RATIO, "size before compression to size after");
     computed(DATASET, "logicalused", Kind.SIZE, "its and its children's size before compression");
     computed(DATASET, "guid", Kind.NUMBER, "identifies it");

@@ -21,6 +21,7 @@ import java.lang.foreign.StructLayout;
  * @param logicalBytes the same before compression
  * @param kind 0 file system, 1 volume
  * @param intentLog INTENT_LOG object, 0 for none
+ * @param snapshots what belongs to its snapshots
  * @param objectSet root of its objects
  */
 public record DatasetRecord(
@@ -33,7 +34,20 @@ public record DatasetRecord(
     long logicalBytes,
     int kind,
     long intentLog,
+    Snapshots snapshots,
     BlockPointer objectSet) {
+
+  /**
+   * What a dataset knows of its snapshots.
+   *
+   * @param namesZap ZAP object: name to SNAPSHOT object; 0 before the first
+   * @param deadZap ZAP object: blocks that the newest snapshot has and the dataset has no more, as
+   *     {@link DeadlistRecord} says; 0 for none
+   * @param storedBytes allocated bytes that only snapshots refer to
+   */
+  public record Snapshots(long namesZap, long deadZap, long storedBytes) {
+    public static final Snapshots NONE = new Snapshots(0, 0, 0);
+  }
 
   public static final int BYTES = 320;
 
@@ -49,8 +63,11 @@ public record DatasetRecord(
           U32.withName("kind"),
           U32.withName("flags"),
           U64.withName("intent_log"),
-          // Slots for snapshots and clones: deadlist, previous and origin snapshot, bookmarks.
-          Disk.bytes("reserved", 120),
+          U64.withName("snapshots_zap"),
+          U64.withName("dead_zap"),
+          U64.withName("snapshot_bytes"),
+          // Slots for clones: origin, bookmarks.
+          Disk.bytes("reserved", 96),
           BlockPointer.LAYOUT.withName("object_set"));
 
   private static final long OBJECT_SET = Disk.offset(LAYOUT, "object_set");
@@ -86,6 +103,7 @@ public record DatasetRecord(
         Disk.u64(at, 48),
         (int) kind,
         Disk.u64(at, 64),
+        new Snapshots(Disk.u64(at, 72), Disk.u64(at, 80), Disk.u64(at, 88)),
         BlockPointer.decode(at, OBJECT_SET));
   }
 
@@ -101,6 +119,7 @@ public record DatasetRecord(
         Math.max(0, logicalBytes + logicalDelta),
         kind,
         intentLog,
+        snapshots,
         root);
   }
 
@@ -116,6 +135,23 @@ public record DatasetRecord(
         logicalBytes,
         kind,
         object,
+        snapshots,
+        objectSet);
+  }
+
+  /** The same dataset with other snapshots. */
+  public DatasetRecord withSnapshots(Snapshots value) {
+    return new DatasetRecord(
+        guid,
+        creationTxg,
+        creationSeconds,
+        childrenZap,
+        propertiesZap,
+        usedBytes,
+        logicalBytes,
+        kind,
+        intentLog,
+        value,
         objectSet);
   }
 
@@ -131,6 +167,9 @@ public record DatasetRecord(
     Disk.putU64(at, 48, logicalBytes);
     Disk.putU32(at, 56, kind);
     Disk.putU64(at, 64, intentLog);
+    Disk.putU64(at, 72, snapshots.namesZap());
+    Disk.putU64(at, 80, snapshots.deadZap());
+    Disk.putU64(at, 88, snapshots.storedBytes());
     objectSet.encode(at, OBJECT_SET);
     return bonus;
   }

@@ -22,9 +22,12 @@ public final class Features {
   public static final PoolConfig.Feature SPACE_MAP_BITMAP =
       new PoolConfig.Feature("space_map_bitmap", false);
 
+  /** Blocks that a dataset gave up and its snapshots keep. */
+  public static final PoolConfig.Feature SNAPSHOTS = new PoolConfig.Feature("snapshots", true);
+
   /** All features known here, in the order in which a new pool lists them. */
   public static final List<PoolConfig.Feature> KNOWN =
-      List.of(EMBEDDED_BLOCKS, TAIL_BLOCKS, SPACE_MAP_BITMAP);
+      List.of(EMBEDDED_BLOCKS, TAIL_BLOCKS, SPACE_MAP_BITMAP, SNAPSHOTS);
 
   private Features() {}
 

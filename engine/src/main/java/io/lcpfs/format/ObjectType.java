@@ -27,7 +27,8 @@ public enum ObjectType {
   VOLUME(15, false),
   INTENT_LOG(16, true),
   GANG_HEADER(17, true),
-  DEADLIST(18, true);
+  DEADLIST(18, true),
+  SNAPSHOT(19, true);
 
   private static final ObjectType[] BY_CODE = values();
 

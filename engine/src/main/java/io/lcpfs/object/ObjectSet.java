@@ -70,6 +70,9 @@ public final class ObjectSet {
   /** What is told of changes, from the next transaction on; null for nobody. */
   private volatile @Nullable ChangeLog changeLog;
 
+  /** Who keeps blocks that are given up; null for nobody. */
+  private volatile @Nullable DeadBlocks deadBlocks;
+
   final AtomicLong storedDelta = new AtomicLong();
   final AtomicLong logicalDelta = new AtomicLong();
 
@@ -269,6 +272,25 @@ public final class ObjectSet {
       if (!begun) {
         grant.cancel();
       }
+    }
+  }
+
+  /** Who keeps blocks that this object set gives up from the next sync on; null for nobody. */
+  public void setDeadBlocks(@Nullable DeadBlocks keeper) {
+    deadBlocks = keeper;
+  }
+
+  /** Whether blocks that are given up may have to be remembered. */
+  boolean keepsDeadBlocks() {
+    DeadBlocks keeper = deadBlocks;
+    return keeper != null && keeper.keepsAny();
+  }
+
+  /** Gives up a block in the group that is being written. */
+  void giveUp(BlockPointer pointer, long txg) {
+    DeadBlocks keeper = deadBlocks;
+    if (keeper == null || pointer.copies() == 0 || !keeper.keep(pointer)) {
+      context.io().free(pointer, txg);
     }
   }
 

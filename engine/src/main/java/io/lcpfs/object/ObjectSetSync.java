@@ -507,7 +507,7 @@ public final class ObjectSetSync {
 
   private void rootWritten(BlockPointer old, BlockPointer root) {
     objectSet.storedDelta.addAndGet(io.allocatedBytes(root) - io.allocatedBytes(old));
-    io.free(old, txg);
+    objectSet.giveUp(old, txg);
     objectSet.root = root;
   }
 

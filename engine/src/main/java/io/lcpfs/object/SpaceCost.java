@@ -19,6 +19,9 @@ final class SpaceCost {
   /** Space map records of a block that comes and one that goes, three copies of the map. */
   private static final long RECORD_BYTES = 64;
 
+  /** A block pointer in a list of dead blocks, three copies, and the blocks above it. */
+  private static final long DEAD_BYTES = 400;
+
   /** An LZ4 block of zeros, and the pointers between them. */
   private static final int COMPRESSED_BASE_BYTES = 1024;
 
@@ -149,7 +152,7 @@ final class SpaceCost {
   static void dirtied(Tx tx, Dnode dnode, Pending changes, long blockId, int bytes) {
     ObjectSetOptions options = dnode.objectSet().options();
     int copies = dnode.type().isMetadata() ? options.metadataCopies() : options.dataCopies();
-    long cost = stored(dnode.objectSet(), bytes, copies) + RECORD_BYTES;
+    long cost = stored(dnode.objectSet(), bytes, copies) + recordBytes(dnode);
     // Where it goes to a tail block, that holds it once more.
     long memory = bytes <= TailRecord.MAX_ENTRY_BYTES ? bytes : 0;
     long last = Math.max(blockId, dnode.blockCount - 1);
@@ -169,6 +172,11 @@ final class SpaceCost {
     }
   }
 
+  /** What the pool notes of a block that goes. */
+  private static long recordBytes(Dnode dnode) {
+    return dnode.objectSet().keepsDeadBlocks() ? RECORD_BYTES + DEAD_BYTES : RECORD_BYTES;
+  }
+
   private static int levelsAbove(Dnode dnode, long lastBlock) {
     return Math.max(levelsFor(lastBlock, dnode.fanoutShift()), dnode.levels - 1);
   }
@@ -176,7 +184,7 @@ final class SpaceCost {
   /** The data blocks in {@code [first, last)} are freed. Caller holds the dnode's lock. */
   static void freed(Tx tx, Dnode dnode, long first, long last) {
     long blocks = Math.min(last, dnode.blockCount) - first;
-    long cost = RECORD_BYTES * Math.min(blocks, Dnode.MAX_BLOCKS_FREED_AT_ONCE);
+    long cost = recordBytes(dnode) * Math.min(blocks, Dnode.MAX_BLOCKS_FREED_AT_ONCE);
     int ends = (first > 0 ? 1 : 0) + (last < dnode.blockCount ? 1 : 0);
     int levels = levelsAbove(dnode, dnode.blockCount - 1);
     cost += (long) ends * levels * indirect(dnode, dnode.blockCount - 1);

@@ -41,11 +41,15 @@ public final class TreeWalk {
   private final Visitor visitor;
   private boolean intoObjects = true;
 
+  /** Blocks born up to this are passed over, with all below them. */
+  private final long afterTxg;
+
   /** Sums of one object's walk. */
   private static final class Totals {
     long stored;
     long lastBlock = -1;
     long count;
+    boolean partial;
   }
 
   /** One tree on its way. */
@@ -65,8 +69,17 @@ public final class TreeWalk {
   }
 
   public TreeWalk(ObjectContext context, Visitor visitor) {
+    this(context, visitor, 0);
+  }
+
+  /**
+   * @param afterTxg only what was born after it is visited: what an older snapshot has is passed
+   *     over
+   */
+  public TreeWalk(ObjectContext context, Visitor visitor, long afterTxg) {
     this.context = context;
     this.visitor = visitor;
+    this.afterTxg = afterTxg;
   }
 
   /** Walks the object set under {@code root}. */
@@ -113,7 +126,7 @@ public final class TreeWalk {
   }
 
   private @Nullable ObjectSetRecord root(BlockPointer root) {
-    if (root.isHole() || !visitor.block(0, 0, root)) {
+    if (root.isHole() || root.logicalBirth() <= afterTxg || !visitor.block(0, 0, root)) {
       return null;
     }
     Slab slab;
@@ -254,7 +267,7 @@ public final class TreeWalk {
   private Totals walk(String name, DnodeRecord dnode, long object, @Nullable DataBlock data) {
     Tree tree = new Tree(name, dnode, object, new Totals(), data);
     children(tree, new BlockPointer[] {dnode.root()}, dnode.levels() - 1, 0);
-    if (tree.totals.stored != dnode.storedBytes()) {
+    if (!tree.totals.partial && tree.totals.stored != dnode.storedBytes()) {
       visitor.damaged(
           name, "stored_bytes is " + dnode.storedBytes() + ", found " + tree.totals.stored);
     }
@@ -278,6 +291,12 @@ public final class TreeWalk {
     for (int i = 0; i < pointers.length; i++) {
       BlockPointer pointer = pointers[i];
       if (pointer.isHole()) {
+        continue;
+      }
+      if (pointer.logicalBirth() <= afterTxg) {
+        tree.totals.partial = true;
+        tree.totals.count += pointer.fill(); // of the dnodes; nobody asks for that of others
+        fill += pointer.fill();
         continue;
       }
       if (!PathReader.fits(tree.dnode, pointer, level)) {

@@ -146,7 +146,7 @@ final class TreeWriter {
       return;
     }
     account(pointer, -1);
-    io.free(pointer, txg);
+    dnode.objectSet().giveUp(pointer, txg);
   }
 
   private void account(BlockPointer pointer, int sign) {

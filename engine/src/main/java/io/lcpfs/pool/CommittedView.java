@@ -20,6 +20,7 @@ final class CommittedView {
 
   private final ObjectContext context;
   private final ObjectSet meta;
+  private final long txg;
 
   /**
    * @param root the root block of the meta object set
@@ -36,11 +37,17 @@ final class CommittedView {
             shared.txgs(),
             shared.space(),
             none);
+    txg = root.logicalBirth();
     meta = ObjectSet.open(context, VIEW_ID, root, true, ObjectSetOptions.META);
   }
 
   ObjectContext context() {
     return context;
+  }
+
+  /** The group that it shows; the pool may not have been told yet that this is on disk. */
+  long txg() {
+    return txg;
   }
 
   ObjectSet meta() {

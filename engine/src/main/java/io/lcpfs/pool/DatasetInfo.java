@@ -12,6 +12,7 @@ import java.util.TreeMap;
  * @param creationSeconds wall clock, seconds since 1970
  * @param referencedBytes allocated for its own content, all copies, without children
  * @param logicalBytes the same before compression
+ * @param snapshotBytes allocated for what only its snapshots refer to
  * @param localProperties values set here, not inherited
  * @param damage what is wrong with it; "" when nothing is known to be. With a guid of 0 nothing
  *     else of it can be read, else some of its children are missing
@@ -23,11 +24,12 @@ public record DatasetInfo(
     long creationSeconds,
     long referencedBytes,
     long logicalBytes,
+    long snapshotBytes,
     SortedMap<String, String> localProperties,
     String damage) {
 
   static DatasetInfo unreadable(String path, String damage) {
-    return new DatasetInfo(path, 0, 0, 0, 0, 0, new TreeMap<>(), damage);
+    return new DatasetInfo(path, 0, 0, 0, 0, 0, 0, new TreeMap<>(), damage);
   }
 
   DatasetInfo withDamage(String damage) {
@@ -38,6 +40,7 @@ public record DatasetInfo(
         creationSeconds,
         referencedBytes,
         logicalBytes,
+        snapshotBytes,
         localProperties,
         damage);
   }

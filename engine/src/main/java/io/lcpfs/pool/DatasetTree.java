@@ -41,6 +41,7 @@ final class DatasetTree {
   private final ObjectContext context;
   private final ObjectSet meta;
   private final LogStore logs;
+  private final DeadLists deadLists;
   private final long rootObject;
   private final Dnode destroyed;
   private final boolean readOnly;
@@ -59,12 +60,14 @@ final class DatasetTree {
       ObjectContext context,
       ObjectSet meta,
       LogStore logs,
+      DeadLists deadLists,
       long rootObject,
       Dnode destroyed,
       boolean readOnly) {
     this.context = context;
     this.meta = meta;
     this.logs = logs;
+    this.deadLists = deadLists;
     this.rootObject = rootObject;
     this.destroyed = destroyed;
     this.readOnly = readOnly;
@@ -97,6 +100,7 @@ final class DatasetTree {
                   0,
                   0,
                   0,
+                  DatasetRecord.Snapshots.NONE,
                   BlockPointer.HOLE)
               .encode());
       done = true;
@@ -129,7 +133,24 @@ final class DatasetTree {
     }
   }
 
-  private long find(String path) {
+  /** Serialises changes of the tree, and of the snapshots in it. */
+  ReentrantLock lock() {
+    return lock;
+  }
+
+  /** SNAPSHOT objects of a dataset by name. */
+  Map<String, Long> snapshotObjects(long object) {
+    OpenDataset known = known(object);
+    if (known != null) {
+      return SnapshotChain.objects(context, meta, known.namesZap());
+    }
+    try (Dnode dnode = meta.hold(object)) {
+      return SnapshotChain.objects(context, meta, recordOf(dnode).snapshots().namesZap());
+    }
+  }
+
+  /** The DATASET object at a path; ENOENT. */
+  long find(String path) {
     long object = rootObject;
     if (path.isEmpty()) {
       return object;
@@ -289,6 +310,7 @@ final class DatasetTree {
           record.creationSeconds(),
           record.usedBytes(),
           record.logicalBytes(),
+          record.snapshots().storedBytes(),
           properties,
           "");
     }
@@ -343,6 +365,10 @@ final class DatasetTree {
         throw PoolException.refused(
             Errno.ENOTEMPTY, "dataset " + path + " has children; destroy them with -r");
       }
+      if (!snapshotObjects(object).isEmpty()) {
+        throw PoolException.refused(
+            Errno.ENOTEMPTY, "dataset " + path + " has snapshots; destroy them with -r");
+      }
       try (Dnode siblings = meta.hold(childrenZap(find(parentOf(path))));
           Dnode dnode = meta.hold(object);
           Tx tx = meta.beginFreeing(TX_BYTES).wholeOnly()) {
@@ -378,6 +404,10 @@ final class DatasetTree {
       }
       return null;
     }
+  }
+
+  private @Nullable Dnode holdNames(long object) {
+    return object == 0 ? null : holdUnlessLost(object);
   }
 
   private static byte[] key(long object) {
@@ -451,6 +481,7 @@ final class DatasetTree {
         @Nullable Dnode log = holdLog(object, recordOf(dnode).intentLog());
         @Nullable Dnode children = holdUnlessLost(recordOf(dnode).childrenZap());
         @Nullable Dnode properties = holdUnlessLost(recordOf(dnode).propertiesZap());
+        @Nullable Dnode names = holdNames(recordOf(dnode).snapshots().namesZap());
         Tx tx = meta.beginFreeing(TX_BYTES).wholeOnly()) {
       // First what may fail over a damaged block, while nothing is changed that could not be left.
       Zap.open(destroyed, context.env()).remove(tx, key(object));
@@ -459,6 +490,9 @@ final class DatasetTree {
       }
       if (properties != null) {
         properties.free(tx);
+      }
+      if (names != null) {
+        names.free(tx);
       }
       if (log == null) {
         inTx.accept(tx, null);
@@ -601,7 +635,10 @@ final class DatasetTree {
         DatasetRecord record = recordOf(dnode);
         ObjectSet objectSet =
             ObjectSet.open(context, object, record.objectSet(), readOnly, ObjectSetOptions.DEFAULT);
-        OpenDataset dataset = new OpenDataset(context, meta, logs, dnode, objectSet, record);
+        SnapshotChain snapshots =
+            SnapshotChain.load(context, meta, deadLists, object, record.snapshots());
+        OpenDataset dataset =
+            new OpenDataset(context, meta, logs, dnode, objectSet, snapshots, record);
         openLock.lock();
         try {
           open.put(object, dataset);

@@ -12,15 +12,24 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Frees destroyed datasets in the background, object by object, each in a transaction of its own;
- * what a crash leaves is found again through the ZAP of destroyed datasets.
+ * Frees destroyed datasets in the background, object by object, each in a transaction of its own,
+ * and the blocks of destroyed snapshots, list by list; what a crash leaves is found again through
+ * the pool's directory.
  */
 final class DestroyTask {
   private static final long TX_BYTES = 128 << 10;
 
+  /** Blocks of destroyed snapshots freed in one group. */
+  private static final int BLOCKS_AT_ONCE = 8192;
+
+  /** A record of the space maps, three copies. */
+  private static final long BLOCK_RECORD_BYTES = 64;
+
   private final Env env;
   private final DatasetTree datasets;
   private final PoolSync sync;
+  private final FreeingLists freeing;
+  private final ObjectSet meta;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition wake = lock.newCondition();
   private boolean work;
@@ -28,15 +37,17 @@ final class DestroyTask {
   private @Nullable Task<Void> task;
   private volatile @Nullable PoolException problem;
 
-  DestroyTask(Env env, DatasetTree datasets, PoolSync sync) {
+  DestroyTask(Env env, DatasetTree datasets, PoolSync sync, FreeingLists freeing, ObjectSet meta) {
     this.env = env;
     this.datasets = datasets;
     this.sync = sync;
+    this.freeing = freeing;
+    this.meta = meta;
   }
 
   /** Starts the task; it looks at once for what an earlier import left. */
   void start() {
-    if (!datasets.destroyedObjects().isEmpty()) {
+    if (!datasets.destroyedObjects().isEmpty() || !freeing.isEmpty()) {
       env.probe(CodeProbe.ASYNC_DESTROY_RESUMED);
       work = true;
     }
@@ -104,11 +115,30 @@ final class DestroyTask {
             return;
           }
         }
+        if (!freeLists()) {
+          return;
+        }
       } catch (PoolException e) {
         problem = e; // shown by status; the space stays allocated until a later import tries again
         return;
       }
     }
+  }
+
+  /** Frees what destroyed snapshots left, some in each group. */
+  private boolean freeLists() {
+    while (!freeing.isEmpty()) {
+      if (stopping()) {
+        return false;
+      }
+      try (Tx tx = meta.beginFreeing(TX_BYTES)) {
+        long txg = tx.txg();
+        tx.chargeSpace(BLOCKS_AT_ONCE * BLOCK_RECORD_BYTES);
+        sync.inGroup(txg, () -> freeing.free(txg, BLOCKS_AT_ONCE));
+      }
+      meta.sync();
+    }
+    return true;
   }
 
   /** Leaves so much of an object as one group can free; holes cost nothing. */

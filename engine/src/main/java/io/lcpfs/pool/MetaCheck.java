@@ -49,6 +49,7 @@ final class MetaCheck {
   private final Map<ObjectType, ObjectNumbers> objects;
   private final Findings findings;
   private final ObjectNumbers claimed = new ObjectNumbers();
+  private long freeingZap;
   private final TreeSet<Long> guids = new TreeSet<>();
 
   /**
@@ -67,6 +68,11 @@ final class MetaCheck {
     this.findings = findings;
   }
 
+  /** The ZAP of lists of blocks to be freed, 0 for none; after {@link #run}. */
+  long freeingZap() {
+    return freeingZap;
+  }
+
   void run() {
     claim(MetaDirectory.OBJECT, ObjectType.ZAP, DIRECTORY);
     NavigableMap<String, Long> names = numbers(MetaDirectory.OBJECT, DIRECTORY);
@@ -75,6 +81,10 @@ final class MetaCheck {
     history(take(names, MetaDirectory.HISTORY, ObjectType.HISTORY));
     datasets(take(names, MetaDirectory.ROOT_DATASET, ObjectType.DATASET));
     destroyed(take(names, MetaDirectory.DESTROYED, ObjectType.ZAP));
+    if (names.containsKey(MetaDirectory.FREEING)) {
+      freeingZap = take(names, MetaDirectory.FREEING, ObjectType.ZAP);
+      claimLists(freeingZap, "blocks to be freed");
+    }
     names.forEach(
         (name, object) ->
             findings.found("DirectoryCheck", DIRECTORY, "unknown name '" + name + "'"));
@@ -198,7 +208,7 @@ final class MetaCheck {
         return;
       }
       SpaceMapState state = SpaceMaps.replayRecords(dnode, head, metaslab);
-      state.finish(view.context().txgs().syncedTxg());
+      state.finish(view.txg());
       if (state.allocatedBytes() != head.allocatedBytes()) {
         findings.found(
             "SpaceMapCheck",
@@ -245,6 +255,7 @@ final class MetaCheck {
         DatasetRecord record = record(next.object, where);
         claim(record.propertiesZap(), ObjectType.ZAP, where + " properties");
         claimLog(record, where);
+        claimSnapshots(next.object, record, where);
         if (claim(record.childrenZap(), ObjectType.ZAP, where + " children")) {
           children(next, record.childrenZap(), where, todo);
         }
@@ -257,6 +268,41 @@ final class MetaCheck {
   private void claimLog(DatasetRecord record, String where) {
     if (record.intentLog() != 0) {
       claim(record.intentLog(), ObjectType.INTENT_LOG, where + " intent log");
+    }
+  }
+
+  private void claimSnapshots(long object, DatasetRecord record, String where) {
+    long names = record.snapshots().namesZap();
+    claimDead(record.snapshots().deadZap(), where);
+    if (names == 0 || !claim(names, ObjectType.ZAP, where + " snapshots")) {
+      return;
+    }
+    numbers(names, where + " snapshots")
+        .forEach(
+            (name, snapshot) -> {
+              String at = where + "@" + name;
+              if (claim(snapshot, ObjectType.SNAPSHOT, at)) {
+                try {
+                  claimDead(SnapshotChain.record(view.meta(), snapshot, object).deadZap(), at);
+                } catch (PoolException e) {
+                  damaged("SnapshotCheck", at, e);
+                }
+              }
+            });
+  }
+
+  private void claimDead(long zap, String where) {
+    if (zap != 0 && claim(zap, ObjectType.ZAP, where + " dead blocks")) {
+      claimLists(zap, where + " dead blocks");
+    }
+  }
+
+  private void claimLists(long zap, String where) {
+    try {
+      DeadLists.entries(view.context(), view.meta(), zap)
+          .forEach(entry -> claim(entry.object(), ObjectType.DEADLIST, where));
+    } catch (PoolException e) {
+      damaged("SnapshotCheck", where, e);
     }
   }
 
@@ -313,6 +359,7 @@ final class MetaCheck {
                   claim(record.propertiesZap(), ObjectType.ZAP, where + " properties");
                   claim(record.childrenZap(), ObjectType.ZAP, where + " children");
                   claimLog(record, where);
+                  claimSnapshots(object, record, where);
                 } catch (PoolException e) {
                   damaged("DatasetCheck", where, e);
                 }

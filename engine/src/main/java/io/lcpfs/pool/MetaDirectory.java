@@ -20,6 +20,7 @@ final class MetaDirectory {
   static final String POOL_PROPERTIES = "pool_properties";
   static final String HISTORY = "history";
   static final String DESTROYED = "destroyed";
+  static final String FREEING = "freeing";
 
   private final ObjectSet meta;
   private final Env env;
@@ -50,6 +51,14 @@ final class MetaDirectory {
     Zap.create(tx, zap, env);
     put(tx, name, zap.number());
     return zap;
+  }
+
+  /** The number of the object entered as {@code name}, 0 when there is none. */
+  long find(String name) {
+    try (Dnode directory = meta.hold(OBJECT)) {
+      long number = Zap.open(directory, env).getLong(name.getBytes(US_ASCII));
+      return number == Zap.ABSENT ? 0 : number;
+    }
   }
 
   /** The object entered as {@code name}, held for the caller; Corrupt when it is missing. */

@@ -6,10 +6,12 @@ import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.DatasetRecord;
+import io.lcpfs.format.DeadlistRecord;
 import io.lcpfs.format.Disk;
 import io.lcpfs.format.DnodeRecord;
 import io.lcpfs.format.ObjectSetRecord;
 import io.lcpfs.format.ObjectType;
+import io.lcpfs.format.SnapshotRecord;
 import io.lcpfs.format.SpaceMapHead;
 import io.lcpfs.format.TailRecord;
 import io.lcpfs.memory.Slab;
@@ -194,6 +196,7 @@ final class ObjectDebug {
             + ", properties in object "
             + record.propertiesZap());
     out.line("used " + record.usedBytes() + " bytes, logical " + record.logicalBytes());
+    out.line(record.snapshots().toString());
     out.line("object set " + record.objectSet());
   }
 
@@ -220,6 +223,8 @@ final class ObjectDebug {
           try {
             switch (dnode.type()) {
               case DATASET -> record(DatasetRecord.decode(dnode.bonus()));
+              case SNAPSHOT -> out.line(SnapshotRecord.decode(dnode.bonus()).toString());
+              case DEADLIST -> out.line(DeadlistRecord.decode(dnode.bonus()).toString());
               case SPACE_MAP -> out.line(SpaceMapHead.decode(dnode.bonus()).toString());
               case HISTORY -> out.line("records of " + number(dnode.bonus()) + " bytes");
               default -> {}

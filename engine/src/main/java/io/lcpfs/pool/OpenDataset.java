@@ -21,7 +21,11 @@ final class OpenDataset {
   private final LogStore logs;
   private final Dnode dnode;
   private final ObjectSet objectSet;
+  private final SnapshotChain snapshots;
   private volatile DatasetRecord record;
+
+  /** The ZAP of the snapshots' names; ahead of what the record says until its group is on disk. */
+  private volatile long namesZap;
 
   /** The dataset's INTENT_LOG object; null when it has none. */
   private volatile @Nullable Dnode logObject;
@@ -40,13 +44,17 @@ final class OpenDataset {
       LogStore logs,
       Dnode dnode,
       ObjectSet objectSet,
+      SnapshotChain snapshots,
       DatasetRecord record) {
     this.context = context;
     this.meta = meta;
     this.logs = logs;
     this.dnode = dnode;
     this.objectSet = objectSet;
+    this.snapshots = snapshots;
     this.record = record;
+    this.namesZap = record.snapshots().namesZap();
+    objectSet.setDeadBlocks(snapshots);
   }
 
   long object() {
@@ -129,6 +137,20 @@ final class OpenDataset {
     }
   }
 
+  /** Whether what is in its intent log is done: before, it is not what its user left. */
+  boolean hasLog() {
+    return log != null;
+  }
+
+  /** The ZAP of its snapshots' names, or 0. */
+  long namesZap() {
+    return namesZap;
+  }
+
+  void setNamesZap(long zap) {
+    namesZap = zap;
+  }
+
   /** Whether a group has to be written on the log's account. */
   boolean logWantsSync() {
     IntentLog known = log;
@@ -143,9 +165,33 @@ final class OpenDataset {
     sync.writeObjects();
     BlockPointer root = sync.writeRoot();
     record = record.withObjectSet(root, objectSet.takeStoredDelta(), objectSet.takeLogicalDelta());
+    record = record.withSnapshots(snapshots.writeDead(txg, record.snapshots()));
     syncLog(txg);
     dnode.setBonus(Tx.inSync(txg), record.encode());
     return sync;
+  }
+
+  /**
+   * Takes a snapshot of the dataset as {@code txg} leaves it; after its own sync.
+   *
+   * @param made the SNAPSHOT object, which this lets go of
+   * @param namesZap the ZAP of the snapshots' names
+   */
+  void takeSnapshot(long txg, Dnode made, long namesZap) {
+    try (made) {
+      DatasetRecord.Snapshots before = record.snapshots();
+      record =
+          record.withSnapshots(
+              new DatasetRecord.Snapshots(namesZap, before.deadZap(), before.storedBytes()));
+      record = record.withSnapshots(snapshots.take(txg, made, record));
+      dnode.setBonus(Tx.inSync(txg), record.encode());
+    }
+  }
+
+  /** Ends a snapshot that has lost its name in {@code txg}. */
+  void destroySnapshot(long txg, long object, FreeingLists freeing) {
+    record = record.withSnapshots(snapshots.destroy(txg, object, record.snapshots(), freeing));
+    dnode.setBonus(Tx.inSync(txg), record.encode());
   }
 
   /** Writes the log's head, with {@code txg}; where one is wanted and there is room, makes it. */
@@ -193,6 +239,7 @@ final class OpenDataset {
     if (head != null) {
       head.close();
     }
+    snapshots.close();
     dnode.close();
   }
 }

@@ -32,6 +32,8 @@ final class OpenPool implements PoolEngine {
   private final ObjectSet meta;
   private final SpaceMaps spaceMaps;
   private final DatasetTree datasets;
+  private final FreeingLists freeing;
+  private final SnapshotOps snapshots;
   private final DestroyTask destroyTask;
   private final Dnode properties;
   private final History history;
@@ -58,8 +60,13 @@ final class OpenPool implements PoolEngine {
     this.meta = meta;
     this.spaceMaps = spaceMaps;
     LogStore logs = new LogStore(parts.context, parts.allocator, parts.devices, parts.reserve);
-    this.datasets = new DatasetTree(parts.context, meta, logs, rootDataset, destroyed, readOnly);
-    this.destroyTask = new DestroyTask(parts.env, datasets, parts.sync);
+    DeadLists deadLists = new DeadLists(parts.context, meta);
+    this.freeing = new FreeingLists(parts.context, new MetaDirectory(meta, parts.env), deadLists);
+    freeing.load();
+    this.datasets =
+        new DatasetTree(parts.context, meta, logs, deadLists, rootDataset, destroyed, readOnly);
+    this.snapshots = new SnapshotOps(parts.context, meta, datasets, parts.sync, freeing);
+    this.destroyTask = new DestroyTask(parts.env, datasets, parts.sync, freeing, meta);
     this.properties = properties;
     this.history = new History(parts.env, meta, history);
     this.devices = devices;
@@ -135,6 +142,10 @@ final class OpenPool implements PoolEngine {
     if (destroying != null) {
       problems.add("a destroyed dataset cannot be freed: " + destroying.error().message());
     }
+    PoolException unfreed = freeing.problem();
+    if (unfreed != null) {
+      problems.add("blocks of a snapshot cannot be freed: " + unfreed.error().message());
+    }
     problems.addAll(datasets.logProblems());
     List<DeviceStatus> deviceStatus = new ArrayList<>();
     for (PoolConfig.Device device : config.devices()) {
@@ -160,7 +171,7 @@ final class OpenPool implements PoolEngine {
         size,
         allocated,
         size - allocated,
-        datasets.destroyedBytes(),
+        datasets.destroyedBytes() + freeing.bytes(),
         fragmentation(),
         parts.slabs.usedBytes(),
         features,
@@ -336,6 +347,37 @@ final class OpenPool implements PoolEngine {
   public void removeLocalProperty(String path, String name) {
     refuseReadOnly();
     datasets.removeProperty(path, name);
+  }
+
+  @Override
+  public void snapshot(List<String> paths, String name) {
+    refuseReadOnly();
+    snapshots.snapshot(paths, name);
+  }
+
+  @Override
+  public List<SnapshotInfo> snapshots(String path) {
+    refuseClosed();
+    return snapshots.list(path);
+  }
+
+  @Override
+  public void destroySnapshots(String path, List<String> names) {
+    refuseReadOnly();
+    snapshots.destroy(path, names);
+    destroyTask.wake();
+  }
+
+  @Override
+  public void renameSnapshot(String path, String from, String to) {
+    refuseReadOnly();
+    snapshots.rename(path, from, to);
+  }
+
+  @Override
+  public ObjectSet snapshotObjects(String path, String name) {
+    refuseClosed();
+    return snapshots.open(path, name);
   }
 
   @Override

@@ -95,6 +95,43 @@ public interface PoolEngine extends AutoCloseable {
   void removeLocalProperty(String path, String name);
 
   /**
+   * Takes a snapshot of each dataset, all of the same moment, in constant time; returns when they
+   * are on disk. The {@linkplain #objectSet objects} of each have to be open.
+   *
+   * @throws io.lcpfs.error.PoolException EEXIST; ENOENT; EINVAL; EOPNOTSUPP when the pool lacks the
+   *     feature; then none was taken
+   */
+  void snapshot(List<String> paths, String name);
+
+  /**
+   * A dataset's snapshots, oldest first.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT
+   */
+  List<SnapshotInfo> snapshots(String path);
+
+  /**
+   * Destroys snapshots of a dataset; what only they held is freed in the background.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT when one does not exist: then none is destroyed
+   */
+  void destroySnapshots(String path, List<String> names);
+
+  /**
+   * Gives a snapshot another name.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EEXIST; EINVAL
+   */
+  void renameSnapshot(String path, String from, String to);
+
+  /**
+   * The objects of a snapshot, to read; until it is destroyed or the pool closes.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EIO
+   */
+  ObjectSet snapshotObjects(String path, String name);
+
+  /**
    * The objects of a dataset, open until the pool closes; the same instance on every call. {@code
    * policy} governs what is written from now on.
    */

@@ -61,6 +61,8 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
   private final Map<Long, List<Gone>> rootFrees = new TreeMap<>();
   private final List<UnaryOperator<PoolConfig>> configChanges = new ArrayList<>();
 
+  private final Map<Long, List<Runnable>> works = new TreeMap<>();
+
   /** What a destroyed dataset leaves to be freed. */
   private record Gone(BlockPointer root, @Nullable IntentLogRecord log) {}
 
@@ -149,6 +151,19 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
     }
   }
 
+  /**
+   * Runs {@code work} when {@code txg} is written, on the sync task: after the datasets' own part,
+   * before that of the pool's own objects. For a transaction that is part of that group.
+   */
+  void inGroup(long txg, Runnable work) {
+    requestLock.lock();
+    try {
+      works.computeIfAbsent(txg, t -> new ArrayList<>()).add(work);
+    } finally {
+      requestLock.unlock();
+    }
+  }
+
   /** Runs {@code work} while no group is written. It must not wait for one. */
   void whileStill(Runnable work) {
     stillLock.lock();
@@ -163,7 +178,7 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
   public boolean isDirty(long txg) {
     requestLock.lock();
     try {
-      if (!configChanges.isEmpty() || rootFrees.containsKey(txg)) {
+      if (!configChanges.isEmpty() || rootFrees.containsKey(txg) || works.containsKey(txg)) {
         return true;
       }
     } finally {
@@ -202,6 +217,7 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
         }
       }
     }
+    takeWorks(txg).forEach(Runnable::run);
     for (Gone gone : takeRootFrees(txg)) {
       blocks.free(gone.root, txg);
       if (gone.log != null) {
@@ -238,6 +254,16 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
     try {
       List<Gone> roots = rootFrees.remove(txg);
       return roots == null ? List.of() : roots;
+    } finally {
+      requestLock.unlock();
+    }
+  }
+
+  private List<Runnable> takeWorks(long txg) {
+    requestLock.lock();
+    try {
+      List<Runnable> todo = works.remove(txg);
+      return todo == null ? List.of() : todo;
     } finally {
       requestLock.unlock();
     }

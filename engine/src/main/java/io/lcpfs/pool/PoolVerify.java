@@ -28,7 +28,7 @@ import java.util.function.Consumer;
  * against each other. Memory: {@link SpaceCheck}, a bit an object of the pool's own, and some
  * blocks under way.
  */
-final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results {
+final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results, SnapshotCheck.Walker {
   private static final int MAX_FINDINGS = 1000;
   private static final long PROGRESS_BYTES = 16 << 20;
   private static final String POOL = "pool";
@@ -78,13 +78,15 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results {
    */
   VerifyReport run() {
     try {
-      walk(POOL, root);
+      walk(POOL, root, 0);
       metaObjects();
       copies.finish();
     } finally {
       copies.abandon();
     }
-    space.finish().forEach(text -> found("SpaceCheck", "space maps", text));
+    space
+        .finish()
+        .forEach(text -> found(new VerifyReport.Finding("SpaceCheck", "space maps", text)));
     counts.put("bytes allocated", allocator.allocatedBytes());
     return new VerifyReport(List.copyOf(findings), counts, bytesChecked);
   }
@@ -97,16 +99,19 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results {
       damaged("ObjectCheck", POOL, e);
       return;
     }
-    new MetaCheck(view, tiles, allocator, poolObjects, this::later).run();
+    MetaCheck objects = new MetaCheck(view, tiles, allocator, poolObjects, this::later);
+    objects.run();
+    SnapshotCheck snapshots = new SnapshotCheck(view, this);
     poolObjects
         .getOrDefault(ObjectType.DATASET, new ObjectNumbers())
-        .forEach(number -> checkDataset(view, number));
+        .forEach(number -> checkDataset(view, snapshots, number));
+    snapshots.freeing(objects.freeingZap(), block -> claim(block, "blocks to be freed"));
     poolObjects
         .getOrDefault(ObjectType.ZAP, new ObjectNumbers())
         .forEach(number -> checkZap(view, number));
   }
 
-  private void checkDataset(CommittedView view, long number) {
+  private void checkDataset(CommittedView view, SnapshotCheck snapshots, long number) {
     count("datasets");
     String name = "dataset object " + number;
     DatasetRecord record;
@@ -116,11 +121,11 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results {
       damaged("DatasetCheck", name, e);
       return;
     }
-    walk(name, record.objectSet());
-    checkLog(view, name, number, record.intentLog());
-    if (used != record.usedBytes()) {
-      later("DatasetCheck", name, "used_bytes is " + record.usedBytes() + ", found " + used);
+    int found = snapshots.dataset(name, number, record);
+    if (found > 0) {
+      counts.merge("snapshots", (long) found, Long::sum);
     }
+    checkLog(view, name, number, record.intentLog());
   }
 
   private void checkLog(CommittedView view, String name, long dataset, long object) {
@@ -146,15 +151,17 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results {
   }
 
   /** Lack of memory is no damage. */
-  private void damaged(String check, String where, PoolException e) {
+  @Override
+  public void damaged(String check, String where, PoolException e) {
     if (e.errno() == Errno.ENOMEM) {
       throw e;
     }
     later(check, where, e.error().message());
   }
 
-  private void found(String check, String where, String what) {
-    found(new VerifyReport.Finding(check, where, what));
+  @Override
+  public void found(String check, String where, String what) {
+    later(check, where, what);
   }
 
   /** Tells a finding behind those of the blocks that are still being read. */
@@ -166,11 +173,13 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results {
     counts.merge(kind, 1L, Long::sum);
   }
 
-  private void walk(String name, BlockPointer objectSet) {
+  @Override
+  public long walk(String name, BlockPointer objectSet, long afterTxg) {
     walking = name;
     used = 0;
     lastObject = -1;
-    new TreeWalk(context, this).objectSet(objectSet);
+    new TreeWalk(context, this, afterTxg).objectSet(objectSet);
+    return used;
   }
 
   @Override
@@ -184,16 +193,22 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results {
       lastObject = object;
       owner = walking + " object " + object;
     }
+    boolean apart = claim(pointer, owner);
+    copies.block(walking, object, pointer);
+    return apart;
+  }
+
+  /** Notes where a block lies; false when something else lies there, too. */
+  private boolean claim(BlockPointer pointer, String by) {
     boolean[] apart = {true};
     try {
       context
           .io()
           .reader()
-          .extents(pointer, (dva, bytes) -> apart[0] &= space.claim(dva, bytes, owner));
+          .extents(pointer, (dva, bytes) -> apart[0] &= space.claim(dva, bytes, by));
     } catch (PoolException e) {
-      damaged("BlockCheck", owner, e);
+      damaged("BlockCheck", by, e);
     }
-    copies.block(walking, object, pointer);
     return apart[0];
   }
 

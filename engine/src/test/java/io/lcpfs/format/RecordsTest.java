@@ -285,7 +285,9 @@ class RecordsTest {
     assertThat(ObjectSetRecord.decode(set).objectCount()).isEqualTo(12);
     assertThat(mutate(set, -1, 0, 0, ObjectSetRecord::decode)).isPositive();
     byte[] dataset =
-        new DatasetRecord(1, 2, 3, 4, 5, 6, 7, 1, 8, SampleRecords.pointer(1)).encode();
+        new DatasetRecord(
+                1, 2, 3, 4, 5, 6, 7, 1, 8, DatasetRecord.Snapshots.NONE, SampleRecords.pointer(1))
+            .encode();
     assertThat(DatasetRecord.decode(dataset).usedBytes()).isEqualTo(6);
     assertThat(
             mutate(

@@ -58,6 +58,7 @@ class HostileDatasetTest {
         d.logicalBytes(),
         d.kind(),
         d.intentLog(),
+        d.snapshots(),
         objects);
   }
 
@@ -283,6 +284,7 @@ class HostileDatasetTest {
                           used,
                           d.kind(),
                           d.intentLog(),
+                          d.snapshots(),
                           d.objectSet())));
     }
   }

@@ -212,6 +212,7 @@ class PoolVerifyTest {
                 0,
                 0,
                 0,
+                old.snapshots(),
                 old.objectSet())
             .encode());
     assertFound("DatasetCheck", "another dataset has its guid");

@@ -215,14 +215,14 @@ class FileDataTest {
       String path = "/f" + call;
       try (FileHandle handle = t.open(path, RW)) {
         write(handle, 0, new byte[] {1, 2, 3});
-        t.pool.failIn(call);
+        t.pool.failFrom(call);
         try {
           byte[] much = new byte[20_000];
           Arrays.fill(much, (byte) 9);
           write(handle, 1, much);
-          t.pool.failIn(-1);
+          t.pool.failFrom(-1);
         } catch (PoolException e) {
-          t.pool.failIn(-1);
+          t.pool.failFrom(-1);
           failures++;
           assertThat(handle.size()).isEqualTo(3);
           handle.truncate(30_000);
@@ -231,6 +231,24 @@ class FileDataTest {
       }
     }
     assertThat(failures).isPositive();
+  }
+
+  @Test
+  void aWriteThatLacksMemoryOnceIsTriedAgain() {
+    for (int call = 0; call < 12; call++) {
+      try (FileHandle handle = t.open("/again" + call, RW)) {
+        write(handle, 0, new byte[] {1, 2, 3});
+        t.pool.failIn(call);
+        byte[] much = new byte[20_000];
+        Arrays.fill(much, (byte) 9);
+        for (int done = 0; done < much.length; ) {
+          done += handle.write(1 + done, MemorySegment.ofArray(much), done, much.length - done);
+        }
+        t.pool.failIn(-1);
+        assertThat(handle.size()).isEqualTo(20_001);
+        assertThat(read(handle, 1, 20_000)).as("after %s", call).containsOnly(9);
+      }
+    }
   }
 
   @Test

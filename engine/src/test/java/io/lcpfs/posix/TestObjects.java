@@ -24,6 +24,12 @@ final class TestObjects implements AutoCloseable {
 
   private final Env env;
   private final AtomicLong failIn = new AtomicLong(-1);
+
+  /** The id of the thread that is refused memory, after so many more allocations; 0 for none. */
+  private volatile long failing;
+
+  private long untilFailing;
+
   private final Tuning tuning =
       Tuning.standard()
           .withCacheBytes(64L << 20)
@@ -42,6 +48,9 @@ final class TestObjects implements AutoCloseable {
   }
 
   private boolean allow(int bytes, boolean forSync) {
+    if (Thread.currentThread().threadId() == failing && !forSync && untilFailing-- <= 0) {
+      return false;
+    }
     return forSync || failIn.get() < 0 || failIn.getAndDecrement() != 0;
   }
 
@@ -52,6 +61,12 @@ final class TestObjects implements AutoCloseable {
   /** Makes the {@code call}-th allocation of memory from now fail; negative for none. */
   void failIn(long call) {
     failIn.set(call);
+  }
+
+  /** Makes all of this thread's allocations fail from the {@code call}-th on; negative for none. */
+  void failFrom(long call) {
+    untilFailing = call;
+    failing = call < 0 ? 0 : Thread.currentThread().threadId();
   }
 
   /** See {@link SparseDevice#damage}. */

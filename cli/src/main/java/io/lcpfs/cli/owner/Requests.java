@@ -1,6 +1,6 @@
 package io.lcpfs.cli.owner;
 
-import io.lcpfs.api.Dataset;
+import io.lcpfs.api.FileTree;
 import io.lcpfs.api.Pool;
 import io.lcpfs.cli.owner.Protocol.Operation;
 import io.lcpfs.cli.tree.Applied;
@@ -52,7 +52,7 @@ final class Requests implements AutoCloseable {
   private Files files(String dataset) {
     Files files = known.get(dataset);
     if (files == null) {
-      Dataset found = pool.dataset(dataset);
+      FileTree found = pool.tree(dataset);
       files = new Files(found.fileSystem(), found.guid());
       known.put(dataset, files);
     }

@@ -44,13 +44,14 @@ final class EngineSession implements Session {
   private static final String LEFT_IN_TAIL = "slot \\d+ has \\d+ bytes, object \\d+ has 0 in it";
 
   /** Space that stays allocated, and is still counted. */
-  private static final String LEAK = ".*leaked|used_bytes is .*";
+  private static final String LEAK = ".*leaked|(used|snapshot|unique)_bytes is .*";
 
   private final SimEnv machine;
   private final Pool pool;
   private final PosixFileSystem fs;
   private final PathCalls paths;
   private final SideDatasets side;
+  private final SideSnapshots snapshots;
   private final TreeMap<Integer, FileHandle> handles = new TreeMap<>();
 
   EngineSession(SimEnv machine, Pool pool) {
@@ -59,12 +60,14 @@ final class EngineSession implements Session {
     this.fs = pool.dataset(EngineTarget.POOL).fileSystem();
     this.paths = fs.paths();
     this.side = new SideDatasets(machine, pool);
+    this.snapshots = new SideSnapshots(machine, pool);
   }
 
   @Override
   public Outcome apply(Op op) {
     try {
       side.now();
+      snapshots.now();
       return carryOut(op);
     } catch (PoolException e) {
       refuseBadSuspension(e);
@@ -332,6 +335,7 @@ final class EngineSession implements Session {
       findings.add(
           new Finding(damage, finding.check() + " " + finding.where() + ": " + finding.what()));
     }
+    findings.addAll(snapshots.check());
     return findings;
   }
 

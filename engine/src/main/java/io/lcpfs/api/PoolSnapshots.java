@@ -1,0 +1,89 @@
+package io.lcpfs.api;
+
+import static io.lcpfs.error.PoolException.refused;
+
+import io.lcpfs.dataset.DatasetName;
+import io.lcpfs.error.Errno;
+import io.lcpfs.pool.PoolEngine;
+import io.lcpfs.pool.SnapshotInfo;
+import io.lcpfs.posix.PosixFileSystem;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The snapshots of a pool, by full names. */
+final class PoolSnapshots {
+  private final Pool pool;
+  private final PoolEngine engine;
+
+  PoolSnapshots(Pool pool, PoolEngine engine) {
+    this.pool = pool;
+    this.engine = engine;
+  }
+
+  /** See {@link Pool#createSnapshots}. */
+  List<Snapshot> create(String fullName, boolean recursive) {
+    DatasetName.checkSnapshot(fullName);
+    String dataset = DatasetName.datasetOf(fullName);
+    String name = DatasetName.snapshotOf(fullName);
+    List<String> datasets = recursive ? pool.namesBelow(dataset) : List.of(dataset);
+    List<String> paths = new ArrayList<>();
+    for (String one : datasets) {
+      // What is in its intent log belongs to it, too: opening it does that again.
+      pool.dataset(one).fileSystem();
+      paths.add(DatasetName.pathOf(one));
+    }
+    engine.snapshot(paths, name);
+    return datasets.stream().map(one -> find(one + "@" + name)).toList();
+  }
+
+  /** See {@link Pool#snapshot}. */
+  Snapshot find(String fullName) {
+    DatasetName.checkSnapshot(fullName);
+    String dataset = DatasetName.datasetOf(fullName);
+    String name = DatasetName.snapshotOf(fullName);
+    return new Snapshot(pool, fullName, info(dataset, name));
+  }
+
+  private SnapshotInfo info(String dataset, String name) {
+    return engine.snapshots(pool.requirePath(dataset)).stream()
+        .filter(info -> info.name().equals(name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                refused(
+                    Errno.ENOENT,
+                    dataset + "@" + name + ": no such snapshot; see 'lcpfs fs list -t snapshot'"));
+  }
+
+  /** See {@link Dataset#snapshots}. */
+  List<Snapshot> list(String dataset) {
+    return engine.snapshots(pool.requirePath(dataset)).stream()
+        .map(info -> new Snapshot(pool, dataset + "@" + info.name(), info))
+        .toList();
+  }
+
+  /** Destroys some of a dataset's snapshots. */
+  void destroy(String dataset, List<String> names) {
+    String path = pool.requirePath(dataset);
+    engine.snapshots(path).stream()
+        .filter(info -> names.contains(info.name()))
+        .forEach(info -> pool.closeFileSystem(info.guid()));
+    engine.destroySnapshots(path, names);
+  }
+
+  /** See {@link Snapshot#rename}. */
+  void rename(String fullName, String newName) {
+    String dataset = DatasetName.datasetOf(fullName);
+    DatasetName.checkSnapshot(dataset + "@" + newName);
+    engine.renameSnapshot(pool.requirePath(dataset), DatasetName.snapshotOf(fullName), newName);
+  }
+
+  /** See {@link Snapshot#fileSystem}. */
+  PosixFileSystem fileSystem(String fullName) {
+    String dataset = DatasetName.datasetOf(fullName);
+    String name = DatasetName.snapshotOf(fullName);
+    String path = pool.requirePath(dataset);
+    SnapshotInfo info = info(dataset, name);
+    return pool.fileSystemOf(info.guid(), path, () -> engine.snapshotObjects(path, name));
+  }
+}

@@ -1,0 +1,95 @@
+package io.lcpfs.api;
+
+import io.lcpfs.dataset.DatasetName;
+import io.lcpfs.pool.SnapshotInfo;
+import io.lcpfs.posix.PosixFileSystem;
+import java.util.List;
+
+/**
+ * A dataset as it was at one moment, named as {@code pool/a@name}. It is a name, not a hold: after
+ * a rename or destroy its methods give ENOENT. Its sizes are as of when it was asked for.
+ */
+public final class Snapshot implements FileTree {
+  private final Pool pool;
+  private final String name;
+  private final SnapshotInfo info;
+
+  Snapshot(Pool pool, String name, SnapshotInfo info) {
+    this.pool = pool;
+    this.name = name;
+    this.info = info;
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  /** The part of the name after the @. */
+  public String shortName() {
+    return DatasetName.snapshotOf(name);
+  }
+
+  /** The dataset that it shows. */
+  public Dataset dataset() {
+    return new Dataset(pool, DatasetName.datasetOf(name));
+  }
+
+  @Override
+  public long guid() {
+    return info.guid();
+  }
+
+  /** The transaction group whose end it shows. */
+  public long creationTxg() {
+    return info.creationTxg();
+  }
+
+  /** When it was taken: wall clock, seconds since 1970. */
+  public long creationSeconds() {
+    return info.creationSeconds();
+  }
+
+  /** Bytes allocated that nothing else refers to: what destroying it alone would free. */
+  public long usedBytes() {
+    return info.usedBytes();
+  }
+
+  /** Bytes allocated for all that is in it, all copies. */
+  public long referencedBytes() {
+    return info.referencedBytes();
+  }
+
+  /** {@link #referencedBytes} before compression, of data. */
+  public long logicalBytes() {
+    return info.logicalBytes();
+  }
+
+  @Override
+  public PosixFileSystem fileSystem() {
+    return pool.snapshots().fileSystem(name);
+  }
+
+  /**
+   * Destroys it; what only it held is freed in the background.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EROFS
+   */
+  public void destroy() {
+    pool.snapshots().destroy(DatasetName.datasetOf(name), List.of(shortName()));
+  }
+
+  /**
+   * Gives it another name after the @.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EEXIST; EINVAL; EROFS
+   */
+  public void rename(String newShortName) {
+    pool.snapshots().rename(name, newShortName);
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}

@@ -1,0 +1,343 @@
+package io.lcpfs.pool;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.lcpfs.error.Check;
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.format.BlockPointer;
+import io.lcpfs.format.Features;
+import io.lcpfs.format.ObjectType;
+import io.lcpfs.format.SnapshotRecord;
+import io.lcpfs.object.Dnode;
+import io.lcpfs.object.ObjectContext;
+import io.lcpfs.object.ObjectSet;
+import io.lcpfs.object.ObjectSetOptions;
+import io.lcpfs.txg.Tx;
+import io.lcpfs.zap.Zap;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What users do with snapshots. Names change in a transaction of the user's; what follows from it
+ * for blocks is done by the sync of the same group, so that both are on disk or neither.
+ */
+final class SnapshotOps {
+  private static final long TX_BYTES = 64 << 10;
+
+  /** Snapshots destroyed in one group. */
+  private static final int DESTROYED_AT_ONCE = 64;
+
+  private static final int MAX_NAME_BYTES = 255;
+
+  private final ObjectContext context;
+  private final ObjectSet meta;
+  private final DatasetTree datasets;
+  private final PoolSync sync;
+  private final FreeingLists freeing;
+
+  /** Snapshots that are read, by their object; guarded by the tree's lock. */
+  private final Map<Long, ObjectSet> open = new TreeMap<>();
+
+  SnapshotOps(
+      ObjectContext context,
+      ObjectSet meta,
+      DatasetTree datasets,
+      PoolSync sync,
+      FreeingLists freeing) {
+    this.context = context;
+    this.meta = meta;
+    this.datasets = datasets;
+    this.sync = sync;
+    this.freeing = freeing;
+  }
+
+  /** A dataset of which a snapshot is taken. */
+  private static final class Subject {
+    final OpenDataset dataset;
+    long namesZap;
+    boolean named;
+    @Nullable Dnode zap;
+    @Nullable Dnode snapshot;
+
+    Subject(OpenDataset dataset) {
+      this.dataset = dataset;
+    }
+  }
+
+  /**
+   * Takes a snapshot of each dataset, all as of the end of one group; returns when that is on disk.
+   *
+   * @throws PoolException EEXIST; ENOENT; EOPNOTSUPP when the pool has not got the feature
+   */
+  void snapshot(List<String> paths, String name) {
+    checkName(name);
+    if (!sync.config().features().contains(Features.SNAPSHOTS)) {
+      throw PoolException.refused(
+          Errno.EOPNOTSUPP,
+          "pool "
+              + sync.config().name()
+              + " was made without snapshots; turn them on with 'lcpfs pool upgrade'");
+    }
+    long txg;
+    datasets.lock().lock();
+    try {
+      List<Subject> subjects = new ArrayList<>();
+      for (String path : paths) {
+        OpenDataset dataset = datasets.openObject(datasets.find(path));
+        Check.that(dataset.hasLog(), "snapshot of a dataset whose log is not read", path.length());
+        Subject subject = new Subject(dataset);
+        subject.namesZap = dataset.namesZap();
+        if (objects(dataset).containsKey(name)) {
+          throw PoolException.refused(
+              Errno.EEXIST, "snapshot " + path + "@" + name + " exists already");
+        }
+        subjects.add(subject);
+      }
+      try (Tx tx = meta.begin(TX_BYTES * subjects.size()).wholeOnly()) {
+        txg = tx.txg();
+        make(tx, subjects, name);
+        for (Subject subject : subjects) {
+          Dnode made = subject.snapshot;
+          if (made == null) {
+            throw new AssertionError("no snapshot was made");
+          }
+          subject.dataset.setNamesZap(subject.namesZap);
+          sync.inGroup(txg, () -> subject.dataset.takeSnapshot(txg, made, subject.namesZap));
+        }
+        tx.complete();
+      }
+    } finally {
+      datasets.lock().unlock();
+    }
+    context.txgs().waitSynced(txg);
+  }
+
+  private static void checkName(String name) {
+    if (name.isEmpty()
+        || name.getBytes(UTF_8).length > MAX_NAME_BYTES
+        || name.chars().anyMatch(c -> c == '@' || c == '/' || c == 0)) {
+      throw PoolException.refused(Errno.EINVAL, "'" + name + "' is no name of a snapshot");
+    }
+  }
+
+  /** Makes objects and names, or nothing. */
+  private void make(Tx tx, List<Subject> subjects, String name) {
+    long seconds = context.env().wallNanos() / 1_000_000_000L;
+    try {
+      for (Subject subject : subjects) {
+        if (subject.namesZap == 0) {
+          Dnode zap = meta.create(tx, ObjectType.ZAP, 512);
+          subject.zap = zap;
+          Zap.create(tx, zap, context.env());
+          subject.namesZap = zap.number();
+        }
+        Dnode snapshot = meta.create(tx, ObjectType.SNAPSHOT, 512);
+        subject.snapshot = snapshot;
+        snapshot.setBonus(
+            tx,
+            new SnapshotRecord(
+                    context.env().randomLong() | 1,
+                    tx.txg(),
+                    0,
+                    seconds,
+                    subject.dataset.object(),
+                    0,
+                    0,
+                    0,
+                    0,
+                    BlockPointer.HOLE)
+                .encode());
+        try (Dnode zap = meta.hold(subject.namesZap)) {
+          Zap.open(zap, context.env()).insertLong(tx, name.getBytes(UTF_8), snapshot.number());
+        }
+        subject.named = true;
+      }
+    } catch (PoolException e) {
+      for (Subject subject : subjects) {
+        takeBack(tx, subject, name);
+      }
+      tx.complete();
+      throw e;
+    } finally {
+      for (Subject subject : subjects) {
+        if (subject.zap != null) {
+          subject.zap.close();
+        }
+      }
+    }
+  }
+
+  private void takeBack(Tx tx, Subject subject, String name) {
+    Dnode snapshot = subject.snapshot;
+    Dnode made = subject.zap;
+    if (made != null) {
+      made.free(tx); // with the name in it
+    } else if (subject.named) {
+      try (Dnode zap = meta.hold(subject.namesZap)) {
+        Zap.open(zap, context.env()).remove(tx, name.getBytes(UTF_8));
+      }
+    }
+    if (snapshot != null) {
+      snapshot.free(tx);
+      snapshot.close();
+    }
+  }
+
+  private Map<String, Long> objects(OpenDataset dataset) {
+    return SnapshotChain.objects(context, meta, dataset.namesZap());
+  }
+
+  /** A dataset's snapshots, oldest first. */
+  List<SnapshotInfo> list(String path) {
+    datasets.lock().lock();
+    try {
+      long object = datasets.find(path);
+      List<SnapshotInfo> found = new ArrayList<>();
+      Map<SnapshotInfo, Integer> ordinals = new HashMap<>();
+      datasets
+          .snapshotObjects(object)
+          .forEach(
+              (name, snapshot) -> {
+                SnapshotRecord record = SnapshotChain.record(meta, snapshot, object);
+                SnapshotInfo info =
+                    new SnapshotInfo(
+                        path,
+                        name,
+                        record.guid(),
+                        record.txg(),
+                        record.creationSeconds(),
+                        record.uniqueBytes(),
+                        record.usedBytes(),
+                        record.logicalBytes());
+                ordinals.put(info, record.ordinal());
+                found.add(info);
+              });
+      found.sort(
+          Comparator.comparingLong(SnapshotInfo::creationTxg).thenComparingInt(ordinals::get));
+      return found;
+    } finally {
+      datasets.lock().unlock();
+    }
+  }
+
+  /**
+   * Destroys snapshots; returns when they are gone from the disk, while what only they held is
+   * freed in the background.
+   *
+   * @throws PoolException ENOENT when there is one that does not exist: then none is destroyed
+   */
+  void destroy(String path, List<String> names) {
+    long last = 0;
+    datasets.lock().lock();
+    try {
+      OpenDataset dataset = datasets.openObject(datasets.find(path));
+      Map<String, Long> objects = objects(dataset);
+      for (String name : names) {
+        if (!objects.containsKey(name)) {
+          throw noSuch(path, name);
+        }
+      }
+      for (int from = 0; from < names.size(); from += DESTROYED_AT_ONCE) {
+        List<String> some = names.subList(from, Math.min(names.size(), from + DESTROYED_AT_ONCE));
+        last = destroySome(dataset, some, objects);
+      }
+    } finally {
+      datasets.lock().unlock();
+    }
+    if (last > 0) {
+      context.txgs().waitSynced(last);
+    }
+  }
+
+  private long destroySome(OpenDataset dataset, List<String> names, Map<String, Long> objects) {
+    List<Long> gone = new ArrayList<>();
+    try (Dnode zap = meta.hold(dataset.namesZap());
+        Tx tx = meta.beginFreeing(TX_BYTES).wholeOnly()) {
+      PoolException failure = null;
+      for (String name : names) {
+        Long object = objects.get(name);
+        try {
+          Zap.open(zap, context.env()).remove(tx, name.getBytes(UTF_8));
+        } catch (PoolException e) {
+          failure = e;
+          break;
+        }
+        if (object != null) {
+          gone.add(object);
+          open.remove(object);
+        }
+      }
+      long txg = tx.txg();
+      sync.inGroup(txg, () -> gone.forEach(o -> dataset.destroySnapshot(txg, o, freeing)));
+      tx.complete();
+      if (failure != null) {
+        throw failure;
+      }
+      return txg;
+    }
+  }
+
+  private static PoolException noSuch(String path, String name) {
+    return PoolException.refused(Errno.ENOENT, "no snapshot " + path + "@" + name);
+  }
+
+  /** Gives a snapshot another name. */
+  void rename(String path, String from, String to) {
+    checkName(to);
+    datasets.lock().lock();
+    try {
+      OpenDataset dataset = datasets.openObject(datasets.find(path));
+      Map<String, Long> objects = objects(dataset);
+      Long object = objects.get(from);
+      if (object == null) {
+        throw noSuch(path, from);
+      }
+      if (objects.containsKey(to)) {
+        throw PoolException.refused(
+            Errno.EEXIST, "snapshot " + path + "@" + to + " exists already");
+      }
+      try (Dnode dnode = meta.hold(dataset.namesZap());
+          Tx tx = meta.begin(TX_BYTES).wholeOnly()) {
+        Zap zap = Zap.open(dnode, context.env());
+        zap.insertLong(tx, to.getBytes(UTF_8), object);
+        try {
+          zap.remove(tx, from.getBytes(UTF_8));
+        } catch (PoolException e) {
+          zap.remove(tx, to.getBytes(UTF_8));
+          tx.complete();
+          throw e;
+        }
+        tx.complete();
+      }
+    } finally {
+      datasets.lock().unlock();
+    }
+  }
+
+  /** The objects of a snapshot, to read. */
+  ObjectSet open(String path, String name) {
+    datasets.lock().lock();
+    try {
+      long dataset = datasets.find(path);
+      Long object = datasets.snapshotObjects(dataset).get(name);
+      if (object == null) {
+        throw noSuch(path, name);
+      }
+      ObjectSet known = open.get(object);
+      if (known == null) {
+        SnapshotRecord record = SnapshotChain.record(meta, object, dataset);
+        known = ObjectSet.open(context, object, record.objectSet(), true, ObjectSetOptions.DEFAULT);
+        open.put(object, known);
+      }
+      return known;
+    } finally {
+      datasets.lock().unlock();
+    }
+  }
+}

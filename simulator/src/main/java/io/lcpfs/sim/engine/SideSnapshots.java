@@ -1,0 +1,124 @@
+package io.lcpfs.sim.engine;
+
+import io.lcpfs.api.Dataset;
+import io.lcpfs.api.Pool;
+import io.lcpfs.api.Snapshot;
+import io.lcpfs.env.CodeProbe;
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.sim.Finding;
+import io.lcpfs.sim.model.Tree;
+import io.lcpfs.sim.world.SimEnv;
+import io.lcpfs.sim.world.SimRandom;
+import io.lcpfs.sim.world.Violation;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Snapshots of what the writers work in, taken and destroyed now and then while they do. Each is
+ * read when it was taken, and then renamed to the digest of what it showed: whenever it is read
+ * later, after whatever crashes, it has to show the same.
+ */
+final class SideSnapshots {
+  private static final int PER_MILLE = 4;
+  private static final int MOST = 5;
+  private static final String READ = "d";
+  private static final String NEW = "n";
+
+  private final SimEnv machine;
+  private final SimRandom random;
+  private final Pool pool;
+  private final ReentrantLock lock = new ReentrantLock();
+
+  SideSnapshots(SimEnv machine, Pool pool) {
+    this.machine = machine;
+    this.random = machine.randomFor("snapshots of " + machine.name());
+    this.pool = pool;
+  }
+
+  private Dataset dataset() {
+    return pool.dataset(EngineTarget.POOL);
+  }
+
+  /** Perhaps does something; its refusals are nobody's, its failures the caller's. */
+  void now() {
+    if (!random.chance(PER_MILLE)) {
+      return;
+    }
+    lock.lock();
+    try {
+      step();
+    } catch (PoolException e) {
+      if (e.errno() != Errno.ENOSPC && e.errno() != Errno.ENOMEM) {
+        throw e;
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void step() {
+    List<Snapshot> known = dataset().snapshots();
+    if (known.isEmpty() || (known.size() < MOST && random.nextInt(3) > 0)) {
+      take();
+    } else if (random.nextInt(4) == 0) {
+      List<String> names = known.stream().map(Snapshot::shortName).toList();
+      int from = random.nextInt(names.size());
+      int to = from + 1 + random.nextInt(names.size() - from);
+      dataset().destroySnapshots(names.subList(from, to));
+    } else if (random.nextInt(3) == 0) {
+      check(known.get(random.nextInt(known.size())))
+          .forEach(
+              finding -> {
+                if (!finding.damage()) {
+                  throw new Violation(finding.text());
+                }
+              });
+    } else {
+      known.get(random.nextInt(known.size())).destroy();
+    }
+  }
+
+  private void take() {
+    String name = NEW + Long.toHexString(random.nextLong());
+    Snapshot taken =
+        pool.createSnapshots(EngineTarget.POOL + "@" + name, random.nextInt(3) == 0).getFirst();
+    machine.probe(CodeProbe.SNAPSHOT_TAKEN);
+    Tree tree = new TreeReader(machine, taken.fileSystem()).read();
+    if (tree.unreadableChunks() == 0) {
+      taken.rename(READ + Long.toHexString(tree.digest()) + "-" + name);
+    }
+  }
+
+  /** Whether every snapshot still shows what it showed first. */
+  List<Finding> check() {
+    List<Finding> findings = new ArrayList<>();
+    for (Snapshot snapshot : dataset().snapshots()) {
+      findings.addAll(check(snapshot));
+    }
+    return findings;
+  }
+
+  private List<Finding> check(Snapshot snapshot) {
+    Tree tree;
+    try {
+      tree = new TreeReader(machine, snapshot.fileSystem()).read();
+    } catch (PoolException e) {
+      if (e.errno() == Errno.ENOENT) {
+        return List.of(); // destroyed meanwhile
+      }
+      if (e.errno() != Errno.EIO) {
+        throw e;
+      }
+      return List.of(new Finding(true, "snapshot " + snapshot + ": " + e.getMessage()));
+    }
+    String name = snapshot.shortName();
+    if (!name.startsWith(READ) || name.startsWith(READ + Long.toHexString(tree.digest()) + "-")) {
+      return List.of();
+    }
+    return List.of(
+        new Finding(
+            tree.unreadableChunks() > 0, "snapshot " + snapshot + " is not what it was any more"));
+  }
+}
