@@ -83,10 +83,10 @@ record MountPlan(Dataset dataset, Path directory, List<Dataset> below) {
   /** The datasets as the mount takes them. */
   List<MountedDataset> datasets() {
     List<MountedDataset> list = new ArrayList<>();
-    list.add(new MountedDataset("", dataset.fileSystem()));
+    list.add(MountedDataset.of("", dataset));
     for (Dataset one : below) {
       String path = one.name().substring(dataset.name().length() + 1);
-      list.add(new MountedDataset(path, one.fileSystem()));
+      list.add(MountedDataset.of(path, one));
     }
     return list;
   }

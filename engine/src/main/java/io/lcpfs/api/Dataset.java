@@ -31,6 +31,7 @@ public final class Dataset implements FileTree {
     return name;
   }
 
+  @Override
   public Pool pool() {
     return pool;
   }

@@ -7,6 +7,9 @@ public interface FileTree {
   /** Full name, with the pool's. */
   String name();
 
+  /** The pool that it is in. */
+  Pool pool();
+
   /** Tells it apart from all others. */
   long guid();
 

@@ -38,6 +38,7 @@ import java.util.NavigableSet;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -61,6 +62,8 @@ public final class Pool implements AutoCloseable {
   /** Open file systems by the guid of their dataset; guarded by the lock. */
   private final Map<Long, PosixFileSystem> open;
 
+  private final List<Watch> watches;
+
   /** Null unless it is lent: then who decides which datasets are in use. */
   private final @Nullable Predicate<String> inUse;
 
@@ -73,6 +76,7 @@ public final class Pool implements AutoCloseable {
     this.name = engine.status().name();
     this.lock = new ReentrantLock();
     this.open = new TreeMap<>();
+    this.watches = new CopyOnWriteArrayList<>();
     this.inUse = null;
     this.changes = false;
   }
@@ -83,6 +87,7 @@ public final class Pool implements AutoCloseable {
     this.name = owned.name;
     this.lock = owned.lock;
     this.open = owned.open;
+    this.watches = owned.watches;
     this.inUse = inUse;
     this.changes = changes;
   }
@@ -272,6 +277,34 @@ public final class Pool implements AutoCloseable {
    */
   public List<Snapshot> createSnapshots(String fullName, boolean recursive) {
     return snapshots().create(fullName, recursive);
+  }
+
+  /** Tells {@code watcher} of a dataset's snapshots from now on. */
+  public void watchSnapshots(String fullName, SnapshotWatcher watcher) {
+    watches.add(new Watch(fullName, watcher));
+  }
+
+  /** Ends what {@link #watchSnapshots} began. */
+  public void unwatchSnapshots(SnapshotWatcher watcher) {
+    watches.removeIf(watch -> watch.watcher.equals(watcher));
+  }
+
+  private record Watch(String dataset, SnapshotWatcher watcher) {}
+
+  private void tell(String fullName, Consumer<SnapshotWatcher> what) {
+    for (Watch watch : watches) {
+      if (watch.dataset.equals(fullName)) {
+        what.accept(watch.watcher);
+      }
+    }
+  }
+
+  void beforeSnapshot(String fullName) {
+    tell(fullName, SnapshotWatcher::beforeSnapshot);
+  }
+
+  void snapshotsChanged(String fullName) {
+    tell(fullName, SnapshotWatcher::snapshotsChanged);
   }
 
   PoolSnapshots snapshots() {

@@ -30,9 +30,11 @@ final class PoolSnapshots {
     for (String one : datasets) {
       // What is in its intent log belongs to it, too: opening it does that again.
       pool.dataset(one).fileSystem();
+      pool.beforeSnapshot(one);
       paths.add(DatasetName.pathOf(one));
     }
     engine.snapshot(paths, name);
+    datasets.forEach(pool::snapshotsChanged);
     return datasets.stream().map(one -> find(one + "@" + name)).toList();
   }
 
@@ -69,6 +71,7 @@ final class PoolSnapshots {
         .filter(info -> names.contains(info.name()))
         .forEach(info -> pool.closeFileSystem(info.guid()));
     engine.destroySnapshots(path, names);
+    pool.snapshotsChanged(dataset);
   }
 
   /** See {@link Snapshot#rename}. */
@@ -76,6 +79,7 @@ final class PoolSnapshots {
     String dataset = DatasetName.datasetOf(fullName);
     DatasetName.checkSnapshot(dataset + "@" + newName);
     engine.renameSnapshot(pool.requirePath(dataset), DatasetName.snapshotOf(fullName), newName);
+    pool.snapshotsChanged(dataset);
   }
 
   /** See {@link Snapshot#fileSystem}. */

@@ -25,6 +25,11 @@ public final class Snapshot implements FileTree {
     return name;
   }
 
+  @Override
+  public Pool pool() {
+    return pool;
+  }
+
   /** The part of the name after the @. */
   public String shortName() {
     return DatasetName.snapshotOf(name);

@@ -279,7 +279,6 @@ public final class BlockIo {
       if (e.errno() != Errno.ENOMEM) {
         throw e;
       }
-      env.probe(CodeProbe.STORED_PLAIN_FOR_MEMORY);
       return null; // as it is, it needs none
     }
     int length =

@@ -2,7 +2,6 @@ package io.lcpfs.posix;
 
 import static io.lcpfs.error.PoolException.posix;
 
-import io.lcpfs.env.CodeProbe;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.object.Dnode;
@@ -113,7 +112,6 @@ final class FileData {
     if (e.errno() != Errno.ENOMEM || attempt == MEMORY_ATTEMPTS) {
       throw e;
     }
-    core.env.probe(CodeProbe.WAITED_FOR_MEMORY);
     try {
       core.objects.sync();
     } catch (PoolException stopped) {

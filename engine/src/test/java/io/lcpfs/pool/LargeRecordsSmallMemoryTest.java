@@ -18,7 +18,9 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -61,6 +63,33 @@ class LargeRecordsSmallMemoryTest {
         for (Future<Integer> worker : threads.invokeAll(work)) {
           assertThat(worker.get()).isPositive();
         }
+      }
+      world.assertFilesClean(pool);
+      fs.close();
+    }
+  }
+
+  @Test
+  void whatThereIsNoMemoryToCompressIsStoredAsItIs() {
+    AtomicBoolean refusing = new AtomicBoolean();
+    world.tuning =
+        world.tuning.withGate((bytes, forSync) -> !(refusing.get() && forSync && bytes > 64 << 10));
+    RamDevice disk = new RamDevice("ram", 512, (64L << 20) / 512);
+    try (PoolEngine pool = world.create(disk)) {
+      PosixFileSystem fs = world.format(pool);
+      byte[] content = new byte[1 << 20];
+      Arrays.fill(content, (byte) 'x');
+      long before = pool.dataset("").referencedBytes();
+      refusing.set(true);
+      int flags = OpenFlags.O_RDWR | OpenFlags.O_CREAT;
+      try (FileHandle file = fs.paths().open("f".getBytes(UTF_8), flags, 0644, Caller.ROOT)) {
+        file.write(0, MemorySegment.ofArray(content), 0, content.length);
+        pool.sync();
+        refusing.set(false);
+        assertThat(pool.dataset("").referencedBytes() - before).isGreaterThan(content.length);
+        byte[] seen = new byte[content.length];
+        file.read(0, MemorySegment.ofArray(seen), 0, seen.length);
+        assertThat(seen).isEqualTo(content);
       }
       world.assertFilesClean(pool);
       fs.close();

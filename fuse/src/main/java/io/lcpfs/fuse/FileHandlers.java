@@ -49,6 +49,9 @@ final class FileHandlers {
     if (worker.place.covering(worker.inode, name) != null) {
       throw posix(Errno.EEXIST, "a dataset is mounted there");
     }
+    if (ControlHandlers.covers(worker.place, worker.inode, name)) {
+      throw posix(Errno.EEXIST, "the name leads to snapshots");
+    }
     int wanted = OpenFlags.O_RDWR | (flags & (OpenFlags.O_EXCL | OpenFlags.O_TRUNC));
     Created created = worker.place.files.create(worker.inode, name, mode, wanted, caller);
     return opened(created);

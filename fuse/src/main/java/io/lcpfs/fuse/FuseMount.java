@@ -2,6 +2,7 @@ package io.lcpfs.fuse;
 
 import static io.lcpfs.error.PoolException.refused;
 
+import io.lcpfs.api.SnapshotWatcher;
 import io.lcpfs.error.Errno;
 import io.lcpfs.posix.ChangeListener;
 import io.lcpfs.posix.FsOptions;
@@ -103,6 +104,10 @@ public final class FuseMount implements AutoCloseable {
   private void start(int threads) {
     for (Forest.Place place : server.forest.places()) {
       place.files.setListener(new Others(place.index));
+      MountedSnapshots snapshots = place.snapshots;
+      if (snapshots != null) {
+        snapshots.watch(new Watcher(this, place));
+      }
     }
     for (int i = 0; i < threads; i++) {
       new ServingThread(new Worker(server, channel, readers, arena), i).start();
@@ -121,6 +126,39 @@ public final class FuseMount implements AutoCloseable {
     @Override
     public void run() {
       serve(worker);
+    }
+  }
+
+  /** What the mount does about snapshots of a dataset. Equal to another of the same two. */
+  private record Watcher(FuseMount mount, Forest.Place place) implements SnapshotWatcher {
+    @Override
+    public void beforeSnapshot() {
+      mount.flush();
+    }
+
+    @Override
+    public void snapshotsChanged() {
+      mount.invalidate(ControlHandlers.directoryOf(place));
+    }
+  }
+
+  /** Has the kernel hand over what it holds back of changes. Not to be called while serving. */
+  public void flush() {
+    if (isUnmounted() || Thread.currentThread() instanceof ServingThread) {
+      return;
+    }
+    int fd = Libc.open(directory.toString(), Libc.O_CLOEXEC);
+    int rc = fd < 0 ? fd : Libc.syncfs(fd);
+    if (fd >= 0) {
+      Libc.close(fd);
+    }
+    if (rc < 0) {
+      throw refused(
+          Errno.EIO,
+          directory
+              + ": the kernel cannot hand over what was written (error "
+              + -rc
+              + "); see its log, or unmount first");
     }
   }
 
@@ -160,6 +198,12 @@ public final class FuseMount implements AutoCloseable {
         try {
           server.greeted.countDown();
           server.forest.places().forEach(place -> place.files.setListener(null));
+          for (Forest.Place place : server.forest.places()) {
+            MountedSnapshots snapshots = place.snapshots;
+            if (snapshots != null) {
+              snapshots.unwatch(new Watcher(this, place));
+            }
+          }
           server.releaseAll();
           closeChannel();
           arena.close();
@@ -262,9 +306,13 @@ public final class FuseMount implements AutoCloseable {
    * @param dataset its place in the list of datasets that is mounted
    */
   public void invalidateInode(int dataset, long inode) {
+    invalidate(server.forest.places().get(dataset).node(inode));
+  }
+
+  private void invalidate(long node) {
     try (Arena memory = Arena.ofConfined()) {
       MemorySegment message = notification(memory, Fuse.NOTIFY_INVAL_INODE, 40);
-      message.set(ValueLayout.JAVA_LONG, 16, server.forest.places().get(dataset).node(inode));
+      message.set(ValueLayout.JAVA_LONG, 16, node);
       message.set(ValueLayout.JAVA_LONG, 24, 0);
       message.set(ValueLayout.JAVA_LONG, 32, 0); // to the end
       notify(message, 40);

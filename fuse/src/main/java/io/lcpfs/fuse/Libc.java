@@ -24,6 +24,7 @@ final class Libc {
   static final int EINVAL = 22;
   static final int ENOTCONN = 107;
   static final int O_RDWR_CLOEXEC = 2 | 0x80000;
+  static final int O_CLOEXEC = 0x80000;
   static final int MNT_DETACH = 2;
 
   private static final ValueLayout.OfInt I32 = ValueLayout.JAVA_INT;
@@ -52,6 +53,7 @@ final class Libc {
   private static final MethodHandle STATFS = bind(0, "statfs", I32, PTR, PTR);
   private static final MethodHandle GETEUID = bind(0, "geteuid", I32);
   private static final MethodHandle GETEGID = bind(0, "getegid", I32);
+  private static final MethodHandle SYNCFS = bind(0, "syncfs", I32, I32);
   private static final MethodHandle SETSID = bind(0, "setsid", I32);
 
   /** Bound when somebody mounts without being root. */
@@ -98,6 +100,16 @@ final class Libc {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = state(arena);
       return (int) answer((int) OPEN.invokeExact(state, arena.allocateFrom(path), flags, 0), state);
+    } catch (Throwable t) {
+      throw rethrow(t);
+    }
+  }
+
+  /** Writes back what the kernel has changed of the file system of {@code fd}. */
+  static int syncfs(int fd) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment state = state(arena);
+      return (int) answer((int) SYNCFS.invokeExact(state, fd), state);
     } catch (Throwable t) {
       throw rethrow(t);
     }

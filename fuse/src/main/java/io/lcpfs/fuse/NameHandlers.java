@@ -40,6 +40,9 @@ final class NameHandlers {
       covering.files.getattr(covering.root, reply.attrs);
       return worker.entry(covering);
     }
+    if (ControlHandlers.covers(worker.place, worker.inode, name)) {
+      return worker.control.top(worker.place);
+    }
     if (!worker.place.files.find(worker.inode, name, Caller.ROOT, reply.attrs)) {
       return reply.noEntry(Server.VALID_SECONDS);
     }
@@ -122,6 +125,9 @@ final class NameHandlers {
     if (worker.place.covering(worker.inode, name) != null) {
       throw posix(Errno.EEXIST, "a dataset is mounted there");
     }
+    if (ControlHandlers.covers(worker.place, worker.inode, name)) {
+      throw posix(Errno.EEXIST, "the name leads to snapshots");
+    }
     return name;
   }
 
@@ -176,6 +182,9 @@ final class NameHandlers {
 
   int rename(boolean withFlags) {
     long newNode = request.i64(0);
+    if (Forest.isControl(newNode)) {
+      throw posix(Errno.EROFS, "rename");
+    }
     int flags = withFlags ? request.i32(8) : 0;
     int at = withFlags ? 16 : 8;
     byte[] oldName = request.name(at);
@@ -197,6 +206,9 @@ final class NameHandlers {
   int link() {
     long oldNode = request.i64(0);
     byte[] name = newName(8);
+    if (Forest.isControl(oldNode)) {
+      throw posix(Errno.EPERM, "link to a directory");
+    }
     if (server.forest.place(oldNode) != worker.place) {
       throw posix(Errno.EXDEV, "link to another dataset");
     }

@@ -1,5 +1,7 @@
 package io.lcpfs.fuse;
 
+import static io.lcpfs.error.PoolException.posix;
+
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.posix.AttrBuffer;
@@ -61,12 +63,15 @@ final class Server implements NodeTable.Keeper {
 
   @Override
   public boolean retain(long node, long generation) {
-    return forest.place(node).files.retain(forest.inode(node), generation);
+    return Forest.isControl(node)
+        || forest.place(node).files.retain(forest.inode(node), generation);
   }
 
   @Override
   public void forget(long node) {
-    forest.place(node).files.forget(forest.inode(node), 1);
+    if (!Forest.isControl(node)) {
+      forest.place(node).files.forget(forest.inode(node), 1);
+    }
   }
 
   /**
@@ -75,6 +80,9 @@ final class Server implements NodeTable.Keeper {
    */
   @Override
   public FileHandle open(long node, boolean directory) {
+    if (Forest.isControl(node)) {
+      throw posix(Errno.EISDIR, "FUSE node " + node);
+    }
     PosixFileSystem files = forest.place(node).files;
     long inode = forest.inode(node);
     if (directory) {

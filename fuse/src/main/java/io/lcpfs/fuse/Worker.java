@@ -42,6 +42,7 @@ final class Worker implements Runnable {
   private final NameHandlers names;
   private final FileHandlers files;
   private final DirectoryHandlers directories;
+  final ControlHandlers control;
   private Caller lastCaller = Caller.ROOT;
 
   Worker(Server server, FuseChannel channel, Readers readers, Arena arena) {
@@ -54,6 +55,7 @@ final class Worker implements Runnable {
     names = new NameHandlers(this);
     files = new FileHandlers(this, arena);
     directories = new DirectoryHandlers(this);
+    control = new ControlHandlers(this);
   }
 
   /** Serves until the file system is unmounted or the channel fails. */
@@ -174,8 +176,12 @@ final class Worker implements Runnable {
       case Fuse.DESTROY -> {
         return 0;
       }
-      default -> locate();
+      default -> {}
     }
+    if (Forest.isControl(request.node)) {
+      return control.serve();
+    }
+    locate();
     return switch (opcode) {
       case Fuse.LOOKUP -> names.lookup();
       case Fuse.GETATTR -> names.getattr();
@@ -325,6 +331,9 @@ final class Worker implements Runnable {
     @Nullable Place covering = directoryPlace.covering(directory, name);
     if (covering != null) {
       throw posix(Errno.EBUSY, "a dataset is mounted there");
+    }
+    if (ControlHandlers.covers(directoryPlace, directory, name)) {
+      throw posix(Errno.EBUSY, "the name leads to snapshots");
     }
   }
 }

@@ -63,10 +63,10 @@ final class Kernel implements FuseChannel, AutoCloseable {
                 .withTuning(Tuning.standard().withCacheBytes(32 << 20).withDirtyBytes(16 << 20)),
             env);
     List<MountedDataset> datasets = new ArrayList<>();
-    datasets.add(new MountedDataset("", pool.dataset("tank").fileSystem()));
+    datasets.add(MountedDataset.of("", pool.dataset("tank")));
     for (String child : childDatasets) {
       Dataset dataset = pool.createDataset("tank/" + child, Map.of(), false);
-      datasets.add(new MountedDataset(child, dataset.fileSystem()));
+      datasets.add(MountedDataset.of(child, dataset));
     }
     server = new Server(datasets, MountOptions.of("tank"), reports::add);
     worker = new Worker(server, this, new Readers(1), arena);

@@ -87,9 +87,7 @@ class RealMountTest {
     opened = pool;
     PosixFileSystem child = pool.createDataset("tank/child", Map.of(), false).fileSystem();
     List<MountedDataset> datasets =
-        List.of(
-            new MountedDataset("", pool.dataset("tank").fileSystem()),
-            new MountedDataset("child", child));
+        List.of(MountedDataset.of("", pool.dataset("tank")), new MountedDataset("child", child));
     try {
       mounted =
           FuseMount.mount(
@@ -163,6 +161,42 @@ class RealMountTest {
           (int) handle.invoke(file, arena.allocateFrom(name), bytes, (long) value.length, 0);
       return answer == 0 ? null : name + " on " + path;
     }
+  }
+
+  @Test
+  void snapshotsShowWhatWasWrittenBeforeThem() throws Exception {
+    byte[] content = noise(3_000_000);
+    Files.write(root.resolve("f"), content); // of which the kernel still holds back some
+    pool().dataset("tank").snapshot("first");
+    Files.write(root.resolve("f"), new byte[] {1});
+    Path snapshots = root.resolve(".lcpfs/snapshot");
+    assertThat(Files.readAllBytes(snapshots.resolve("first/f"))).isEqualTo(content);
+    assertThat(shell("ls -A | grep lcpfs")).as("it is in no listing").isEqualTo(1);
+    assertThat(shell("test \"$(ls .lcpfs/snapshot)\" = first")).isZero();
+    pool().dataset("tank").snapshot("second");
+    assertThat(shell("test \"$(ls .lcpfs/snapshot | tr '\\n' ' ')\" = 'first second '")).isZero();
+    assertThat(shell("cmp -s .lcpfs/snapshot/second/f f")).isZero();
+    assertThat(shell("cp .lcpfs/snapshot/first/f back")).isZero();
+    assertThat(Files.readAllBytes(root.resolve("back"))).isEqualTo(content);
+    for (String change :
+        new String[] {
+          "touch .lcpfs/x",
+          "mkdir .lcpfs/snapshot/x",
+          "rmdir .lcpfs/snapshot/first",
+          "mv f .lcpfs/snapshot/",
+          "mv .lcpfs g",
+          "rm .lcpfs/snapshot/first/f",
+          "sh -c 'echo > .lcpfs/snapshot/first/f'",
+          "chmod 777 .lcpfs",
+          "mkdir .lcpfs",
+          "ln f .lcpfs/snapshot/f"
+        }) {
+      assertThat(shell(change + " 2>/dev/null")).as(change).isNotZero();
+    }
+    pool().dataset("tank").destroySnapshots(List.of("first"));
+    Thread.sleep(1100); // so long the kernel may believe that the name is there
+    assertThat(Files.exists(snapshots.resolve("first"))).isFalse();
+    assertThat(shell("test \"$(ls .lcpfs/snapshot)\" = second")).isZero();
   }
 
   @Test

@@ -1,6 +1,6 @@
 package io.lcpfs.nio;
 
-import io.lcpfs.api.Dataset;
+import io.lcpfs.api.FileTree;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Path;
@@ -11,21 +11,21 @@ import java.util.Map;
 public final class LcpfsFileSystems {
   private LcpfsFileSystems() {}
 
-  /** {@link #of(Dataset, Map)} without options: for user 0, writable. */
-  public static FileSystem of(Dataset dataset) {
-    return of(dataset, Map.of());
+  /** {@link #of(FileTree, Map)} without options: for user 0, a dataset writable. */
+  public static FileSystem of(FileTree tree) {
+    return of(tree, Map.of());
   }
 
   /**
-   * The files of a dataset whose pool is open. Closing it leaves the pool open; the pool must not
-   * be closed before.
+   * The files of a dataset, or of a snapshot, whose pool is open. Closing it leaves the pool open;
+   * the pool must not be closed before.
    *
    * @throws IllegalArgumentException for an option that is not known
    * @throws io.lcpfs.error.PoolException ENOENT; EIO
    */
-  public static FileSystem of(Dataset dataset, Map<String, ?> env) {
+  public static FileSystem of(FileTree tree, Map<String, ?> env) {
     return OpenedPools.attach(
-        LcpfsFileSystemProvider.installed(), dataset, FileSystemOptions.ofView(env));
+        LcpfsFileSystemProvider.installed(), tree, FileSystemOptions.ofView(env));
   }
 
   /**

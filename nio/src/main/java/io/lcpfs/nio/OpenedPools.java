@@ -1,6 +1,7 @@
 package io.lcpfs.nio;
 
 import io.lcpfs.api.Dataset;
+import io.lcpfs.api.FileTree;
 import io.lcpfs.api.Pool;
 import io.lcpfs.api.PoolDevices;
 import io.lcpfs.dataset.DatasetName;
@@ -143,26 +144,28 @@ final class OpenedPools {
       throw new FileSystemException(
           opened.file.toString(), null, "the pool is open read-only; close that first");
     }
-    String name = below.isEmpty() ? pool.name() : pool.name() + "/" + below;
-    Dataset dataset;
+    // "@name" is a snapshot of the root dataset.
+    String slash = below.isEmpty() || below.startsWith("@") ? "" : "/";
+    String name = pool.name() + slash + below;
+    FileTree tree;
     try {
-      dataset = pool.dataset(name);
+      tree = pool.tree(name);
     } catch (PoolException e) {
-      if (e.errno() != Errno.ENOENT || !options.create()) {
+      if (e.errno() != Errno.ENOENT || !options.create() || DatasetName.isSnapshot(name)) {
         throw e;
       }
-      dataset = pool.createDataset(name, options.properties(), true);
-      giveRoot(dataset, options);
+      Dataset made = pool.createDataset(name, options.properties(), true);
+      giveRoot(made, options);
+      tree = made;
     }
-    LcpfsFileSystem fs = new LcpfsFileSystem(provider, mounted(dataset, prefix), options);
+    LcpfsFileSystem fs = new LcpfsFileSystem(provider, mounted(tree, prefix), options);
     OWNERS.put(fs, opened);
     BY_URI.computeIfAbsent(prefix, key -> new ArrayList<>()).add(fs);
     return fs;
   }
 
-  private static LcpfsFileSystem.Mounted mounted(Dataset dataset, String prefix) {
-    return new LcpfsFileSystem.Mounted(
-        dataset.fileSystem(), dataset.name(), dataset.guid(), prefix);
+  private static LcpfsFileSystem.Mounted mounted(FileTree tree, String prefix) {
+    return new LcpfsFileSystem.Mounted(tree.fileSystem(), tree.name(), tree.guid(), prefix);
   }
 
   /** Makes a new dataset the named caller's own. */
@@ -260,13 +263,15 @@ final class OpenedPools {
     }
   }
 
-  /** An attached dataset, whose pool is somebody else's. */
+  /** An attached dataset or snapshot, whose pool is somebody else's. */
   static LcpfsFileSystem attach(
-      LcpfsFileSystemProvider provider, Dataset dataset, FileSystemOptions options) {
-    String prefix = attachedPrefix(dataset.pool().guid(), DatasetName.pathOf(dataset.name()));
+      LcpfsFileSystemProvider provider, FileTree tree, FileSystemOptions options) {
+    Pool pool = tree.pool();
+    String below = tree.name().substring(pool.name().length());
+    String prefix = attachedPrefix(pool.guid(), below.startsWith("/") ? below.substring(1) : below);
     LOCK.lock();
     try {
-      LcpfsFileSystem fs = new LcpfsFileSystem(provider, mounted(dataset, prefix), options);
+      LcpfsFileSystem fs = new LcpfsFileSystem(provider, mounted(tree, prefix), options);
       BY_URI.computeIfAbsent(prefix, key -> new ArrayList<>()).add(fs);
       return fs;
     } finally {

@@ -31,6 +31,7 @@ final class Session {
           "fs set",
           "fs inherit",
           "fs rename",
+          "fs snapshot",
           "fs destroy",
           "ls",
           "cat",
