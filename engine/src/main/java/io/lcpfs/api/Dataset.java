@@ -74,7 +74,8 @@ public final class Dataset implements FileTree {
    *     feature
    */
   public Snapshot snapshot(String shortName) {
-    return pool.snapshots().create(name + "@" + shortName, false).getFirst();
+    pool.snapshots().create(name + "@" + shortName, false);
+    return pool.snapshot(name + "@" + shortName);
   }
 
   /** Its snapshots, oldest first. */

@@ -4,14 +4,18 @@ import static io.lcpfs.error.PoolException.refused;
 
 import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.PoolEngine;
 import io.lcpfs.pool.SnapshotInfo;
 import io.lcpfs.posix.PosixFileSystem;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** The snapshots of a pool, by full names. */
 final class PoolSnapshots {
+  private static final int ATTEMPTS = 10;
+
   private final Pool pool;
   private final PoolEngine engine;
 
@@ -25,7 +29,34 @@ final class PoolSnapshots {
     DatasetName.checkSnapshot(fullName);
     String dataset = DatasetName.datasetOf(fullName);
     String name = DatasetName.snapshotOf(fullName);
-    List<String> datasets = recursive ? pool.namesBelow(dataset) : List.of(dataset);
+    pool.requirePath(dataset);
+    for (int attempt = 1; ; attempt++) {
+      List<String> datasets = recursive ? pool.namesBelow(dataset) : List.of(dataset);
+      try {
+        create(datasets, name);
+        return datasets.stream().flatMap(one -> findNow(one + "@" + name)).toList();
+      } catch (PoolException e) {
+        // One below may have been destroyed or renamed since it was looked for.
+        if (!recursive || e.errno() != Errno.ENOENT || attempt == ATTEMPTS) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /** A snapshot, unless its dataset was destroyed meanwhile. */
+  private Stream<Snapshot> findNow(String fullName) {
+    try {
+      return Stream.of(find(fullName));
+    } catch (PoolException e) {
+      if (e.errno() == Errno.ENOENT) {
+        return Stream.empty();
+      }
+      throw e;
+    }
+  }
+
+  private void create(List<String> datasets, String name) {
     List<String> paths = new ArrayList<>();
     for (String one : datasets) {
       // What is in its intent log belongs to it, too: opening it does that again.
@@ -35,7 +66,6 @@ final class PoolSnapshots {
     }
     engine.snapshot(paths, name);
     datasets.forEach(pool::snapshotsChanged);
-    return datasets.stream().map(one -> find(one + "@" + name)).toList();
   }
 
   /** See {@link Pool#snapshot}. */
@@ -47,14 +77,17 @@ final class PoolSnapshots {
   }
 
   private SnapshotInfo info(String dataset, String name) {
-    return engine.snapshots(pool.requirePath(dataset)).stream()
-        .filter(info -> info.name().equals(name))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                refused(
-                    Errno.ENOENT,
-                    dataset + "@" + name + ": no such snapshot; see 'lcpfs fs list -t snapshot'"));
+    String path = pool.requirePath(dataset);
+    try {
+      return engine.snapshot(path, name);
+    } catch (PoolException e) {
+      if (e.errno() == Errno.ENOENT) {
+        throw refused(
+            Errno.ENOENT,
+            dataset + "@" + name + ": no such snapshot; see 'lcpfs fs list -t snapshot'");
+      }
+      throw e;
+    }
   }
 
   /** See {@link Dataset#snapshots}. */

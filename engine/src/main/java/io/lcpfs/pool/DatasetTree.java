@@ -140,12 +140,17 @@ final class DatasetTree {
 
   /** SNAPSHOT objects of a dataset by name. */
   Map<String, Long> snapshotObjects(long object) {
+    return SnapshotChain.objects(context, meta, snapshotNames(object));
+  }
+
+  /** The ZAP of the names of a dataset's snapshots, or 0. */
+  long snapshotNames(long object) {
     OpenDataset known = known(object);
     if (known != null) {
-      return SnapshotChain.objects(context, meta, known.namesZap());
+      return known.namesZap();
     }
     try (Dnode dnode = meta.hold(object)) {
-      return SnapshotChain.objects(context, meta, recordOf(dnode).snapshots().namesZap());
+      return recordOf(dnode).snapshots().namesZap();
     }
   }
 

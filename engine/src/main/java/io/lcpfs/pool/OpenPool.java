@@ -362,6 +362,12 @@ final class OpenPool implements PoolEngine {
   }
 
   @Override
+  public SnapshotInfo snapshot(String path, String name) {
+    refuseClosed();
+    return snapshots.get(path, name);
+  }
+
+  @Override
   public void destroySnapshots(String path, List<String> names) {
     refuseReadOnly();
     snapshots.destroy(path, names);

@@ -111,6 +111,13 @@ public interface PoolEngine extends AutoCloseable {
   List<SnapshotInfo> snapshots(String path);
 
   /**
+   * One snapshot.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT
+   */
+  SnapshotInfo snapshot(String path, String name);
+
+  /**
    * Destroys snapshots of a dataset; what only they held is freed in the background.
    *
    * @throws io.lcpfs.error.PoolException ENOENT when one does not exist: then none is destroyed

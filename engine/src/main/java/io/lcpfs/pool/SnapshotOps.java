@@ -93,7 +93,7 @@ final class SnapshotOps {
         Check.that(dataset.hasLog(), "snapshot of a dataset whose log is not read", path.length());
         Subject subject = new Subject(dataset);
         subject.namesZap = dataset.namesZap();
-        if (objects(dataset).containsKey(name)) {
+        if (lookup(dataset.namesZap(), name) != 0) {
           throw PoolException.refused(
               Errno.EEXIST, "snapshot " + path + "@" + name + " exists already");
         }
@@ -189,8 +189,46 @@ final class SnapshotOps {
     }
   }
 
-  private Map<String, Long> objects(OpenDataset dataset) {
-    return SnapshotChain.objects(context, meta, dataset.namesZap());
+  /** The SNAPSHOT object of this name, or 0. */
+  private long lookup(long namesZap, String name) {
+    if (namesZap == 0) {
+      return 0;
+    }
+    try (Dnode zap = meta.hold(namesZap)) {
+      long object = Zap.open(zap, context.env()).getLong(name.getBytes(UTF_8));
+      return object == Zap.ABSENT ? 0 : object;
+    }
+  }
+
+  /**
+   * One snapshot.
+   *
+   * @throws PoolException ENOENT
+   */
+  SnapshotInfo get(String path, String name) {
+    datasets.lock().lock();
+    try {
+      long dataset = datasets.find(path);
+      long object = lookup(datasets.snapshotNames(dataset), name);
+      if (object == 0) {
+        throw noSuch(path, name);
+      }
+      return info(path, name, SnapshotChain.record(meta, object, dataset));
+    } finally {
+      datasets.lock().unlock();
+    }
+  }
+
+  private static SnapshotInfo info(String path, String name, SnapshotRecord record) {
+    return new SnapshotInfo(
+        path,
+        name,
+        record.guid(),
+        record.txg(),
+        record.creationSeconds(),
+        record.uniqueBytes(),
+        record.usedBytes(),
+        record.logicalBytes());
   }
 
   /** A dataset's snapshots, oldest first. */
@@ -205,16 +243,7 @@ final class SnapshotOps {
           .forEach(
               (name, snapshot) -> {
                 SnapshotRecord record = SnapshotChain.record(meta, snapshot, object);
-                SnapshotInfo info =
-                    new SnapshotInfo(
-                        path,
-                        name,
-                        record.guid(),
-                        record.txg(),
-                        record.creationSeconds(),
-                        record.uniqueBytes(),
-                        record.usedBytes(),
-                        record.logicalBytes());
+                SnapshotInfo info = info(path, name, record);
                 ordinals.put(info, record.ordinal());
                 found.add(info);
               });
@@ -237,11 +266,13 @@ final class SnapshotOps {
     datasets.lock().lock();
     try {
       OpenDataset dataset = datasets.openObject(datasets.find(path));
-      Map<String, Long> objects = objects(dataset);
+      Map<String, Long> objects = new HashMap<>();
       for (String name : names) {
-        if (!objects.containsKey(name)) {
+        long object = lookup(dataset.namesZap(), name);
+        if (object == 0) {
           throw noSuch(path, name);
         }
+        objects.put(name, object);
       }
       for (int from = 0; from < names.size(); from += DESTROYED_AT_ONCE) {
         List<String> some = names.subList(from, Math.min(names.size(), from + DESTROYED_AT_ONCE));
@@ -293,12 +324,11 @@ final class SnapshotOps {
     datasets.lock().lock();
     try {
       OpenDataset dataset = datasets.openObject(datasets.find(path));
-      Map<String, Long> objects = objects(dataset);
-      Long object = objects.get(from);
-      if (object == null) {
+      long object = lookup(dataset.namesZap(), from);
+      if (object == 0) {
         throw noSuch(path, from);
       }
-      if (objects.containsKey(to)) {
+      if (lookup(dataset.namesZap(), to) != 0) {
         throw PoolException.refused(
             Errno.EEXIST, "snapshot " + path + "@" + to + " exists already");
       }
@@ -325,8 +355,8 @@ final class SnapshotOps {
     datasets.lock().lock();
     try {
       long dataset = datasets.find(path);
-      Long object = datasets.snapshotObjects(dataset).get(name);
-      if (object == null) {
+      long object = lookup(datasets.snapshotNames(dataset), name);
+      if (object == 0) {
         throw noSuch(path, name);
       }
       ObjectSet known = open.get(object);
