@@ -54,6 +54,9 @@ public final class Pool implements AutoCloseable {
   /** Bound on what formatting a file system dirties: four small objects and their dnodes. */
   private static final long FORMAT_DIRTY_BYTES = 1 << 20;
 
+  /** How often a dataset of which snapshots are taken meanwhile is tried to be destroyed. */
+  private static final int DESTROY_ATTEMPTS = 10;
+
   private final PoolEngine engine;
   private final Env env;
   private final String name;
@@ -400,12 +403,22 @@ public final class Pool implements AutoCloseable {
       throw refused(Errno.ENOTEMPTY, fullName + ": has snapshots; destroy them first or add -r");
     }
     for (String victim : doomed) {
-      List<String> taken = engine.snapshots(victim).stream().map(SnapshotInfo::name).toList();
-      if (!taken.isEmpty()) {
-        snapshots().destroy(fullName(victim), taken);
+      for (int attempt = 1; ; attempt++) {
+        List<String> taken = engine.snapshots(victim).stream().map(SnapshotInfo::name).toList();
+        if (recursive && !taken.isEmpty()) {
+          snapshots().destroy(fullName(victim), taken);
+        }
+        closeFileSystem(engine.dataset(victim).guid());
+        try {
+          engine.destroyDataset(victim);
+          break;
+        } catch (PoolException e) {
+          // Somebody may have taken another one since they were looked for.
+          if (!recursive || e.errno() != Errno.ENOTEMPTY || attempt == DESTROY_ATTEMPTS) {
+            throw e;
+          }
+        }
       }
-      closeFileSystem(engine.dataset(victim).guid());
-      engine.destroyDataset(victim);
     }
   }
 

@@ -18,6 +18,7 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,12 +35,17 @@ class SnapshotModelTest {
   private static final int STEPS = 400;
 
   private final PoolWorld world = new PoolWorld();
+  private @Nullable PoolEngine opened;
   private final TreeMap<String, byte[]> files = new TreeMap<>();
   private final List<String> names = new ArrayList<>();
   private final Map<String, TreeMap<String, byte[]>> snapshots = new TreeMap<>();
 
   @AfterEach
   void close() {
+    PoolEngine left = opened; // by a test that failed
+    if (left != null) {
+      left.close();
+    }
     world.close();
   }
 
@@ -63,6 +69,7 @@ class SnapshotModelTest {
     int record = 4096 << random.nextInt(4);
     MemoryDisk disk = MemoryDisk.ofBytes(512, 96 << 20);
     PoolEngine pool = world.create(disk);
+    opened = pool;
     world.format(pool).close();
     PosixFileSystem fs = mount(pool, record);
     int made = 0;
@@ -83,6 +90,7 @@ class SnapshotModelTest {
         fs.close();
         pool.close();
         pool = world.open(disk);
+        opened = pool;
         fs = mount(pool, record);
         check(pool);
       } else {
