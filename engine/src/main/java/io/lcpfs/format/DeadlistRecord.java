@@ -98,7 +98,11 @@ public record DeadlistRecord(long sinceTxg, long count, long storedBytes) {
     if (birth <= 0 || birth > Disk.MAX_TXG || physicalBirth != birth) {
       throw corrupt("dead_block.logical_birth", birth);
     }
-    if (psize < 512 || psize > lsize || lsize > BlockPointer.MAX_BLOCK_BYTES || psize % 512 != 0) {
+    if (psize < 512
+        || psize > lsize
+        || lsize > BlockPointer.MAX_BLOCK_BYTES
+        || psize % 512 != 0
+        || lsize % 512 != 0) {
       throw corrupt("dead_block.physical_bytes", psize);
     }
     return BlockPointer.stored(

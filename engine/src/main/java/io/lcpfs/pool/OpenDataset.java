@@ -142,6 +142,18 @@ final class OpenDataset {
     return log != null;
   }
 
+  /**
+   * Refuses where not all snapshots can be read.
+   *
+   * @throws PoolException EIO
+   */
+  void refuseDamagedSnapshots() {
+    PoolException damage = snapshots.damage();
+    if (damage != null) {
+      throw new PoolException(damage.error(), damage);
+    }
+  }
+
   /** The ZAP of its snapshots' names, or 0. */
   long namesZap() {
     return namesZap;

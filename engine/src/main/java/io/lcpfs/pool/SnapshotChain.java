@@ -3,6 +3,7 @@ package io.lcpfs.pool;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.lcpfs.env.CodeProbe;
+import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.DatasetRecord;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The snapshots of one dataset, oldest first, and the blocks that only they refer to.
@@ -65,6 +67,13 @@ final class SnapshotChain implements DeadBlocks {
   private final TreeMap<Long, Dnode> heads = new TreeMap<>();
 
   private boolean headsKnown;
+
+  /** Why it is not known which snapshots there are, or null. */
+  private volatile @Nullable PoolException damage;
+
+  /** Then: what was born up to this may be in a snapshot. */
+  private long unknownUpTo;
+
   private volatile boolean any;
 
   private SnapshotChain(ObjectContext context, ObjectSet meta, DeadLists deadLists) {
@@ -74,9 +83,9 @@ final class SnapshotChain implements DeadBlocks {
   }
 
   /**
-   * The chain of a dataset, from its record.
-   *
-   * @throws PoolException EIO when a snapshot cannot be read: nothing could be freed safely
+   * The chain of a dataset, from its record. Where a snapshot cannot be read, what the dataset
+   * gives up of the time up to now stays allocated, which the pool's check tells, and snapshots are
+   * neither taken nor destroyed.
    */
   static SnapshotChain load(
       ObjectContext context,
@@ -85,8 +94,19 @@ final class SnapshotChain implements DeadBlocks {
       long dataset,
       DatasetRecord.Snapshots from) {
     SnapshotChain chain = new SnapshotChain(context, meta, deadLists);
-    for (long object : objects(context, meta, from.namesZap()).values()) {
-      chain.links.add(new Link(object, record(meta, object, dataset)));
+    try {
+      for (long object : objects(context, meta, from.namesZap()).values()) {
+        chain.links.add(new Link(object, record(meta, object, dataset)));
+      }
+    } catch (PoolException e) {
+      if (e.errno() != Errno.EIO && e.errno() != Errno.ENOENT) {
+        throw e;
+      }
+      chain.damage = e;
+      chain.unknownUpTo = context.txgs().syncedTxg();
+      chain.links.clear();
+      chain.any = true;
+      return chain;
     }
     chain.links.sort(
         Comparator.comparingLong(Link::txg).thenComparingInt(link -> link.record.ordinal()));
@@ -136,6 +156,9 @@ final class SnapshotChain implements DeadBlocks {
     if (!any) {
       return false;
     }
+    if (damage != null) {
+      return pointer.logicalBirth() <= unknownUpTo;
+    }
     lock.lock();
     try {
       if (links.isEmpty() || pointer.logicalBirth() > links.getLast().txg()) {
@@ -147,6 +170,11 @@ final class SnapshotChain implements DeadBlocks {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Why snapshots can be neither taken nor destroyed, or null. */
+  @Nullable PoolException damage() {
+    return damage;
   }
 
   /** The txg of the newest snapshot older than {@code birth}, or 0. */

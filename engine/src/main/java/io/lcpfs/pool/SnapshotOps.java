@@ -91,6 +91,7 @@ final class SnapshotOps {
       for (String path : paths) {
         OpenDataset dataset = datasets.openObject(datasets.find(path));
         Check.that(dataset.hasLog(), "snapshot of a dataset whose log is not read", path.length());
+        dataset.refuseDamagedSnapshots();
         Subject subject = new Subject(dataset);
         subject.namesZap = dataset.namesZap();
         if (lookup(dataset.namesZap(), name) != 0) {
@@ -266,6 +267,7 @@ final class SnapshotOps {
     datasets.lock().lock();
     try {
       OpenDataset dataset = datasets.openObject(datasets.find(path));
+      dataset.refuseDamagedSnapshots();
       Map<String, Long> objects = new HashMap<>();
       for (String name : names) {
         long object = lookup(dataset.namesZap(), name);

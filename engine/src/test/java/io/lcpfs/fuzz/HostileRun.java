@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.sun.management.ThreadMXBean;
 import io.lcpfs.api.Dataset;
 import io.lcpfs.api.Pool;
+import io.lcpfs.api.Snapshot;
 import io.lcpfs.env.RealEnv;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.OpenOptions;
@@ -280,9 +281,18 @@ final class HostileRun {
     step("datasets again", () -> datasets.addAll(pool.datasets()));
     for (Dataset dataset : datasets) {
       step("change files of " + dataset, () -> changeFiles(dataset.fileSystem()));
+      step("snapshot of " + dataset, () -> dataset.snapshot("new"));
       step("set of " + dataset, () -> dataset.setProperty("user:x", "y"));
     }
     step("sync", pool::sync);
+    for (Dataset dataset : datasets) {
+      snapshots(dataset);
+      step("change after it " + dataset, () -> changeFiles(dataset.fileSystem()));
+      step("rename in " + dataset, () -> pool.snapshot(dataset + "@new").rename("newer"));
+      for (String name : List.of("s2", "s1", "newer", "s3")) {
+        step("destroy " + dataset + "@" + name, () -> dataset.destroySnapshots(List.of(name)));
+      }
+    }
     step("create", () -> pool.createDataset("tank/new/more", java.util.Map.of(), true));
     step("rename", () -> pool.renameDataset("tank/a/c", "tank/c"));
     step("destroy", () -> pool.destroyDataset("tank/a", true));
@@ -290,6 +300,19 @@ final class HostileRun {
     step("verify again", () -> pool.verify(progress -> {}));
     step("status again", pool::status);
     step("export", pool::export);
+  }
+
+  private void snapshots(Dataset dataset) {
+    List<Snapshot> found = new ArrayList<>();
+    step("snapshots of " + dataset, () -> found.addAll(dataset.snapshots()));
+    for (Snapshot snapshot : found) {
+      step(
+          "read " + snapshot,
+          () -> {
+            PosixFileSystem fs = snapshot.fileSystem();
+            content(fs, fs.lookup(fs.rootInode(), path("packed"), ROOT).inode(), 20_000);
+          });
+    }
   }
 
   private void changeFiles(PosixFileSystem fs) {

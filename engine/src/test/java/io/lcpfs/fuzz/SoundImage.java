@@ -121,6 +121,12 @@ final class SoundImage {
         "/packed",
         "abcdef".repeat(20_000).getBytes(java.nio.charset.StandardCharsets.US_ASCII),
         0);
+    for (int i = 1; i <= 3; i++) {
+      pool.createSnapshots("tank/a@s" + i, true);
+      write(pool.dataset("tank/a").fileSystem(), "/changed", noise(60 + i, 30_000), 0);
+      write(pool.dataset("tank/a/b").fileSystem(), "/packed", noise(70 + i, 9_000), i * 9_000L);
+      pool.sync();
+    }
     pool.dataset("tank").setProperty("recordsize", "131072");
     write(fs, LOOT, noise(40, 12 * 131_072), 0);
     inodes.put(LOOT, paths.resolve(path(LOOT), false, ROOT));
