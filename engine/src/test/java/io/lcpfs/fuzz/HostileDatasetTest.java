@@ -184,7 +184,7 @@ class HostileDatasetTest {
         forge, children(forge, "a"), (zap, world) -> zap.putLong(world.tx, name("c"), b));
     OpenOptions options = OpenOptions.standard().withTuning(SoundImage.tuning());
     try (Pool pool = Pool.open(List.of(new ImageDevice(forge.bytes())), options, Lie.env())) {
-      assertThatThrownBy(() -> pool.destroyDataset("tank/a/b", false))
+      assertThatThrownBy(() -> pool.destroyDataset("tank/a/b", true))
           .isInstanceOf(PoolException.class)
           .hasMessageContaining("another dataset");
       assertThatThrownBy(() -> pool.renameDataset("tank/a/b", "tank/a/c/b"))
