@@ -41,6 +41,9 @@ final class FsCommands {
     all.put("set", SetProperty::new);
     all.put("inherit", Inherit::new);
     all.put("snapshot", SnapshotCommands.Take::new);
+    all.put("rollback", CloneCommands.Rollback::new);
+    all.put("clone", CloneCommands.Make::new);
+    all.put("promote", CloneCommands.Promote::new);
     all.put("rename", Rename::new);
     all.put("destroy", Destroy::new);
     return all;
@@ -384,6 +387,11 @@ final class FsCommands {
     boolean recursive;
 
     @Option(
+        names = {"-R"},
+        description = "As -r, and with all clones of the snapshots, wherever they are.")
+    boolean clones;
+
+    @Option(
         names = {"-n", "--dry-run"},
         description = "Only say which snapshots would go.")
     boolean dryRun;
@@ -405,13 +413,17 @@ final class FsCommands {
     @Override
     public Integer call() {
       if (DatasetName.isSnapshot(name)) {
-        return SnapshotCommands.destroy(cli, name, recursive, dryRun, verbose);
+        return SnapshotCommands.destroy(cli, name, recursive, clones, dryRun, verbose);
       }
       if (dryRun) {
         throw Failure.usage("-n", "works with snapshots only", "write DATASET@NAME");
       }
       try (Pool pool = cli.openToWrite(poolOf(name))) {
-        pool.destroyDataset(name, recursive);
+        if (clones) {
+          pool.destroyWithClones(name);
+        } else {
+          pool.destroyDataset(name, recursive);
+        }
         cli.remember(pool);
       }
       return ExitCode.OK;

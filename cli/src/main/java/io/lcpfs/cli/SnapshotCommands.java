@@ -64,9 +64,11 @@ final class SnapshotCommands {
    * end of which may be left out, separated by commas.
    *
    * @param recursive the same of all datasets below it, where there are such snapshots
+   * @param clones and all clones of them
    * @param dryRun print the names and change nothing
    */
-  static int destroy(Cli cli, String word, boolean recursive, boolean dryRun, boolean verbose) {
+  static int destroy(
+      Cli cli, String word, boolean recursive, boolean clones, boolean dryRun, boolean verbose) {
     String dataset = DatasetName.datasetOf(word);
     DatasetName.check(dataset);
     String spec = DatasetName.snapshotOf(word);
@@ -74,7 +76,7 @@ final class SnapshotCommands {
     try (Pool pool = dryRun ? cli.openToRead(poolName) : cli.openToWrite(poolName)) {
       Map<Dataset, List<String>> doomed = new LinkedHashMap<>();
       Set<String> unknown = null;
-      for (Dataset one : FsCommands.datasets(pool, List.of(dataset), recursive)) {
+      for (Dataset one : FsCommands.datasets(pool, List.of(dataset), recursive || clones)) {
         Set<String> missing = new LinkedHashSet<>();
         List<String> names = select(one.snapshots(), spec, word, missing);
         unknown = unknown == null ? missing : retained(unknown, missing);
@@ -95,7 +97,9 @@ final class SnapshotCommands {
               .getValue()
               .forEach(name -> cli.out().println(what + entry.getKey().name() + "@" + name));
         }
-        if (!dryRun) {
+        if (!dryRun && clones) {
+          entry.getKey().destroySnapshotsWithClones(entry.getValue());
+        } else if (!dryRun) {
           entry.getKey().destroySnapshots(entry.getValue());
         }
       }
@@ -168,6 +172,7 @@ final class SnapshotCommands {
       case "type" -> "snapshot";
       case "creation" -> shown(column, Long.toString(snapshot.creationSeconds()));
       case "guid" -> shown(column, Long.toUnsignedString(snapshot.guid()));
+      case "clones" -> snapshot.clones().isEmpty() ? "-" : String.join(",", snapshot.clones());
       case "createtxg" -> shown(column, Long.toString(snapshot.creationTxg()));
       default -> "-";
     };

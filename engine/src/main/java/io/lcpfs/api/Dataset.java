@@ -12,6 +12,7 @@ import io.lcpfs.posix.PosixFileSystem;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A dataset of an imported pool, named as {@code pool/a/b}. It is a name, not a hold: after a
@@ -87,10 +88,54 @@ public final class Dataset implements FileTree {
    * Destroys snapshots, by the parts of their names after the @: all or, when one does not exist,
    * none.
    *
-   * @throws io.lcpfs.error.PoolException ENOENT; EROFS
+   * @throws io.lcpfs.error.PoolException ENOENT; EBUSY when one has clones; EROFS
    */
   public void destroySnapshots(List<String> shortNames) {
     pool.snapshots().destroy(name, shortNames);
+  }
+
+  /** As {@link #destroySnapshots}, with all clones of them, of which none may be mounted. */
+  public void destroySnapshotsWithClones(List<String> shortNames) {
+    new Destruction(pool, pool.engine()).destroyClones(path(), shortNames);
+    pool.snapshots().destroy(name, shortNames);
+  }
+
+  /**
+   * Makes it what it was when a snapshot was taken. What was changed since is lost. Its open files
+   * are closed.
+   *
+   * @param snapshot the part of the snapshot's name after the @
+   * @param destroyNewer destroy the newer snapshots; without, there must be none
+   * @throws io.lcpfs.error.PoolException ENOENT; EEXIST when there are newer snapshots; EBUSY when
+   *     it is mounted, or a newer snapshot has clones; EROFS
+   */
+  public void rollback(String snapshot, boolean destroyNewer) {
+    pool.clones().rollback(name + "@" + snapshot, destroyNewer, false);
+  }
+
+  /** As {@link #rollback}, destroying the newer snapshots with all their clones. */
+  public void rollbackWithClones(String snapshot) {
+    pool.clones().rollback(name + "@" + snapshot, true, true);
+  }
+
+  /** The full name of the snapshot that it began as, if it is a clone. */
+  public Optional<String> origin() {
+    String origin = pool.engine().originOf(path());
+    return origin.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            pool.fullName(DatasetName.datasetOf(origin)) + "@" + DatasetName.snapshotOf(origin));
+  }
+
+  /**
+   * Makes this clone the owner of the snapshot that it began as and of all older ones; what owned
+   * them becomes its clone, and can be destroyed.
+   *
+   * @throws io.lcpfs.error.PoolException EINVAL when it is no clone; EEXIST when it has a snapshot
+   *     with the name of one that it would get; EROFS
+   */
+  public void promote() {
+    pool.clones().promote(name);
   }
 
   /** Bytes allocated for what only its snapshots refer to. */
@@ -103,9 +148,13 @@ public final class Dataset implements FileTree {
     return info().referencedBytes();
   }
 
-  /** Bytes allocated for it, its snapshots and its children. */
+  /** Bytes allocated for it, its snapshots and its children; not what a clone has of its origin. */
   public long usedBytes() {
-    return pool.sumBelow(path(), info -> info.referencedBytes() + info.snapshotBytes());
+    return pool.sumBelow(path(), info -> ownBytes(info) + info.snapshotBytes());
+  }
+
+  private static long ownBytes(DatasetInfo info) {
+    return info.referencedBytes() - info.inheritedBytes();
   }
 
   /** {@link #usedBytes} before compression. */
@@ -143,10 +192,12 @@ public final class Dataset implements FileTree {
       case "used" -> Long.toString(usedBytes());
       case "available" -> Long.toString(availableBytes());
       case "referenced" -> Long.toString(info.referencedBytes());
-      case "usedbydataset" -> Long.toString(info.referencedBytes());
+      case "origin" -> origin().orElse("-");
+      case "clones" -> "-";
+      case "usedbydataset" -> Long.toString(ownBytes(info));
       case "usedbysnapshots" -> Long.toString(info.snapshotBytes());
       case "usedbychildren" ->
-          Long.toString(Math.max(0, usedBytes() - info.referencedBytes() - info.snapshotBytes()));
+          Long.toString(Math.max(0, usedBytes() - ownBytes(info) - info.snapshotBytes()));
       case "compressratio" ->
           Long.toString(ratio(logicalBytes(), pool.sumBelow(path(), DatasetInfo::referencedBytes)));
       case "logicalused" -> Long.toString(logicalBytes());

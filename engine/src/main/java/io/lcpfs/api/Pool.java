@@ -21,7 +21,6 @@ import io.lcpfs.pool.PoolEngine;
 import io.lcpfs.pool.PoolEngines;
 import io.lcpfs.pool.PoolStatus;
 import io.lcpfs.pool.Progress;
-import io.lcpfs.pool.SnapshotInfo;
 import io.lcpfs.pool.VerifyReport;
 import io.lcpfs.pool.VerifyReport.Finding;
 import io.lcpfs.posix.FsOptions;
@@ -53,9 +52,6 @@ import org.jspecify.annotations.Nullable;
 public final class Pool implements AutoCloseable {
   /** Bound on what formatting a file system dirties: four small objects and their dnodes. */
   private static final long FORMAT_DIRTY_BYTES = 1 << 20;
-
-  /** How often a dataset of which snapshots are taken meanwhile is tried to be destroyed. */
-  private static final int DESTROY_ATTEMPTS = 10;
 
   private final PoolEngine engine;
   private final Env env;
@@ -118,7 +114,7 @@ public final class Pool implements AutoCloseable {
   }
 
   /** Refuses when a dataset at or below {@code path} is in use by the pool's owner. */
-  private void refuseWhenUsed(String path) {
+  void refuseWhenUsed(String path) {
     Predicate<String> used = inUse;
     if (used != null) {
       for (DatasetInfo info : below(path)) {
@@ -126,6 +122,14 @@ public final class Pool implements AutoCloseable {
           throw refused(Errno.EBUSY, fullName(info.path()) + ": is mounted; unmount it first");
         }
       }
+    }
+  }
+
+  /** Refuses when a dataset itself is in use by the pool's owner. */
+  void refuseWhenUsedItself(String path) {
+    Predicate<String> used = inUse;
+    if (used != null && used.test(fullName(path))) {
+      throw refused(Errno.EBUSY, fullName(path) + ": is mounted; unmount it first");
     }
   }
 
@@ -233,7 +237,7 @@ public final class Pool implements AutoCloseable {
   // ---- datasets
 
   /** The path below the root of a full name, after checking that it is one of this pool. */
-  private String pathIn(String fullName) {
+  String pathIn(String fullName) {
     DatasetName.check(fullName);
     if (!DatasetName.poolOf(fullName).equals(name)) {
       throw refused(
@@ -242,7 +246,7 @@ public final class Pool implements AutoCloseable {
     return DatasetName.pathOf(fullName);
   }
 
-  private String fullName(String path) {
+  String fullName(String path) {
     return path.isEmpty() ? name : name + "/" + path;
   }
 
@@ -310,6 +314,10 @@ public final class Pool implements AutoCloseable {
     tell(fullName, SnapshotWatcher::snapshotsChanged);
   }
 
+  PoolClones clones() {
+    return new PoolClones(this, engine);
+  }
+
   PoolSnapshots snapshots() {
     return new PoolSnapshots(this, engine);
   }
@@ -352,10 +360,19 @@ public final class Pool implements AutoCloseable {
   public Dataset createDataset(String fullName, Map<String, String> properties, boolean parents) {
     String path = pathIn(fullName);
     SortedMap<String, String> values = parsed(properties);
+    if (parents && exists(path)) {
+      return new Dataset(this, fullName);
+    }
+    preparePlace(fullName, parents);
+    engine.createDataset(path, values);
+    fileSystem(path);
+    return new Dataset(this, fullName);
+  }
+
+  /** Makes missing parents of a dataset that does not exist yet, or refuses. */
+  void preparePlace(String fullName, boolean parents) {
+    String path = pathIn(fullName);
     if (parents) {
-      if (exists(path)) {
-        return new Dataset(this, fullName);
-      }
       for (int slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
         if (!exists(path.substring(0, slash))) {
           engine.createDataset(path.substring(0, slash), new TreeMap<>());
@@ -370,12 +387,9 @@ public final class Pool implements AutoCloseable {
       throw refused(
           Errno.ENOENT, fullName + ": its parent does not exist; create that first, or add -p");
     }
-    engine.createDataset(path, values);
-    fileSystem(path);
-    return new Dataset(this, fullName);
   }
 
-  private boolean exists(String path) {
+  boolean exists(String path) {
     return engine.datasets().stream().anyMatch(info -> info.path().equals(path));
   }
 
@@ -383,43 +397,19 @@ public final class Pool implements AutoCloseable {
    * Destroys a dataset, and with {@code recursive} its snapshots and children first.
    *
    * @throws io.lcpfs.error.PoolException ENOENT; ENOTEMPTY when it has children or snapshots; EBUSY
-   *     for the root
+   *     for the root, and when a snapshot has clones
    */
   public void destroyDataset(String fullName, boolean recursive) {
-    String path = pathIn(fullName);
-    requireDataset(path);
-    if (path.isEmpty()) {
-      throw refused(
-          Errno.EBUSY,
-          fullName + ": is the pool's root; use 'lcpfs pool destroy' to destroy the pool");
-    }
-    refuseWhenUsed(path);
-    List<String> doomed =
-        below(path).stream().map(DatasetInfo::path).sorted(Comparator.reverseOrder()).toList();
-    if (doomed.size() > 1 && !recursive) {
-      throw refused(Errno.ENOTEMPTY, fullName + ": has children; destroy them first or add -r");
-    }
-    if (!recursive && !engine.snapshots(path).isEmpty()) {
-      throw refused(Errno.ENOTEMPTY, fullName + ": has snapshots; destroy them first or add -r");
-    }
-    for (String victim : doomed) {
-      for (int attempt = 1; ; attempt++) {
-        List<String> taken = engine.snapshots(victim).stream().map(SnapshotInfo::name).toList();
-        if (recursive && !taken.isEmpty()) {
-          snapshots().destroy(fullName(victim), taken);
-        }
-        closeFileSystem(engine.dataset(victim).guid());
-        try {
-          engine.destroyDataset(victim);
-          break;
-        } catch (PoolException e) {
-          // Somebody may have taken another one since they were looked for.
-          if (!recursive || e.errno() != Errno.ENOTEMPTY || attempt == DESTROY_ATTEMPTS) {
-            throw e;
-          }
-        }
-      }
-    }
+    new Destruction(this, engine).destroy(fullName, recursive, false);
+  }
+
+  /**
+   * Destroys a dataset with its snapshots and children, and all clones of those.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EBUSY for the root
+   */
+  public void destroyWithClones(String fullName) {
+    new Destruction(this, engine).destroy(fullName, true, true);
   }
 
   /** Gives a dataset and its children a new place in the same pool. */
@@ -446,7 +436,7 @@ public final class Pool implements AutoCloseable {
     applyPolicies(target);
   }
 
-  private List<DatasetInfo> below(String path) {
+  List<DatasetInfo> below(String path) {
     return engine.datasets().stream()
         .filter(info -> DatasetName.isWithin(info.path(), path))
         .toList();
@@ -458,7 +448,7 @@ public final class Pool implements AutoCloseable {
 
   // ---- dataset properties
 
-  private static SortedMap<String, String> parsed(Map<String, String> values) {
+  static SortedMap<String, String> parsed(Map<String, String> values) {
     SortedMap<String, String> result = new TreeMap<>();
     values.forEach(
         (key, value) ->

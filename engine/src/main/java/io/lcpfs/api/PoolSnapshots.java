@@ -103,8 +103,31 @@ final class PoolSnapshots {
     engine.snapshots(path).stream()
         .filter(info -> names.contains(info.name()))
         .forEach(info -> pool.closeFileSystem(info.guid()));
-    engine.destroySnapshots(path, names);
+    try {
+      engine.destroySnapshots(path, names);
+    } catch (PoolException e) {
+      throw e.errno() == Errno.EBUSY ? inUse(dataset, names, e) : e;
+    }
     pool.snapshotsChanged(dataset);
+  }
+
+  /** The same refusal with full names. */
+  private PoolException inUse(String dataset, List<String> names, PoolException refusal) {
+    String path = pool.requirePath(dataset);
+    for (String name : names) {
+      List<String> clones = engine.clonesOf(path, name).stream().map(pool::fullName).toList();
+      if (!clones.isEmpty()) {
+        return refused(
+            Errno.EBUSY,
+            dataset
+                + "@"
+                + name
+                + ": has the clones "
+                + String.join(", ", clones)
+                + "; destroy or promote them first, or add -R");
+      }
+    }
+    return refusal;
   }
 
   /** See {@link Snapshot#rename}. */

@@ -4,6 +4,7 @@ import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.pool.SnapshotInfo;
 import io.lcpfs.posix.PosixFileSystem;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A dataset as it was at one moment, named as {@code pool/a@name}. It is a name, not a hold: after
@@ -82,6 +83,30 @@ public final class Snapshot implements FileTree {
    */
   public void destroy() {
     pool.snapshots().destroy(DatasetName.datasetOf(name), List.of(shortName()));
+  }
+
+  /**
+   * Makes a dataset that begins as this snapshot, in constant time and without space of its own.
+   *
+   * @param target full name of the new dataset, in the same pool
+   * @param properties values set at it, by name
+   * @throws io.lcpfs.error.PoolException EINVAL; EEXIST; ENOENT when the parent of the target is
+   *     missing; EROFS; EOPNOTSUPP when the pool lacks the feature
+   */
+  public Dataset cloneTo(String target, Map<String, String> properties) {
+    return pool.clones().create(name, target, properties, false);
+  }
+
+  /** As {@link #cloneTo}, making missing parents of the target. */
+  public Dataset cloneWithParents(String target, Map<String, String> properties) {
+    return pool.clones().create(name, target, properties, true);
+  }
+
+  /** Full names of the datasets that began as this snapshot. */
+  public List<String> clones() {
+    return pool.engine().clonesOf(dataset().path(), shortName()).stream()
+        .map(pool::fullName)
+        .toList();
   }
 
   /**

@@ -89,6 +89,8 @@ public final class PropertyCatalog {
     computed(DATASET, "compressratio", Kind.RATIO, "size before compression to size after");
     computed(DATASET, "logicalused", Kind.SIZE, "its and its children's size before compression");
     computed(DATASET, "guid", Kind.NUMBER, "identifies it");
+    computed(DATASET, "origin", Kind.TEXT, "snapshot that it is a clone of");
+    computed(DATASET, "clones", Kind.TEXT, "of a snapshot: datasets that began as it");
     computed(DATASET, "createtxg", Kind.NUMBER, "transaction group of its creation");
     choice("compression", compressions(), "lz4", "algorithm for data: off, lz4, zstd-N, lzma-N");
     dataset(

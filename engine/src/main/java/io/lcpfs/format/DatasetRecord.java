@@ -22,6 +22,8 @@ import java.lang.foreign.StructLayout;
  * @param kind 0 file system, 1 volume
  * @param intentLog INTENT_LOG object, 0 for none
  * @param snapshots what belongs to its snapshots
+ * @param heritage what it has of another dataset
+ * @param remains how far it is freed, once it is destroyed
  * @param objectSet root of its objects
  */
 public record DatasetRecord(
@@ -35,6 +37,8 @@ public record DatasetRecord(
     int kind,
     long intentLog,
     Snapshots snapshots,
+    Heritage heritage,
+    Remains remains,
     BlockPointer objectSet) {
 
   /**
@@ -47,6 +51,27 @@ public record DatasetRecord(
    */
   public record Snapshots(long namesZap, long deadZap, long storedBytes) {
     public static final Snapshots NONE = new Snapshots(0, 0, 0);
+  }
+
+  /**
+   * What a dataset has of the one that it is a clone of.
+   *
+   * @param origin SNAPSHOT object that it began as, 0 for none
+   * @param inheritedBytes allocated bytes of its own content that the origin has, too; they are
+   *     charged to the origin's dataset
+   */
+  public record Heritage(long origin, long inheritedBytes) {
+    public static final Heritage NONE = new Heritage(0, 0);
+  }
+
+  /**
+   * Where to go on with freeing a destroyed dataset: what comes before is freed already.
+   *
+   * @param object number of an object, or what stands for other trees
+   * @param block number of a block in it
+   */
+  public record Remains(long object, long block) {
+    public static final Remains ALL = new Remains(0, 0);
   }
 
   public static final int BYTES = 320;
@@ -66,8 +91,11 @@ public record DatasetRecord(
           U64.withName("snapshots_zap"),
           U64.withName("dead_zap"),
           U64.withName("snapshot_bytes"),
-          // Slots for clones: origin, bookmarks.
-          Disk.bytes("reserved", 96),
+          U64.withName("origin"),
+          U64.withName("inherited_bytes"),
+          U64.withName("freed_object"),
+          U64.withName("freed_block"),
+          Disk.bytes("reserved", 64),
           BlockPointer.LAYOUT.withName("object_set"));
 
   private static final long OBJECT_SET = Disk.offset(LAYOUT, "object_set");
@@ -104,6 +132,8 @@ public record DatasetRecord(
         (int) kind,
         Disk.u64(at, 64),
         new Snapshots(Disk.u64(at, 72), Disk.u64(at, 80), Disk.u64(at, 88)),
+        new Heritage(Disk.u64(at, 96), Disk.u64(at, 104)),
+        new Remains(Disk.u64(at, 112), Disk.u64(at, 120)),
         BlockPointer.decode(at, OBJECT_SET));
   }
 
@@ -120,6 +150,8 @@ public record DatasetRecord(
         kind,
         intentLog,
         snapshots,
+        heritage,
+        remains,
         root);
   }
 
@@ -136,6 +168,8 @@ public record DatasetRecord(
         kind,
         object,
         snapshots,
+        heritage,
+        remains,
         objectSet);
   }
 
@@ -151,6 +185,62 @@ public record DatasetRecord(
         logicalBytes,
         kind,
         intentLog,
+        value,
+        heritage,
+        remains,
+        objectSet);
+  }
+
+  /** The same dataset with another part of it shared with the one that it is a clone of. */
+  public DatasetRecord withHeritage(Heritage value) {
+    return new DatasetRecord(
+        guid,
+        creationTxg,
+        creationSeconds,
+        childrenZap,
+        propertiesZap,
+        usedBytes,
+        logicalBytes,
+        kind,
+        intentLog,
+        snapshots,
+        value,
+        remains,
+        objectSet);
+  }
+
+  /** The same dataset with other content. */
+  public DatasetRecord withContent(BlockPointer root, long used, long logical) {
+    return new DatasetRecord(
+        guid,
+        creationTxg,
+        creationSeconds,
+        childrenZap,
+        propertiesZap,
+        used,
+        logical,
+        kind,
+        intentLog,
+        snapshots,
+        heritage,
+        remains,
+        root);
+  }
+
+  /** The same dataset, destroyed, after some of it was freed. */
+  public DatasetRecord withRemains(Remains value, long freedBytes) {
+    return new DatasetRecord(
+        guid,
+        creationTxg,
+        creationSeconds,
+        childrenZap,
+        propertiesZap,
+        Math.max(0, usedBytes - freedBytes),
+        logicalBytes,
+        kind,
+        intentLog,
+        snapshots,
+        heritage,
         value,
         objectSet);
   }
@@ -170,6 +260,10 @@ public record DatasetRecord(
     Disk.putU64(at, 72, snapshots.namesZap());
     Disk.putU64(at, 80, snapshots.deadZap());
     Disk.putU64(at, 88, snapshots.storedBytes());
+    Disk.putU64(at, 96, heritage.origin());
+    Disk.putU64(at, 104, heritage.inheritedBytes());
+    Disk.putU64(at, 112, remains.object());
+    Disk.putU64(at, 120, remains.block());
     objectSet.encode(at, OBJECT_SET);
     return bonus;
   }

@@ -25,9 +25,12 @@ public final class Features {
   /** Blocks that a dataset gave up and its snapshots keep. */
   public static final PoolConfig.Feature SNAPSHOTS = new PoolConfig.Feature("snapshots", true);
 
+  /** Datasets that begin as a snapshot of another. */
+  public static final PoolConfig.Feature CLONES = new PoolConfig.Feature("clones", true);
+
   /** All features known here, in the order in which a new pool lists them. */
   public static final List<PoolConfig.Feature> KNOWN =
-      List.of(EMBEDDED_BLOCKS, TAIL_BLOCKS, SPACE_MAP_BITMAP, SNAPSHOTS);
+      List.of(EMBEDDED_BLOCKS, TAIL_BLOCKS, SPACE_MAP_BITMAP, SNAPSHOTS, CLONES);
 
   private Features() {}
 

@@ -22,7 +22,9 @@ import java.lang.foreign.StructLayout;
  *     none
  * @param usedBytes allocated bytes of everything in it
  * @param logicalBytes the same before compression
- * @param uniqueBytes allocated bytes that nothing else refers to
+ * @param uniqueBytes allocated bytes that nothing else of its dataset refers to
+ * @param clonesZap ZAP object: the datasets that began as this snapshot, by their object; 0 before
+ *     the first
  * @param objectSet root of its objects
  */
 public record SnapshotRecord(
@@ -35,6 +37,7 @@ public record SnapshotRecord(
     long usedBytes,
     long logicalBytes,
     long uniqueBytes,
+    long clonesZap,
     BlockPointer objectSet) {
 
   public static final int BYTES = 256;
@@ -51,7 +54,8 @@ public record SnapshotRecord(
           U64.withName("unique_bytes"),
           U32.withName("ordinal"),
           U32.withName("flags"),
-          Disk.bytes("reserved", 56),
+          U64.withName("clones_zap"),
+          Disk.bytes("reserved", 48),
           BlockPointer.LAYOUT.withName("object_set"));
 
   private static final long OBJECT_SET = Disk.offset(LAYOUT, "object_set");
@@ -91,21 +95,28 @@ public record SnapshotRecord(
         Disk.u64(at, 40),
         Disk.u64(at, 48),
         Disk.u64(at, 56),
+        Disk.u64(at, 72),
         BlockPointer.decode(at, OBJECT_SET));
   }
 
   /** The same snapshot after others were destroyed, or the dataset has changed. */
   public SnapshotRecord with(long newDeadZap, long newUniqueBytes) {
+    return with(datasetObject, newDeadZap, newUniqueBytes, clonesZap);
+  }
+
+  /** The same snapshot with other clones, or of another dataset. */
+  public SnapshotRecord with(long newDataset, long newDeadZap, long newUnique, long newClonesZap) {
     return new SnapshotRecord(
         guid,
         txg,
         ordinal,
         creationSeconds,
-        datasetObject,
+        newDataset,
         newDeadZap,
         usedBytes,
         logicalBytes,
-        Math.max(0, newUniqueBytes),
+        Math.max(0, newUnique),
+        newClonesZap,
         objectSet);
   }
 
@@ -121,6 +132,7 @@ public record SnapshotRecord(
     Disk.putU64(at, 48, logicalBytes);
     Disk.putU64(at, 56, uniqueBytes);
     Disk.putU32(at, 64, ordinal);
+    Disk.putU64(at, 72, clonesZap);
     objectSet.encode(at, OBJECT_SET);
     return bonus;
   }

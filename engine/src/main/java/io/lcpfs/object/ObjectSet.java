@@ -70,6 +70,8 @@ public final class ObjectSet {
   /** What is told of changes, from the next transaction on; null for nobody. */
   private volatile @Nullable ChangeLog changeLog;
 
+  private volatile boolean retired;
+
   /** Who keeps blocks that are given up; null for nobody. */
   private volatile @Nullable DeadBlocks deadBlocks;
 
@@ -166,7 +168,7 @@ public final class ObjectSet {
    * Refuses an object with more blocks than the pool has sectors for: one whose tree leads to the
    * same blocks again and again would take for ever to walk through.
    */
-  private static DnodeRecord honest(ObjectContext context, DnodeRecord record) {
+  static DnodeRecord honest(ObjectContext context, DnodeRecord record) {
     long most = context.io().capacitySectors();
     if (record.type() == ObjectType.DNODE) {
       most *= TailRecord.SLOTS;
@@ -256,6 +258,9 @@ public final class ObjectSet {
     if (readOnly) {
       throw PoolException.posix(Errno.EROFS, "dataset");
     }
+    if (retired) {
+      throw gone();
+    }
     ChangeLog log = changeLog;
     TxEnd told = log == null ? null : log.begin();
     SpaceGrant grant = context.space().admit(storedBytesExpected, use);
@@ -267,12 +272,29 @@ public final class ObjectSet {
       if (told != null) {
         tx.attach(told);
       }
+      if (retired) { // after it began, so that none begins behind the group that retiring waits for
+        tx.complete();
+        tx.close();
+        throw gone();
+      }
       return tx;
     } finally {
       if (!begun) {
         grant.cancel();
       }
     }
+  }
+
+  private static PoolException gone() {
+    return PoolException.posix(Errno.ESTALE, "dataset");
+  }
+
+  /**
+   * Refuses all changes from now on (ESTALE at begin): once a group has been synced after this,
+   * what is on disk stays as it is.
+   */
+  public void retire() {
+    retired = true;
   }
 
   /** Who keeps blocks that this object set gives up from the next sync on; null for nobody. */

@@ -13,6 +13,8 @@ import java.util.TreeMap;
  * @param referencedBytes allocated for its own content, all copies, without children
  * @param logicalBytes the same before compression
  * @param snapshotBytes allocated for what only its snapshots refer to
+ * @param inheritedBytes those of {@code referencedBytes} that are its origin's, if it is a clone
+ * @param originObject the SNAPSHOT object that it began as; 0 when it is no clone
  * @param localProperties values set here, not inherited
  * @param damage what is wrong with it; "" when nothing is known to be. With a guid of 0 nothing
  *     else of it can be read, else some of its children are missing
@@ -25,11 +27,13 @@ public record DatasetInfo(
     long referencedBytes,
     long logicalBytes,
     long snapshotBytes,
+    long inheritedBytes,
+    long originObject,
     SortedMap<String, String> localProperties,
     String damage) {
 
   static DatasetInfo unreadable(String path, String damage) {
-    return new DatasetInfo(path, 0, 0, 0, 0, 0, 0, new TreeMap<>(), damage);
+    return new DatasetInfo(path, 0, 0, 0, 0, 0, 0, 0, 0, new TreeMap<>(), damage);
   }
 
   DatasetInfo withDamage(String damage) {
@@ -41,6 +45,8 @@ public record DatasetInfo(
         referencedBytes,
         logicalBytes,
         snapshotBytes,
+        inheritedBytes,
+        originObject,
         localProperties,
         damage);
   }

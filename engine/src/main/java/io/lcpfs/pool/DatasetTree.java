@@ -7,8 +7,8 @@ import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.DatasetRecord;
-import io.lcpfs.format.IntentLogRecord;
 import io.lcpfs.format.ObjectType;
+import io.lcpfs.format.SnapshotRecord;
 import io.lcpfs.object.Dnode;
 import io.lcpfs.object.ObjectContext;
 import io.lcpfs.object.ObjectSet;
@@ -21,10 +21,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,7 +43,7 @@ final class DatasetTree {
   private final LogStore logs;
   private final DeadLists deadLists;
   private final long rootObject;
-  private final Dnode destroyed;
+  private final DestroyedDatasets destroyed;
   private final boolean readOnly;
   private final ReentrantLock lock = new ReentrantLock();
 
@@ -69,13 +69,28 @@ final class DatasetTree {
     this.logs = logs;
     this.deadLists = deadLists;
     this.rootObject = rootObject;
-    this.destroyed = destroyed;
+    this.destroyed = new DestroyedDatasets(context, meta, deadLists, destroyed, lock);
     this.readOnly = readOnly;
   }
 
   /** Makes a DATASET object with empty ZAPs; closes all holds and answers its number. */
   static long createObject(
       ObjectContext context, ObjectSet meta, Tx tx, SortedMap<String, String> properties) {
+    return createObject(context, meta, tx, properties, 0, null);
+  }
+
+  /**
+   * As {@link #createObject(ObjectContext, ObjectSet, Tx, SortedMap)}, of a clone.
+   *
+   * @param origin the SNAPSHOT object that it begins as, 0 for none
+   */
+  static long createObject(
+      ObjectContext context,
+      ObjectSet meta,
+      Tx tx,
+      SortedMap<String, String> properties,
+      long origin,
+      @Nullable SnapshotRecord content) {
     List<Dnode> made = new ArrayList<>();
     boolean done = false;
     try {
@@ -88,21 +103,28 @@ final class DatasetTree {
       properties.forEach((name, value) -> zap.put(tx, name.getBytes(UTF_8), value.getBytes(UTF_8)));
       long guid = context.env().randomLong() | 1;
       long seconds = context.env().wallNanos() / 1_000_000_000L;
-      dataset.setBonus(
-          tx,
+      DatasetRecord empty =
           new DatasetRecord(
-                  guid,
-                  tx.txg(),
-                  seconds,
-                  children.number(),
-                  values.number(),
-                  0,
-                  0,
-                  0,
-                  0,
-                  DatasetRecord.Snapshots.NONE,
-                  BlockPointer.HOLE)
-              .encode());
+              guid,
+              tx.txg(),
+              seconds,
+              children.number(),
+              values.number(),
+              0,
+              0,
+              0,
+              0,
+              DatasetRecord.Snapshots.NONE,
+              DatasetRecord.Heritage.NONE,
+              DatasetRecord.Remains.ALL,
+              BlockPointer.HOLE);
+      DatasetRecord record =
+          content == null
+              ? empty
+              : empty
+                  .withContent(content.objectSet(), content.usedBytes(), content.logicalBytes())
+                  .withHeritage(new DatasetRecord.Heritage(origin, content.usedBytes()));
+      dataset.setBonus(tx, record.encode());
       done = true;
       return dataset.number();
     } finally {
@@ -120,7 +142,8 @@ final class DatasetTree {
     return dnode;
   }
 
-  private static DatasetRecord recordOf(Dnode dnode) {
+  /** The record of a DATASET object; Corrupt when it is none. */
+  static DatasetRecord recordOf(Dnode dnode) {
     if (dnode.type() != ObjectType.DATASET) {
       throw PoolException.corrupt("dataset.type", dnode.type().code());
     }
@@ -131,6 +154,11 @@ final class DatasetTree {
     try (Dnode dnode = meta.hold(object)) {
       return recordOf(dnode).childrenZap();
     }
+  }
+
+  /** Those that are in the tree no more and not yet freed. */
+  DestroyedDatasets destroyed() {
+    return destroyed;
   }
 
   /** Serialises changes of the tree, and of the snapshots in it. */
@@ -193,7 +221,7 @@ final class DatasetTree {
   /** What a walk through the tree found. */
   private static final class Walk {
     final SortedMap<String, DatasetInfo> found = new TreeMap<>();
-    final TreeSet<Long> seen = new TreeSet<>();
+    final SortedMap<Long, String> seen = new TreeMap<>();
     @Nullable PoolException damage;
     boolean shared;
   }
@@ -212,7 +240,7 @@ final class DatasetTree {
   private void collect(String path, long object, Walk walk) {
     DatasetInfo info;
     try {
-      if (!walk.seen.add(object)) {
+      if (walk.seen.putIfAbsent(object, path) != null) {
         walk.shared = true;
         throw PoolException.corrupt("dataset.children", path + " is another dataset, too");
       }
@@ -244,7 +272,7 @@ final class DatasetTree {
   }
 
   /** Whether the answer says that the disk is wrong: an object that is missing, too. */
-  private static boolean isDamage(PoolException e) {
+  static boolean isDamage(PoolException e) {
     return e.errno() == Errno.EIO || e.errno() == Errno.ENOENT;
   }
 
@@ -254,6 +282,11 @@ final class DatasetTree {
     if (walk.shared && walk.damage != null) {
       throw walk.damage;
     }
+  }
+
+  /** The paths of all datasets in the tree, by their DATASET objects. */
+  SortedMap<Long, String> paths() {
+    return walk().seen;
   }
 
   private SortedMap<String, Long> childrenOf(long object) {
@@ -316,6 +349,8 @@ final class DatasetTree {
           record.usedBytes(),
           record.logicalBytes(),
           record.snapshots().storedBytes(),
+          record.heritage().inheritedBytes(),
+          record.heritage().origin(),
           properties,
           "");
     }
@@ -331,6 +366,16 @@ final class DatasetTree {
   }
 
   DatasetInfo create(String path, SortedMap<String, String> properties) {
+    return create(path, tx -> createObject(context, meta, tx, properties), tx -> {});
+  }
+
+  /**
+   * Enters a new dataset.
+   *
+   * @param maker makes its DATASET object, or nothing when it throws
+   * @param takeBack undoes within the transaction what {@code maker} did
+   */
+  DatasetInfo create(String path, ToLongFunction<Tx> maker, Consumer<Tx> takeBack) {
     lock.lock();
     try (Dnode children = meta.hold(childrenZap(find(parentOf(path))))) {
       Zap zap = Zap.open(children, context.env());
@@ -339,10 +384,15 @@ final class DatasetTree {
       }
       long object;
       try (Tx tx = meta.begin(TX_BYTES).wholeOnly()) {
+        boolean made = false;
         try {
-          object = createObject(context, meta, tx, properties);
+          object = maker.applyAsLong(tx);
+          made = true;
           Check.that(zap.insertLong(tx, nameOf(path), object), "dataset entered twice");
         } catch (PoolException e) {
+          if (made) {
+            takeBack.accept(tx);
+          }
           tx.complete(); // nothing leads to what was made
           throw e;
         }
@@ -378,60 +428,17 @@ final class DatasetTree {
           Dnode dnode = meta.hold(object);
           Tx tx = meta.beginFreeing(TX_BYTES).wholeOnly()) {
         recordOf(dnode); // whoever frees it needs that
-        Zap gone = Zap.open(destroyed, context.env());
-        gone.putLong(tx, key(object), object);
+        destroyed.enter(tx, object);
         try {
           Zap.open(siblings, context.env()).remove(tx, nameOf(path));
         } catch (PoolException e) {
-          gone.remove(tx, key(object));
+          destroyed.takeBack(tx, object);
           tx.complete();
           throw e;
         }
         tx.complete();
       }
       return object;
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private @Nullable Dnode holdLog(long dataset, long object) {
-    return object == 0 ? null : OpenDataset.holdLog(meta, object, dataset);
-  }
-
-  /** An object that is to be freed; null for one that is lost, of which verify tells. */
-  private @Nullable Dnode holdUnlessLost(long object) {
-    try {
-      return meta.hold(object);
-    } catch (PoolException e) {
-      if (!isDamage(e)) {
-        throw e;
-      }
-      return null;
-    }
-  }
-
-  private @Nullable Dnode holdNames(long object) {
-    return object == 0 ? null : holdUnlessLost(object);
-  }
-
-  private static byte[] key(long object) {
-    return Long.toString(object).getBytes(UTF_8);
-  }
-
-  /** Datasets that were destroyed and are not yet freed. */
-  List<Long> destroyedObjects() {
-    lock.lock();
-    try {
-      List<Long> objects = new ArrayList<>();
-      Zap.open(destroyed, context.env())
-          .iterate(
-              0,
-              (cookie, name, value) -> {
-                objects.add(longOf(value));
-                return true;
-              });
-      return objects;
     } finally {
       lock.unlock();
     }
@@ -448,77 +455,8 @@ final class DatasetTree {
     if (walk.damage != null) {
       throw walk.damage;
     }
-    if (walk.seen.contains(object)) {
+    if (walk.seen.containsKey(object)) {
       throw PoolException.corrupt("destroyed", "object " + object + " is a dataset in use");
-    }
-  }
-
-  /** Bytes that destroyed datasets still hold, but for those that cannot be read. */
-  long destroyedBytes() {
-    long bytes = 0;
-    lock.lock(); // or one would be forgotten meanwhile
-    try {
-      for (long object : destroyedObjects()) {
-        try (Dnode dnode = meta.hold(object)) {
-          bytes += recordOf(dnode).usedBytes();
-        } catch (PoolException e) {
-          // Whoever frees them finds the same, and tells it as the pool's problem.
-          if (e.errno() != Errno.EIO && e.errno() != Errno.ENOENT) {
-            throw e;
-          }
-        }
-      }
-    } finally {
-      lock.unlock();
-    }
-    return bytes;
-  }
-
-  /**
-   * Forgets a destroyed dataset whose objects are all freed.
-   *
-   * @param inTx told the transaction in which its root block is to be freed, and its log's extents
-   */
-  void forgetDestroyed(long object, BiConsumer<Tx, @Nullable IntentLogRecord> inTx) {
-    OpenDataset gone;
-    lock.lock();
-    try (Dnode dnode = meta.hold(object);
-        @Nullable Dnode log = holdLog(object, recordOf(dnode).intentLog());
-        @Nullable Dnode children = holdUnlessLost(recordOf(dnode).childrenZap());
-        @Nullable Dnode properties = holdUnlessLost(recordOf(dnode).propertiesZap());
-        @Nullable Dnode names = holdNames(recordOf(dnode).snapshots().namesZap());
-        Tx tx = meta.beginFreeing(TX_BYTES).wholeOnly()) {
-      // First what may fail over a damaged block, while nothing is changed that could not be left.
-      Zap.open(destroyed, context.env()).remove(tx, key(object));
-      if (children != null) {
-        children.free(tx);
-      }
-      if (properties != null) {
-        properties.free(tx);
-      }
-      if (names != null) {
-        names.free(tx);
-      }
-      if (log == null) {
-        inTx.accept(tx, null);
-      } else {
-        IntentLogRecord extents = IntentLogRecord.decode(log.bonus());
-        log.free(tx);
-        inTx.accept(tx, extents);
-      }
-      dnode.free(tx);
-      tx.complete();
-      openLock.lock();
-      try {
-        gone = open.remove(object);
-      } finally {
-        openLock.unlock();
-      }
-    } finally {
-      lock.unlock();
-    }
-    if (gone != null) {
-      gone.close();
     }
   }
 
@@ -640,8 +578,7 @@ final class DatasetTree {
         DatasetRecord record = recordOf(dnode);
         ObjectSet objectSet =
             ObjectSet.open(context, object, record.objectSet(), readOnly, ObjectSetOptions.DEFAULT);
-        SnapshotChain snapshots =
-            SnapshotChain.load(context, meta, deadLists, object, record.snapshots());
+        SnapshotChain snapshots = SnapshotChain.load(context, meta, deadLists, object, record);
         OpenDataset dataset =
             new OpenDataset(context, meta, logs, dnode, objectSet, snapshots, record);
         openLock.lock();
@@ -660,6 +597,27 @@ final class DatasetTree {
     } finally {
       lock.unlock();
     }
+  }
+
+  /**
+   * Ends the use of a dataset: what was changed is on disk when this returns, and nothing changes
+   * it any more but who opens it anew. With the tree's lock held.
+   */
+  void settle(long object) {
+    OpenDataset dataset = known(object);
+    if (dataset == null) {
+      return;
+    }
+    dataset.objectSet().retire();
+    meta.sync();
+    dataset.closeLog();
+    openLock.lock();
+    try {
+      open.remove(object);
+    } finally {
+      openLock.unlock();
+    }
+    dataset.close();
   }
 
   private @Nullable OpenDataset known(long object) {

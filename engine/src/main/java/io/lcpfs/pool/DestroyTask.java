@@ -3,42 +3,62 @@ package io.lcpfs.pool;
 import io.lcpfs.env.CodeProbe;
 import io.lcpfs.env.Env;
 import io.lcpfs.env.Task;
+import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
-import io.lcpfs.object.Dnode;
+import io.lcpfs.format.BlockPointer;
+import io.lcpfs.format.DatasetRecord;
+import io.lcpfs.object.ObjectContext;
 import io.lcpfs.object.ObjectSet;
+import io.lcpfs.object.TreeRemains;
 import io.lcpfs.txg.Tx;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Frees destroyed datasets in the background, object by object, each in a transaction of its own,
- * and the blocks of destroyed snapshots, list by list; what a crash leaves is found again through
- * the pool's directory.
+ * Frees destroyed datasets and the blocks of destroyed snapshots in the background, so many blocks
+ * in each group; what a crash leaves is found again through the pool's directory, and gone on with.
  */
 final class DestroyTask {
   private static final long TX_BYTES = 128 << 10;
 
-  /** Blocks of destroyed snapshots freed in one group. */
+  /** Blocks freed in one group. */
   private static final int BLOCKS_AT_ONCE = 8192;
 
   /** A record of the space maps, three copies. */
   private static final long BLOCK_RECORD_BYTES = 64;
 
   private final Env env;
+  private final ObjectContext context;
   private final DatasetTree datasets;
   private final PoolSync sync;
   private final FreeingLists freeing;
   private final ObjectSet meta;
+  private final Origins origins;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition wake = lock.newCondition();
+
+  /** A dataset is freed, or none will be any more. */
+  private final Condition done = lock.newCondition();
+
   private boolean work;
   private boolean stopping;
   private @Nullable Task<Void> task;
   private volatile @Nullable PoolException problem;
 
-  DestroyTask(Env env, DatasetTree datasets, PoolSync sync, FreeingLists freeing, ObjectSet meta) {
-    this.env = env;
+  DestroyTask(
+      ObjectContext context,
+      DatasetTree datasets,
+      PoolSync sync,
+      FreeingLists freeing,
+      ObjectSet meta) {
+    this.env = context.env();
+    this.context = context;
+    this.origins = new Origins(context, meta);
     this.datasets = datasets;
     this.sync = sync;
     this.freeing = freeing;
@@ -47,7 +67,7 @@ final class DestroyTask {
 
   /** Starts the task; it looks at once for what an earlier import left. */
   void start() {
-    if (!datasets.destroyedObjects().isEmpty() || !freeing.isEmpty()) {
+    if (!datasets.destroyed().objects().isEmpty() || !freeing.isEmpty()) {
       env.probe(CodeProbe.ASYNC_DESTROY_RESUMED);
       work = true;
     }
@@ -71,6 +91,7 @@ final class DestroyTask {
     try {
       stopping = true;
       wake.signalAll();
+      done.signalAll();
     } finally {
       lock.unlock();
     }
@@ -83,6 +104,39 @@ final class DestroyTask {
   /** Why freeing does not go on, or null. */
   @Nullable PoolException problem() {
     return problem;
+  }
+
+  /**
+   * Returns when none of {@code objects} waits to be freed.
+   *
+   * @throws PoolException what keeps them from being freed; Closed when the pool is being closed
+   */
+  void waitFor(Collection<Long> objects) {
+    wake();
+    lock.lock();
+    try {
+      while (datasets.destroyed().objects().stream().anyMatch(objects::contains)) {
+        PoolException failure = problem;
+        if (failure != null) {
+          throw new PoolException(failure.error(), failure);
+        }
+        if (stopping) {
+          throw new PoolException(new PoolError.Closed("pool"));
+        }
+        done.awaitUninterruptibly();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void oneLess() {
+    lock.lock();
+    try {
+      done.signalAll();
+    } finally {
+      lock.unlock();
+    }
   }
 
   private boolean stopping() {
@@ -109,17 +163,19 @@ final class DestroyTask {
         lock.unlock();
       }
       try {
-        for (long object : datasets.destroyedObjects()) {
+        for (long object : datasets.destroyed().objects()) {
           datasets.checkDestroyed(object);
           if (!free(object)) {
             return;
           }
+          oneLess();
         }
         if (!freeLists()) {
           return;
         }
       } catch (PoolException e) {
         problem = e; // shown by status; the space stays allocated until a later import tries again
+        oneLess();
         return;
       }
     }
@@ -131,55 +187,54 @@ final class DestroyTask {
       if (stopping()) {
         return false;
       }
-      try (Tx tx = meta.beginFreeing(TX_BYTES)) {
-        long txg = tx.txg();
-        tx.chargeSpace(BLOCKS_AT_ONCE * BLOCK_RECORD_BYTES);
-        sync.inGroup(txg, () -> freeing.free(txg, BLOCKS_AT_ONCE));
-      }
-      meta.sync();
-    }
-    return true;
-  }
-
-  /** Leaves so much of an object as one group can free; holes cost nothing. */
-  private boolean shorten(ObjectSet objects, Dnode dnode) {
-    if (dnode.blockCount() <= Dnode.MAX_BLOCKS_FREED_AT_ONCE) {
-      return true;
-    }
-    long end = dnode.endOfBlocks(0, Dnode.MAX_BLOCKS_FREED_AT_ONCE);
-    while (end < Long.MAX_VALUE) {
-      if (stopping()) {
-        return false;
-      }
-      try (Tx tx = objects.beginFreeing(TX_BYTES)) {
-        dnode.freeRange(tx, 0, end);
-      }
-      end = dnode.endOfBlocks(0, Dnode.MAX_BLOCKS_FREED_AT_ONCE);
+      inOneGroup(txg -> freeing.free(txg, BLOCKS_AT_ONCE));
     }
     return true;
   }
 
   private boolean free(long object) {
-    OpenDataset dataset = datasets.openObject(object);
-    // Its extents are about to belong to others: whoever still has a file open must not write
-    // there.
-    dataset.closeLog();
-    ObjectSet objects = dataset.objectSet();
-    for (long number = objects.nextObject(1); number > 0; number = objects.nextObject(number)) {
+    datasets.lock().lock();
+    try {
+      datasets.settle(object);
+    } finally {
+      datasets.lock().unlock();
+    }
+    DestroyedDatasets destroyed = datasets.destroyed();
+    long originTxg = origins.txgOf(destroyed.record(object).heritage().origin());
+    while (true) {
       if (stopping()) {
         return false;
       }
-      try (Dnode dnode = objects.hold(number)) {
-        if (!shorten(objects, dnode)) {
-          return false;
-        }
-        try (Tx tx = objects.beginFreeing(TX_BYTES)) {
-          dnode.free(tx);
-        }
+      DatasetRecord record = destroyed.record(object);
+      List<BlockPointer> blocks = new ArrayList<>();
+      DatasetRecord.Remains left =
+          new TreeRemains(
+                  context, record.objectSet(), originTxg, (number, block) -> blocks.add(block))
+              .walk(record.remains(), BLOCKS_AT_ONCE);
+      boolean lists = record.snapshots().deadZap() != 0;
+      if (blocks.isEmpty() && !lists && left.equals(TreeRemains.NOTHING)) {
+        break;
       }
+      inOneGroup(
+          txg -> {
+            destroyed.free(txg, object, blocks, left);
+            if (lists) {
+              destroyed.dropLists(txg, object);
+            }
+          });
     }
-    objects.sync();
-    datasets.forgetDestroyed(object, (tx, log) -> sync.freeRootIn(tx.txg(), objects.root(), log));
+    BlockPointer root = destroyed.record(object).objectSet();
+    BlockPointer last = root.logicalBirth() > originTxg ? root : BlockPointer.HOLE;
+    destroyed.forget(object, (tx, log) -> sync.freeRootIn(tx.txg(), last, log));
     return true;
+  }
+
+  private void inOneGroup(LongConsumer work) {
+    try (Tx tx = meta.beginFreeing(TX_BYTES)) {
+      long txg = tx.txg();
+      tx.chargeSpace(BLOCKS_AT_ONCE * BLOCK_RECORD_BYTES);
+      sync.inGroup(txg, () -> work.accept(txg));
+    }
+    meta.sync();
   }
 }

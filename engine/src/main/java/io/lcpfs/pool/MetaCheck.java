@@ -11,6 +11,7 @@ import io.lcpfs.format.DatasetRecord;
 import io.lcpfs.format.Disk;
 import io.lcpfs.format.LayoutRecord;
 import io.lcpfs.format.ObjectType;
+import io.lcpfs.format.SnapshotRecord;
 import io.lcpfs.format.SpaceMapHead;
 import io.lcpfs.object.Dnode;
 import io.lcpfs.vdev.TileMap;
@@ -52,6 +53,14 @@ final class MetaCheck {
   private long freeingZap;
   private final TreeSet<Long> guids = new TreeSet<>();
 
+  /** What the snapshots name as their clones: DATASET object to SNAPSHOT object. */
+  private final Map<Long, Long> named = new TreeMap<>();
+
+  /** What the datasets say that they are clones of, in the same form. */
+  private final Map<Long, Long> origins = new TreeMap<>();
+
+  private final TreeSet<Long> destroyed = new TreeSet<>();
+
   /**
    * @param objects the numbers of the pool's own objects, by type
    */
@@ -73,6 +82,11 @@ final class MetaCheck {
     return freeingZap;
   }
 
+  /** Whether a dataset waits to be freed; after {@link #run}. */
+  boolean isDestroyed(long dataset) {
+    return destroyed.contains(dataset);
+  }
+
   void run() {
     claim(MetaDirectory.OBJECT, ObjectType.ZAP, DIRECTORY);
     NavigableMap<String, Long> names = numbers(MetaDirectory.OBJECT, DIRECTORY);
@@ -85,6 +99,7 @@ final class MetaCheck {
       freeingZap = take(names, MetaDirectory.FREEING, ObjectType.ZAP);
       claimLists(freeingZap, "blocks to be freed");
     }
+    clonesNamed();
     names.forEach(
         (name, object) ->
             findings.found("DirectoryCheck", DIRECTORY, "unknown name '" + name + "'"));
@@ -283,12 +298,45 @@ final class MetaCheck {
               String at = where + "@" + name;
               if (claim(snapshot, ObjectType.SNAPSHOT, at)) {
                 try {
-                  claimDead(SnapshotChain.record(view.meta(), snapshot, object).deadZap(), at);
+                  SnapshotRecord found = SnapshotChain.record(view.meta(), snapshot, object);
+                  claimDead(found.deadZap(), at);
+                  claimClones(snapshot, found.clonesZap(), at);
                 } catch (PoolException e) {
                   damaged("SnapshotCheck", at, e);
                 }
               }
             });
+  }
+
+  private void claimClones(long snapshot, long zap, String at) {
+    if (zap != 0 && claim(zap, ObjectType.ZAP, at + " clones")) {
+      numbers(zap, at + " clones")
+          .forEach(
+              (name, clone) -> {
+                if (!name.equals(Long.toString(clone)) || named.put(clone, snapshot) != null) {
+                  findings.found("SnapshotCheck", at, "names clone '" + name + "' wrongly");
+                }
+              });
+    }
+  }
+
+  /** Holds what snapshots say of their clones against what those say. */
+  private void clonesNamed() {
+    origins.forEach(
+        (clone, origin) -> {
+          if (!origin.equals(named.remove(clone))) {
+            findings.found(
+                "SnapshotCheck",
+                "dataset object " + clone,
+                "is a clone of snapshot object " + origin + ", which does not name it");
+          }
+        });
+    named.forEach(
+        (clone, snapshot) ->
+            findings.found(
+                "SnapshotCheck",
+                "snapshot object " + snapshot,
+                "names object " + clone + " as its clone, which it is not"));
   }
 
   private void claimDead(long zap, String where) {
@@ -308,6 +356,9 @@ final class MetaCheck {
 
   private DatasetRecord record(long object, String where) {
     DatasetRecord record = view.dataset(object);
+    if (record.heritage().origin() != 0) {
+      origins.put(object, record.heritage().origin());
+    }
     if (!guids.add(record.guid())) {
       findings.found(
           "DatasetCheck",
@@ -354,6 +405,7 @@ final class MetaCheck {
                 findings.found("DatasetCheck", where, "is object " + object);
               }
               if (claim(object, ObjectType.DATASET, where)) {
+                destroyed.add(object);
                 try {
                   DatasetRecord record = record(object, where);
                   claim(record.propertiesZap(), ObjectType.ZAP, where + " properties");

@@ -12,6 +12,7 @@ import io.lcpfs.object.ObjectContext;
 import io.lcpfs.object.ObjectSet;
 import io.lcpfs.object.ObjectSetSync;
 import io.lcpfs.txg.Tx;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A dataset whose objects are in use. Its record is changed by the sync task only. */
@@ -177,7 +178,7 @@ final class OpenDataset {
     sync.writeObjects();
     BlockPointer root = sync.writeRoot();
     record = record.withObjectSet(root, objectSet.takeStoredDelta(), objectSet.takeLogicalDelta());
-    record = record.withSnapshots(snapshots.writeDead(txg, record.snapshots()));
+    record = snapshots.writeDead(txg, record);
     syncLog(txg);
     dnode.setBonus(Tx.inSync(txg), record.encode());
     return sync;
@@ -204,6 +205,58 @@ final class OpenDataset {
   void destroySnapshot(long txg, long object, FreeingLists freeing) {
     record = record.withSnapshots(snapshots.destroy(txg, object, record.snapshots(), freeing));
     dnode.setBonus(Tx.inSync(txg), record.encode());
+  }
+
+  /** Its newest snapshot's object, or 0. */
+  long newestSnapshot() {
+    return snapshots.newest();
+  }
+
+  /** The objects of its snapshots up to one of them, oldest first. */
+  List<Long> snapshotsUpTo(long object) {
+    return snapshots.upTo(object);
+  }
+
+  /**
+   * Makes a clone of one of its snapshots the dataset that the snapshots up to that belong to, and
+   * itself the clone; in the group that is being written.
+   *
+   * @param clone the clone
+   * @param cloneNames the ZAP with the names of all snapshots that are then the clone's
+   */
+  void promote(long txg, OpenDataset clone, long cloneNames) {
+    long origin = clone.record.heritage().origin();
+    snapshots.handOver(txg, origin, clone.snapshots, clone.object());
+    DatasetRecord.Heritage older = record.heritage();
+    setRecord(
+        txg,
+        snapshots.sumUp(
+            txg,
+            record.withHeritage(new DatasetRecord.Heritage(origin, 0)),
+            record.snapshots().namesZap()));
+    clone.setRecord(txg, clone.snapshots.sumUp(txg, clone.record.withHeritage(older), cloneNames));
+  }
+
+  /**
+   * Exchanges its content, which nobody uses, with that of a clone of its newest snapshot; in the
+   * group that is being written.
+   */
+  void exchange(long txg, long cloneObject) {
+    try (Dnode clone = meta.hold(cloneObject)) {
+      DatasetRecord[] now = snapshots.exchange(txg, record, DatasetTree.recordOf(clone));
+      setRecord(txg, now[0]);
+      clone.setBonus(Tx.inSync(txg), now[1].encode());
+    }
+  }
+
+  private void setRecord(long txg, DatasetRecord value) {
+    record = value;
+    dnode.setBonus(Tx.inSync(txg), record.encode());
+  }
+
+  /** Enters the ZAP of a snapshot's clones. */
+  void setClones(long txg, long snapshot, long clonesZap) {
+    snapshots.setClones(txg, snapshot, clonesZap);
   }
 
   /** Writes the log's head, with {@code txg}; where one is wanted and there is room, makes it. */

@@ -34,6 +34,7 @@ final class OpenPool implements PoolEngine {
   private final DatasetTree datasets;
   private final FreeingLists freeing;
   private final SnapshotOps snapshots;
+  private final CloneOps clones;
   private final DestroyTask destroyTask;
   private final Dnode properties;
   private final History history;
@@ -66,7 +67,8 @@ final class OpenPool implements PoolEngine {
     this.datasets =
         new DatasetTree(parts.context, meta, logs, deadLists, rootDataset, destroyed, readOnly);
     this.snapshots = new SnapshotOps(parts.context, meta, datasets, parts.sync, freeing);
-    this.destroyTask = new DestroyTask(parts.env, datasets, parts.sync, freeing, meta);
+    this.clones = new CloneOps(parts.context, meta, datasets, snapshots, parts.sync);
+    this.destroyTask = new DestroyTask(parts.context, datasets, parts.sync, freeing, meta);
     this.properties = properties;
     this.history = new History(parts.env, meta, history);
     this.devices = devices;
@@ -142,9 +144,11 @@ final class OpenPool implements PoolEngine {
     if (destroying != null) {
       problems.add("a destroyed dataset cannot be freed: " + destroying.error().message());
     }
-    PoolException unfreed = freeing.problem();
-    if (unfreed != null) {
-      problems.add("blocks of a snapshot cannot be freed: " + unfreed.error().message());
+    for (PoolException unfreed :
+        new @Nullable PoolException[] {freeing.problem(), datasets.destroyed().unfreed()}) {
+      if (unfreed != null) {
+        problems.add("blocks cannot be freed: " + unfreed.error().message());
+      }
     }
     problems.addAll(datasets.logProblems());
     List<DeviceStatus> deviceStatus = new ArrayList<>();
@@ -171,7 +175,7 @@ final class OpenPool implements PoolEngine {
         size,
         allocated,
         size - allocated,
-        datasets.destroyedBytes() + freeing.bytes(),
+        datasets.destroyed().bytes() + freeing.bytes(),
         fragmentation(),
         parts.slabs.usedBytes(),
         features,
@@ -370,7 +374,7 @@ final class OpenPool implements PoolEngine {
   @Override
   public void destroySnapshots(String path, List<String> names) {
     refuseReadOnly();
-    snapshots.destroy(path, names);
+    snapshots.destroy(path, names, destroyTask::waitFor);
     destroyTask.wake();
   }
 
@@ -378,6 +382,38 @@ final class OpenPool implements PoolEngine {
   public void renameSnapshot(String path, String from, String to) {
     refuseReadOnly();
     snapshots.rename(path, from, to);
+  }
+
+  @Override
+  public void cloneSnapshot(
+      String path, String name, String target, SortedMap<String, String> localProperties) {
+    refuseReadOnly();
+    clones.create(path, name, target, localProperties);
+  }
+
+  @Override
+  public void rollback(String path, String name, DatasetPolicy policy) {
+    refuseReadOnly();
+    clones.rollback(path, name, policy);
+    destroyTask.wake();
+  }
+
+  @Override
+  public void promote(String path) {
+    refuseReadOnly();
+    clones.promote(path);
+  }
+
+  @Override
+  public String originOf(String path) {
+    refuseClosed();
+    return snapshots.originOf(path);
+  }
+
+  @Override
+  public List<String> clonesOf(String path, String name) {
+    refuseClosed();
+    return snapshots.clones(path, name);
   }
 
   @Override

@@ -120,7 +120,8 @@ public interface PoolEngine extends AutoCloseable {
   /**
    * Destroys snapshots of a dataset; what only they held is freed in the background.
    *
-   * @throws io.lcpfs.error.PoolException ENOENT when one does not exist: then none is destroyed
+   * @throws io.lcpfs.error.PoolException ENOENT when one does not exist, EBUSY when one has clones:
+   *     then none is destroyed
    */
   void destroySnapshots(String path, List<String> names);
 
@@ -130,6 +131,47 @@ public interface PoolEngine extends AutoCloseable {
    * @throws io.lcpfs.error.PoolException ENOENT; EEXIST; EINVAL
    */
   void renameSnapshot(String path, String from, String to);
+
+  /**
+   * Makes a dataset that begins as a snapshot, in constant time; returns when it is on disk.
+   *
+   * @param path of the snapshot's dataset
+   * @param target path of the new dataset
+   * @throws io.lcpfs.error.PoolException ENOENT; EEXIST; EOPNOTSUPP when the pool lacks the feature
+   */
+  void cloneSnapshot(
+      String path, String name, String target, SortedMap<String, String> localProperties);
+
+  /**
+   * Makes a dataset what it was at its newest snapshot, in constant time; returns when that is on
+   * disk. Its {@linkplain #objectSet objects} are no longer good for anything; ask for them again.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EEXIST when there are newer snapshots; EOPNOTSUPP
+   *     when the pool lacks the feature
+   */
+  void rollback(String path, String name, DatasetPolicy policy);
+
+  /**
+   * Makes a clone the owner of its origin and all older snapshots, and the former owner its clone.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EINVAL when it is no clone; EEXIST when it has a
+   *     snapshot of a name that it would get
+   */
+  void promote(String path);
+
+  /**
+   * The snapshot that a dataset began as: its path, an @ and its name; "" when it is no clone.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT
+   */
+  String originOf(String path);
+
+  /**
+   * The paths of the datasets that began as a snapshot.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT
+   */
+  List<String> clonesOf(String path, String name);
 
   /**
    * The objects of a snapshot, to read; until it is destroyed or the pool closes.

@@ -9,8 +9,10 @@ import io.lcpfs.format.DatasetRecord;
 import io.lcpfs.format.DnodeRecord;
 import io.lcpfs.format.IntentLogRecord;
 import io.lcpfs.format.ObjectType;
+import io.lcpfs.format.SnapshotRecord;
 import io.lcpfs.object.Dnode;
 import io.lcpfs.object.ObjectContext;
+import io.lcpfs.object.TreeRemains;
 import io.lcpfs.object.TreeWalk;
 import io.lcpfs.vdev.TileMap;
 import io.lcpfs.zap.Zap;
@@ -104,26 +106,34 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results, SnapshotC
     SnapshotCheck snapshots = new SnapshotCheck(view, this);
     poolObjects
         .getOrDefault(ObjectType.DATASET, new ObjectNumbers())
-        .forEach(number -> checkDataset(view, snapshots, number));
+        .forEach(number -> checkDataset(view, snapshots, number, objects.isDestroyed(number)));
     snapshots.freeing(objects.freeingZap(), block -> claim(block, "blocks to be freed"));
     poolObjects
         .getOrDefault(ObjectType.ZAP, new ObjectNumbers())
         .forEach(number -> checkZap(view, number));
   }
 
-  private void checkDataset(CommittedView view, SnapshotCheck snapshots, long number) {
+  private void checkDataset(
+      CommittedView view, SnapshotCheck snapshots, long number, boolean destroyed) {
     count("datasets");
     String name = "dataset object " + number;
     DatasetRecord record;
+    SnapshotRecord origin;
     try {
       record = view.dataset(number);
+      long began = record.heritage().origin();
+      origin = began == 0 ? null : SnapshotChain.record(view.meta(), began);
     } catch (PoolException e) {
       damaged("DatasetCheck", name, e);
       return;
     }
-    int found = snapshots.dataset(name, number, record);
-    if (found > 0) {
-      counts.merge("snapshots", (long) found, Long::sum);
+    if (destroyed) {
+      snapshots.destroyed(name, record, origin == null ? 0 : origin.txg());
+    } else {
+      int found = snapshots.dataset(name, number, record, origin);
+      if (found > 0) {
+        counts.merge("snapshots", (long) found, Long::sum);
+      }
     }
     checkLog(view, name, number, record.intentLog());
   }
@@ -179,6 +189,24 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results, SnapshotC
     used = 0;
     lastObject = -1;
     new TreeWalk(context, this, afterTxg).objectSet(objectSet);
+    return used;
+  }
+
+  @Override
+  public long walkRemains(
+      String name, BlockPointer objectSet, DatasetRecord.Remains from, long afterTxg) {
+    walking = name;
+    used = 0;
+    lastObject = -1;
+    try {
+      new TreeRemains(context, objectSet, afterTxg, (object, block) -> block(object, 0, block))
+          .walk(from, Long.MAX_VALUE);
+    } catch (PoolException e) {
+      damaged("ObjectCheck", name, e);
+    }
+    if (!objectSet.isHole() && objectSet.logicalBirth() > afterTxg) {
+      block(0, 0, objectSet);
+    }
     return used;
   }
 

@@ -16,6 +16,7 @@ import io.lcpfs.object.ObjectSet;
 import io.lcpfs.txg.Tx;
 import io.lcpfs.zap.Zap;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +25,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The snapshots of one dataset, oldest first, and the blocks that only they refer to.
+ * The snapshots of one dataset, oldest first, and the blocks that only they refer to. Of a clone,
+ * the snapshots that it began as are those of another dataset, up to its origin.
  *
  * <p>A block that the dataset gives up is freed when it was born after the newest snapshot. Else
  * that snapshot still has it, and it goes to a list of the dataset's dead blocks: those that the
@@ -32,6 +34,10 @@ import org.jspecify.annotations.Nullable;
  * is a list for each interval between snapshots in which blocks were born, so that destroying a
  * snapshot costs what it frees: of the lists of what comes after it, those born after what comes
  * before it. The others join with its own.
+ *
+ * <p>What a clone gives up of its origin goes to lists, too, by the same intervals: they are never
+ * freed while the origin is there, but another dataset may take over the snapshots that they are
+ * measured against.
  *
  * <p>All changes are made by the sync task, with the dataset's record.
  */
@@ -49,6 +55,10 @@ final class SnapshotChain implements DeadBlocks {
     long txg() {
       return record.txg();
     }
+
+    long deadZap() {
+      return record.deadZap();
+    }
   }
 
   private final ObjectContext context;
@@ -59,6 +69,9 @@ final class SnapshotChain implements DeadBlocks {
   private final ReentrantLock lock = new ReentrantLock();
 
   private final List<Link> links = new ArrayList<>();
+
+  /** The txgs of the snapshots up to the origin, of other datasets, in order; empty for none. */
+  private long[] base = new long[0];
 
   /** Given up in the group that is being written, by the txg that they were born after. */
   private final TreeMap<Long, List<BlockPointer>> dead = new TreeMap<>();
@@ -92,12 +105,13 @@ final class SnapshotChain implements DeadBlocks {
       ObjectSet meta,
       DeadLists deadLists,
       long dataset,
-      DatasetRecord.Snapshots from) {
+      DatasetRecord from) {
     SnapshotChain chain = new SnapshotChain(context, meta, deadLists);
     try {
-      for (long object : objects(context, meta, from.namesZap()).values()) {
+      for (long object : objects(context, meta, from.snapshots().namesZap()).values()) {
         chain.links.add(new Link(object, record(meta, object, dataset)));
       }
+      chain.base = new Origins(context, meta).txgsUpTo(from.heritage().origin());
     } catch (PoolException e) {
       if (e.errno() != Errno.EIO && e.errno() != Errno.ENOENT) {
         throw e;
@@ -110,7 +124,7 @@ final class SnapshotChain implements DeadBlocks {
     }
     chain.links.sort(
         Comparator.comparingLong(Link::txg).thenComparingInt(link -> link.record.ordinal()));
-    chain.any = !chain.links.isEmpty();
+    chain.any = !chain.links.isEmpty() || chain.base.length > 0;
     return chain;
   }
 
@@ -134,15 +148,20 @@ final class SnapshotChain implements DeadBlocks {
 
   /** A snapshot's record; Corrupt when the object is none of this dataset's. */
   static SnapshotRecord record(ObjectSet meta, long object, long dataset) {
+    SnapshotRecord record = record(meta, object);
+    if (record.datasetObject() != dataset) {
+      throw PoolException.corrupt("snapshot.dataset_object", record.datasetObject());
+    }
+    return record;
+  }
+
+  /** The record of a SNAPSHOT object; Corrupt when it is none. */
+  static SnapshotRecord record(ObjectSet meta, long object) {
     try (Dnode dnode = meta.hold(object)) {
       if (dnode.type() != ObjectType.SNAPSHOT) {
         throw PoolException.corrupt("snapshots", "object " + object + " is " + dnode.type());
       }
-      SnapshotRecord record = SnapshotRecord.decode(dnode.bonus());
-      if (record.datasetObject() != dataset) {
-        throw PoolException.corrupt("snapshot.dataset_object", record.datasetObject());
-      }
-      return record;
+      return SnapshotRecord.decode(dnode.bonus());
     }
   }
 
@@ -161,7 +180,7 @@ final class SnapshotChain implements DeadBlocks {
     }
     lock.lock();
     try {
-      if (links.isEmpty() || pointer.logicalBirth() > links.getLast().txg()) {
+      if (pointer.logicalBirth() > txgOf(links.size() - 1)) {
         return false;
       }
       dead.computeIfAbsent(txgBefore(pointer.logicalBirth()), since -> new ArrayList<>())
@@ -189,27 +208,44 @@ final class SnapshotChain implements DeadBlocks {
         high = middle;
       }
     }
-    return low == 0 ? 0 : links.get(low - 1).txg();
+    if (low > 0) {
+      return links.get(low - 1).txg();
+    }
+    int at = Arrays.binarySearch(base, birth);
+    int before = at < 0 ? -at - 2 : at - 1;
+    return before < 0 ? 0 : base[before];
   }
 
+  /** The txg of a snapshot, of those of the origin's dataset counted from -1 downwards; else 0. */
   private long txgOf(int index) {
-    return index < 0 ? 0 : links.get(index).txg();
+    if (index >= 0) {
+      return links.get(index).txg();
+    }
+    int inBase = base.length + index;
+    return inBase < 0 ? 0 : base[inBase];
+  }
+
+  /** The txg of the origin, or 0. */
+  private long originTxg() {
+    return txgOf(-1);
   }
 
   /**
    * Writes down what the dataset gave up in {@code txg}, after its own sync.
    *
-   * @return what its record says then
+   * @return what its record is then
    */
-  DatasetRecord.Snapshots writeDead(long txg, DatasetRecord.Snapshots before) {
+  DatasetRecord writeDead(long txg, DatasetRecord dataset) {
     if (dead.isEmpty()) {
-      return before;
+      return dataset;
     }
+    DatasetRecord.Snapshots before = dataset.snapshots();
     context.env().probe(CodeProbe.SNAPSHOT_BLOCK_KEPT);
     openHeads(before.deadZap());
     long zap = before.deadZap();
     long stored = 0;
     long unique = 0;
+    long ofOrigin = 0;
     long uniqueSince = txgOf(links.size() - 2);
     for (Map.Entry<Long, List<BlockPointer>> blocks : dead.entrySet()) {
       long since = blocks.getKey();
@@ -220,13 +256,24 @@ final class SnapshotChain implements DeadBlocks {
         zap = deadLists.add(txg, zap, new DeadLists.Entry(list.number(), since));
       }
       long bytes = deadLists.append(txg, list, blocks.getValue());
-      stored += bytes;
+      if (since < originTxg()) {
+        ofOrigin += bytes;
+      } else {
+        stored += bytes;
+      }
       unique += since >= uniqueSince ? bytes : 0;
     }
     dead.clear();
-    Link newest = links.getLast();
-    change(txg, newest, newest.record.deadZap(), newest.record.uniqueBytes() + unique);
-    return new DatasetRecord.Snapshots(before.namesZap(), zap, before.storedBytes() + stored);
+    if (!links.isEmpty()) {
+      Link newest = links.getLast();
+      change(txg, newest, newest.record.deadZap(), newest.record.uniqueBytes() + unique);
+    }
+    DatasetRecord.Heritage heritage = dataset.heritage();
+    return dataset
+        .withSnapshots(
+            new DatasetRecord.Snapshots(before.namesZap(), zap, before.storedBytes() + stored))
+        .withHeritage(
+            new DatasetRecord.Heritage(heritage.origin(), heritage.inheritedBytes() - ofOrigin));
   }
 
   private void openHeads(long zap) {
@@ -247,7 +294,10 @@ final class SnapshotChain implements DeadBlocks {
   }
 
   private void change(long txg, Link link, long deadZap, long uniqueBytes) {
-    SnapshotRecord now = link.record.with(deadZap, uniqueBytes);
+    write(txg, link, link.record.with(deadZap, uniqueBytes));
+  }
+
+  private void write(long txg, Link link, SnapshotRecord now) {
     if (!now.equals(link.record)) {
       link.record = now;
       try (Dnode dnode = meta.hold(link.object)) {
@@ -279,6 +329,7 @@ final class SnapshotChain implements DeadBlocks {
             before.deadZap(),
             dataset.usedBytes(),
             dataset.logicalBytes(),
+            0,
             0,
             dataset.objectSet());
     made.setBonus(Tx.inSync(txg), record.encode());
@@ -333,11 +384,14 @@ final class SnapshotChain implements DeadBlocks {
       long nextUnique = bornWithin(zapAfter(index + 1, before), previousTxg, gone.txg());
       change(txg, next, joined, next.record.uniqueBytes() + nextUnique);
     }
+    if (gone.record.clonesZap() != 0) {
+      deadLists.freeObject(txg, gone.record.clonesZap());
+    }
     deadLists.freeObject(txg, object);
     lock.lock();
     try {
       links.remove(index);
-      any = !links.isEmpty();
+      any = !links.isEmpty() || base.length > 0;
     } finally {
       lock.unlock();
     }
@@ -345,6 +399,13 @@ final class SnapshotChain implements DeadBlocks {
         before.namesZap(),
         next == null ? joined : before.deadZap(),
         Math.max(0, before.storedBytes() - freed));
+  }
+
+  /** Enters the ZAP of a snapshot's clones. */
+  void setClones(long txg, long object, long clonesZap) {
+    Link link = links.get(indexOf(object));
+    SnapshotRecord was = link.record;
+    write(txg, link, was.with(was.datasetObject(), was.deadZap(), was.uniqueBytes(), clonesZap));
   }
 
   private int indexOf(long object) {
@@ -390,6 +451,129 @@ final class SnapshotChain implements DeadBlocks {
       return 0;
     }
     return kept;
+  }
+
+  /** Bytes of a set of lists by whether the blocks were born after the origin. */
+  private record Sums(long ofOrigin, long own) {}
+
+  private Sums sums(long zap, long originTxg) {
+    long ofOrigin = 0;
+    long own = 0;
+    for (DeadLists.Entry entry : deadLists.entries(zap)) {
+      long bytes = deadLists.storedBytes(entry);
+      if (entry.sinceTxg() < originTxg) {
+        ofOrigin += bytes;
+      } else {
+        own += bytes;
+      }
+    }
+    return new Sums(ofOrigin, own);
+  }
+
+  /** The newest snapshot's object, or 0. */
+  long newest() {
+    return links.isEmpty() ? 0 : links.getLast().object;
+  }
+
+  /**
+   * Exchanges the content of the dataset, which nobody uses, with that of a clone of its newest
+   * snapshot.
+   *
+   * @param dataset its record
+   * @param clone that of the clone
+   * @return what the records are then, the dataset's first
+   */
+  DatasetRecord[] exchange(long txg, DatasetRecord dataset, DatasetRecord clone) {
+    Link newest = links.getLast();
+    Sums out = sums(dataset.snapshots().deadZap(), originTxg());
+    Sums in = sums(clone.snapshots().deadZap(), originTxg());
+    long unique = bornWithin(clone.snapshots().deadZap(), txgOf(links.size() - 2), newest.txg());
+    change(txg, newest, newest.record.deadZap(), unique);
+    DatasetRecord.Snapshots before = dataset.snapshots();
+    DatasetRecord.Heritage heritage = dataset.heritage();
+    DatasetRecord now =
+        dataset
+            .withContent(clone.objectSet(), clone.usedBytes(), clone.logicalBytes())
+            .withSnapshots(
+                new DatasetRecord.Snapshots(
+                    before.namesZap(),
+                    clone.snapshots().deadZap(),
+                    before.storedBytes() - out.own + in.own))
+            .withHeritage(
+                new DatasetRecord.Heritage(
+                    heritage.origin(), heritage.inheritedBytes() + out.ofOrigin - in.ofOrigin));
+    DatasetRecord gone =
+        clone
+            .withContent(dataset.objectSet(), dataset.usedBytes(), dataset.logicalBytes())
+            .withSnapshots(
+                new DatasetRecord.Snapshots(clone.snapshots().namesZap(), before.deadZap(), 0))
+            .withHeritage(
+                new DatasetRecord.Heritage(
+                    clone.heritage().origin(), newest.record.usedBytes() - out.own - out.ofOrigin));
+    return new DatasetRecord[] {now, gone};
+  }
+
+  /** The objects of the snapshots up to one of them, oldest first. */
+  List<Long> upTo(long object) {
+    return links.subList(0, indexOf(object) + 1).stream().map(link -> link.object).toList();
+  }
+
+  /**
+   * Hands the snapshots up to {@code origin} over to a clone of that: the clone becomes what they
+   * are snapshots of, and the dataset a clone. In the group that is being written.
+   *
+   * @param clone the chain of the clone
+   * @param cloneObject its DATASET object
+   */
+  void handOver(long txg, long origin, SnapshotChain clone, long cloneObject) {
+    int end = indexOf(origin) + 1;
+    List<Link> moved = List.copyOf(links.subList(0, end));
+    lock.lock();
+    clone.lock.lock();
+    try {
+      clone.links.addAll(0, moved);
+      long[] older = base;
+      base = clone.base;
+      clone.base = older;
+      links.subList(0, end).clear();
+      any = true;
+      clone.any = true;
+    } finally {
+      clone.lock.unlock();
+      lock.unlock();
+    }
+    for (Link link : moved) {
+      SnapshotRecord was = link.record;
+      write(txg, link, was.with(cloneObject, was.deadZap(), was.uniqueBytes(), was.clonesZap()));
+    }
+  }
+
+  /**
+   * Sums up anew what belongs to the snapshots and what to the origin, after snapshots were handed
+   * over; in the group that is being written.
+   *
+   * @param dataset the dataset's record, with its new origin
+   * @param namesZap the ZAP of the snapshots' names
+   * @return the record with the sums
+   */
+  DatasetRecord sumUp(long txg, DatasetRecord dataset, long namesZap) {
+    long origin = dataset.heritage().origin();
+    long inherited = origin == 0 ? 0 : record(meta, origin).usedBytes();
+    long stored = 0;
+    for (int index = 0; index <= links.size(); index++) {
+      long zap = index == links.size() ? dataset.snapshots().deadZap() : links.get(index).deadZap();
+      Sums sums = sums(zap, originTxg());
+      stored += sums.own;
+      inherited -= sums.ofOrigin;
+      if (index > 0) {
+        Link before = links.get(index - 1);
+        long unique = bornWithin(zap, txgOf(index - 2), before.txg());
+        change(txg, before, before.record.deadZap(), unique);
+      }
+    }
+    return dataset
+        .withSnapshots(new DatasetRecord.Snapshots(namesZap, dataset.snapshots().deadZap(), stored))
+        .withHeritage(new DatasetRecord.Heritage(origin, inherited));
   }
 
   /** Lets go of what is held. */

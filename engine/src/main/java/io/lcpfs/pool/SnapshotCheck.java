@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Holds a dataset, its snapshots and their lists of dead blocks against each other: what one has is
@@ -28,6 +29,14 @@ final class SnapshotCheck {
      * @return allocated bytes of what was met
      */
     long walk(String name, BlockPointer objectSet, long afterTxg);
+
+    /**
+     * Walks what is left of a destroyed dataset, but for blocks born up to {@code afterTxg}.
+     *
+     * @return allocated bytes of what was met
+     */
+    long walkRemains(
+        String name, BlockPointer objectSet, DatasetRecord.Remains from, long afterTxg);
 
     void found(String check, String where, String what);
 
@@ -57,11 +66,17 @@ final class SnapshotCheck {
     this.walker = walker;
   }
 
-  /** Checks one dataset with all its snapshots; answers how many those are. */
-  int dataset(String where, long object, DatasetRecord record) {
+  /**
+   * Checks one dataset with all its snapshots; answers how many those are.
+   *
+   * @param origin what it is a clone of, or null
+   */
+  int dataset(String where, long object, DatasetRecord record, @Nullable SnapshotRecord origin) {
     List<Named> snapshots = snapshots(where, object, record);
-    long previousUsed = 0;
-    long previousTxg = 0;
+    long originTxg = origin == null ? 0 : origin.txg();
+    long previousUsed = origin == null ? 0 : origin.usedBytes();
+    long inherited = previousUsed;
+    long previousTxg = originTxg;
     long secondTxg = 0;
     long deadBytes = 0;
     SnapshotRecord previous = null;
@@ -73,7 +88,8 @@ final class SnapshotCheck {
       unique(previousName, previous, dead, secondTxg);
       long met = walker.walk(name, snapshot.objectSet(), previousTxg);
       used(name, snapshot.usedBytes(), previousUsed - dead.bytes + met);
-      deadBytes += dead.bytes;
+      deadBytes += dead.since(originTxg);
+      inherited -= dead.bytes - dead.since(originTxg);
       previousUsed = snapshot.usedBytes();
       secondTxg = previousTxg;
       previousTxg = snapshot.txg();
@@ -84,7 +100,14 @@ final class SnapshotCheck {
     unique(previousName, previous, dead, secondTxg);
     long met = walker.walk(where, record.objectSet(), previousTxg);
     used(where, record.usedBytes(), previousUsed - dead.bytes + met);
-    deadBytes += dead.bytes;
+    deadBytes += dead.since(originTxg);
+    inherited -= dead.bytes - dead.since(originTxg);
+    if (record.heritage().inheritedBytes() != inherited) {
+      walker.found(
+          CHECK,
+          where,
+          "inherited_bytes is " + record.heritage().inheritedBytes() + ", found " + inherited);
+    }
     if (record.snapshots().storedBytes() != deadBytes) {
       walker.found(
           CHECK,
@@ -94,14 +117,24 @@ final class SnapshotCheck {
     return snapshots.size();
   }
 
+  /**
+   * Checks what is left of a destroyed dataset.
+   *
+   * @param originTxg that of what it is a clone of, or 0
+   */
+  void destroyed(String where, DatasetRecord record, long originTxg) {
+    dead(where, record.snapshots().deadZap(), originTxg);
+    long met = walker.walkRemains(where, record.objectSet(), record.remains(), originTxg);
+    used(where, record.usedBytes() - record.heritage().inheritedBytes(), met);
+  }
+
   private void used(String where, long said, long found) {
     if (said != found) {
       walker.found("DatasetCheck", where, "used_bytes is " + said + ", found " + found);
     }
   }
 
-  private void unique(
-      String where, @org.jspecify.annotations.Nullable SnapshotRecord of, Dead after, long before) {
+  private void unique(String where, @Nullable SnapshotRecord of, Dead after, long before) {
     if (of != null && of.uniqueBytes() != after.since(before)) {
       walker.found(
           CHECK, where, "unique_bytes is " + of.uniqueBytes() + ", found " + after.since(before));

@@ -20,7 +20,9 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -152,6 +154,7 @@ final class SnapshotOps {
                     0,
                     0,
                     0,
+                    0,
                     BlockPointer.HOLE)
                 .encode());
         try (Dnode zap = meta.hold(subject.namesZap)) {
@@ -190,8 +193,24 @@ final class SnapshotOps {
     }
   }
 
+  /**
+   * The SNAPSHOT object of a name, as it is on disk. With the tree's lock held.
+   *
+   * @throws PoolException ENOENT
+   */
+  long objectOf(String path, String name) {
+    long dataset = datasets.find(path);
+    long object = lookup(datasets.snapshotNames(dataset), name);
+    if (object == 0) {
+      throw noSuch(path, name);
+    }
+    // It has a name before the group is written that it shows the end of.
+    context.txgs().waitSynced(SnapshotChain.record(meta, object, dataset).txg());
+    return object;
+  }
+
   /** The SNAPSHOT object of this name, or 0. */
-  private long lookup(long namesZap, String name) {
+  long lookup(long namesZap, String name) {
     if (namesZap == 0) {
       return 0;
     }
@@ -260,21 +279,38 @@ final class SnapshotOps {
    * Destroys snapshots; returns when they are gone from the disk, while what only they held is
    * freed in the background.
    *
-   * @throws PoolException ENOENT when there is one that does not exist: then none is destroyed
+   * @param waitFreed returns when destroyed datasets are freed, which may be clones
+   * @throws PoolException ENOENT when there is one that does not exist, EBUSY when there is one
+   *     with clones: then none is destroyed
    */
-  void destroy(String path, List<String> names) {
+  void destroy(String path, List<String> names, Consumer<List<Long>> waitFreed) {
+    while (true) {
+      List<Long> dying = tryDestroy(path, names);
+      if (dying.isEmpty()) {
+        return;
+      }
+      waitFreed.accept(dying);
+    }
+  }
+
+  /** As {@link #destroy}, unless there are clones that are not freed yet: answers those. */
+  private List<Long> tryDestroy(String path, List<String> names) {
     long last = 0;
     datasets.lock().lock();
     try {
       OpenDataset dataset = datasets.openObject(datasets.find(path));
       dataset.refuseDamagedSnapshots();
-      Map<String, Long> objects = new HashMap<>();
+      Map<String, Long> objects = new TreeMap<>();
       for (String name : names) {
         long object = lookup(dataset.namesZap(), name);
         if (object == 0) {
           throw noSuch(path, name);
         }
         objects.put(name, object);
+      }
+      List<Long> dying = dyingClones(path, objects);
+      if (!dying.isEmpty()) {
+        return dying;
       }
       for (int from = 0; from < names.size(); from += DESTROYED_AT_ONCE) {
         List<String> some = names.subList(from, Math.min(names.size(), from + DESTROYED_AT_ONCE));
@@ -285,6 +321,85 @@ final class SnapshotOps {
     }
     if (last > 0) {
       context.txgs().waitSynced(last);
+    }
+    return List.of();
+  }
+
+  /**
+   * Those clones of snapshots that are destroyed and only have to be freed.
+   *
+   * @throws PoolException EBUSY when there are others
+   */
+  private List<Long> dyingClones(String path, Map<String, Long> snapshots) {
+    List<Long> dying = new ArrayList<>();
+    snapshots.forEach(
+        (name, snapshot) -> {
+          List<Long> clones = clonesOf(snapshot);
+          if (!clones.isEmpty()) {
+            List<Long> destroyed = datasets.destroyed().objects();
+            List<Long> others = clones.stream().filter(c -> !destroyed.contains(c)).toList();
+            if (!others.isEmpty()) {
+              throw PoolException.refused(
+                  Errno.EBUSY,
+                  path
+                      + "@"
+                      + name
+                      + " has clones: "
+                      + String.join(", ", names(others))
+                      + "; destroy them first, promote one, or add -R");
+            }
+            dying.addAll(clones);
+          }
+        });
+    return dying;
+  }
+
+  private List<String> names(List<Long> clones) {
+    Map<Long, String> paths = datasets.paths();
+    return clones.stream()
+        .map(clone -> paths.getOrDefault(clone, "one that is being received"))
+        .toList();
+  }
+
+  /** The DATASET objects that began as a snapshot. */
+  private List<Long> clonesOf(long snapshot) {
+    long zap = SnapshotChain.record(meta, snapshot).clonesZap();
+    return List.copyOf(SnapshotChain.objects(context, meta, zap).values());
+  }
+
+  /**
+   * The paths of the datasets that began as a snapshot.
+   *
+   * @throws PoolException ENOENT
+   */
+  List<String> clones(String path, String name) {
+    datasets.lock().lock();
+    try {
+      List<Long> clones = clonesOf(objectOf(path, name));
+      Map<Long, String> paths = clones.isEmpty() ? Map.of() : datasets.paths();
+      return clones.stream().map(paths::get).filter(Objects::nonNull).sorted().toList();
+    } finally {
+      datasets.lock().unlock();
+    }
+  }
+
+  /** What a dataset began as: path@name, or "" when it is no clone. */
+  String originOf(String path) {
+    datasets.lock().lock();
+    try {
+      long origin = datasets.get(path).originObject();
+      if (origin == 0) {
+        return "";
+      }
+      long dataset = SnapshotChain.record(meta, origin).datasetObject();
+      String parent = datasets.paths().get(dataset);
+      return datasets.snapshotObjects(dataset).entrySet().stream()
+          .filter(entry -> entry.getValue() == origin && parent != null)
+          .map(entry -> parent + "@" + entry.getKey())
+          .findFirst()
+          .orElseThrow(() -> PoolException.corrupt("dataset.origin", origin));
+    } finally {
+      datasets.lock().unlock();
     }
   }
 
@@ -356,14 +471,10 @@ final class SnapshotOps {
   ObjectSet open(String path, String name) {
     datasets.lock().lock();
     try {
-      long dataset = datasets.find(path);
-      long object = lookup(datasets.snapshotNames(dataset), name);
-      if (object == 0) {
-        throw noSuch(path, name);
-      }
+      long object = objectOf(path, name);
       ObjectSet known = open.get(object);
       if (known == null) {
-        SnapshotRecord record = SnapshotChain.record(meta, object, dataset);
+        SnapshotRecord record = SnapshotChain.record(meta, object);
         known = ObjectSet.open(context, object, record.objectSet(), true, ObjectSetOptions.DEFAULT);
         open.put(object, known);
       }

@@ -286,7 +286,19 @@ class RecordsTest {
     assertThat(mutate(set, -1, 0, 0, ObjectSetRecord::decode)).isPositive();
     byte[] dataset =
         new DatasetRecord(
-                1, 2, 3, 4, 5, 6, 7, 1, 8, DatasetRecord.Snapshots.NONE, SampleRecords.pointer(1))
+                1,
+                2,
+                3,
+                4,
+                5,
+                6,
+                7,
+                1,
+                8,
+                new DatasetRecord.Snapshots(9, 10, 11),
+                new DatasetRecord.Heritage(12, 13),
+                new DatasetRecord.Remains(14, 15),
+                SampleRecords.pointer(1))
             .encode();
     assertThat(DatasetRecord.decode(dataset).usedBytes()).isEqualTo(6);
     assertThat(

@@ -59,6 +59,8 @@ class HostileDatasetTest {
         d.kind(),
         d.intentLog(),
         d.snapshots(),
+        d.heritage(),
+        d.remains(),
         objects);
   }
 
@@ -285,6 +287,8 @@ class HostileDatasetTest {
                           d.kind(),
                           d.intentLog(),
                           d.snapshots(),
+                          d.heritage(),
+                          d.remains(),
                           d.objectSet())));
     }
   }

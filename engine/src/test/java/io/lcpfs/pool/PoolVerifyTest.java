@@ -213,6 +213,8 @@ class PoolVerifyTest {
                 0,
                 0,
                 old.snapshots(),
+                old.heritage(),
+                old.remains(),
                 old.objectSet())
             .encode());
     assertFound("DatasetCheck", "another dataset has its guid");
