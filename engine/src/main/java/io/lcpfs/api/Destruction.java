@@ -7,8 +7,10 @@ import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.DatasetInfo;
 import io.lcpfs.pool.PoolEngine;
 import io.lcpfs.pool.SnapshotInfo;
-import java.util.Comparator;
+import java.util.ArrayDeque;
 import java.util.List;
+import java.util.NavigableSet;
+import java.util.TreeSet;
 
 /** Destroys datasets with what hangs on them, the last of it first. */
 final class Destruction {
@@ -23,43 +25,106 @@ final class Destruction {
     this.engine = engine;
   }
 
-  /** See {@link Pool#destroyDataset} and {@link Pool#destroyWithClones}. */
-  void destroy(String fullName, boolean recursive, boolean withClones) {
+  /** See {@link Pool#destroyDataset}. */
+  void destroy(String fullName, boolean recursive) {
     String path = pool.requirePath(fullName);
-    if (path.isEmpty()) {
-      throw refused(
-          Errno.EBUSY,
-          fullName + ": is the pool's root; use 'lcpfs pool destroy' to destroy the pool");
-    }
+    refuseRoot(path);
     pool.refuseWhenUsed(path);
-    List<String> doomed = deepestFirst(path);
+    List<String> doomed = below(path).reversed();
     if (doomed.size() > 1 && !recursive) {
       throw refused(Errno.ENOTEMPTY, fullName + ": has children; destroy them first or add -r");
     }
     if (!recursive && !engine.snapshots(path).isEmpty()) {
       throw refused(Errno.ENOTEMPTY, fullName + ": has snapshots; destroy them first or add -r");
     }
-    for (String victim : doomed) {
-      if (pool.exists(victim)) { // and was not destroyed as a clone
-        destroyOne(victim, recursive, withClones);
+    doomed.forEach(victim -> destroyOne(victim, recursive));
+  }
+
+  /** See {@link Pool#destroyWithClones}. */
+  void destroyWithClones(String fullName) {
+    String path = pool.requirePath(fullName);
+    NavigableSet<String> doomed = new TreeSet<>(below(path));
+    addClones(doomed);
+    destroyAll(doomed);
+  }
+
+  /** Destroys the clones of some of a dataset's snapshots, and all that depends on those. */
+  void destroyClones(String path, List<String> snapshots) {
+    NavigableSet<String> doomed = new TreeSet<>();
+    for (String snapshot : snapshots) {
+      engine.clonesOf(path, snapshot).forEach(clone -> doomed.addAll(below(clone)));
+    }
+    addClones(doomed);
+    if (doomed.contains(path)) {
+      throw refused(
+          Errno.EBUSY,
+          pool.fullName(path)
+              + ": depends on a clone of its own snapshots; promote or rename that first");
+    }
+    destroyAll(doomed);
+  }
+
+  private void refuseRoot(String path) {
+    if (path.isEmpty()) {
+      throw refused(
+          Errno.EBUSY,
+          pool.fullName(path)
+              + ": is the pool's root; use 'lcpfs pool destroy' to destroy the pool");
+    }
+  }
+
+  /** A dataset and all below it, in order of their names. */
+  private List<String> below(String path) {
+    return pool.below(path).stream().map(DatasetInfo::path).sorted().toList();
+  }
+
+  /** Adds all that began as a snapshot of those, with what is below, and so on. */
+  private void addClones(NavigableSet<String> doomed) {
+    ArrayDeque<String> todo = new ArrayDeque<>(doomed);
+    while (!todo.isEmpty()) {
+      for (String clone : clones(todo.removeFirst())) {
+        for (String found : below(clone)) {
+          if (doomed.add(found)) {
+            todo.add(found);
+          }
+        }
       }
     }
   }
 
-  private List<String> deepestFirst(String path) {
-    return pool.below(path).stream()
-        .map(DatasetInfo::path)
-        .sorted(Comparator.reverseOrder())
+  private List<String> clones(String path) {
+    return engine.snapshots(path).stream()
+        .flatMap(snapshot -> engine.clonesOf(path, snapshot.name()).stream())
         .toList();
   }
 
-  private void destroyOne(String victim, boolean recursive, boolean withClones) {
+  /**
+   * Destroys datasets when nothing depends on them any more; all, or those until one is refused.
+   */
+  private void destroyAll(NavigableSet<String> doomed) {
+    for (String victim : doomed) {
+      refuseRoot(victim);
+      pool.refuseWhenUsedItself(victim);
+    }
+    NavigableSet<String> left = new TreeSet<>(doomed);
+    while (!left.isEmpty()) {
+      List<String> free =
+          left.stream().filter(one -> below(one).size() == 1 && clones(one).isEmpty()).toList();
+      if (free.isEmpty()) {
+        throw refused(
+            Errno.EBUSY,
+            pool.fullName(left.first())
+                + ": lies above what it is a clone of; promote or rename it first");
+      }
+      free.forEach(victim -> destroyOne(victim, true));
+      free.forEach(left::remove);
+    }
+  }
+
+  private void destroyOne(String victim, boolean withSnapshots) {
     for (int attempt = 1; ; attempt++) {
       List<String> taken = engine.snapshots(victim).stream().map(SnapshotInfo::name).toList();
-      if (withClones) {
-        destroyClones(victim, taken);
-      }
-      if (recursive && !taken.isEmpty()) {
+      if (withSnapshots && !taken.isEmpty()) {
         pool.snapshots().destroy(pool.fullName(victim), taken);
       }
       pool.closeFileSystem(engine.dataset(victim).guid());
@@ -68,22 +133,8 @@ final class Destruction {
         return;
       } catch (PoolException e) {
         // Somebody may have taken another one since they were looked for.
-        if (!recursive || e.errno() != Errno.ENOTEMPTY || attempt == ATTEMPTS) {
+        if (!withSnapshots || e.errno() != Errno.ENOTEMPTY || attempt == ATTEMPTS) {
           throw e;
-        }
-      }
-    }
-  }
-
-  /** Destroys the clones of some of a dataset's snapshots, and theirs. */
-  void destroyClones(String path, List<String> snapshots) {
-    for (String snapshot : snapshots) {
-      for (String clone : engine.clonesOf(path, snapshot)) {
-        pool.refuseWhenUsed(clone);
-        for (String victim : deepestFirst(clone)) {
-          if (pool.exists(victim)) {
-            destroyOne(victim, true, true);
-          }
         }
       }
     }

@@ -400,16 +400,17 @@ public final class Pool implements AutoCloseable {
    *     for the root, and when a snapshot has clones
    */
   public void destroyDataset(String fullName, boolean recursive) {
-    new Destruction(this, engine).destroy(fullName, recursive, false);
+    new Destruction(this, engine).destroy(fullName, recursive);
   }
 
   /**
    * Destroys a dataset with its snapshots and children, and all clones of those.
    *
-   * @throws io.lcpfs.error.PoolException ENOENT; EBUSY for the root
+   * @throws io.lcpfs.error.PoolException ENOENT; EBUSY when the root is among them, or one is
+   *     mounted
    */
   public void destroyWithClones(String fullName) {
-    new Destruction(this, engine).destroy(fullName, true, true);
+    new Destruction(this, engine).destroyWithClones(fullName);
   }
 
   /** Gives a dataset and its children a new place in the same pool. */
@@ -611,6 +612,17 @@ public final class Pool implements AutoCloseable {
       if (fileSystem != null) {
         fileSystem.close();
       }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Runs {@code change} of a dataset while nobody has its file system open, or opens it. */
+  void withoutFiles(long guid, Runnable change) {
+    lock.lock();
+    try {
+      closeFileSystem(guid);
+      change.run();
     } finally {
       lock.unlock();
     }

@@ -4,6 +4,7 @@ import static io.lcpfs.error.PoolException.refused;
 
 import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.error.Errno;
+import io.lcpfs.pool.DatasetPolicy;
 import io.lcpfs.pool.PoolEngine;
 import io.lcpfs.pool.SnapshotInfo;
 import java.util.List;
@@ -62,8 +63,8 @@ final class PoolClones {
       }
       pool.snapshots().destroy(dataset, newer);
     }
-    pool.closeFileSystem(engine.dataset(path).guid());
-    engine.rollback(path, name, pool.policy(path));
+    DatasetPolicy policy = pool.policy(path);
+    pool.withoutFiles(engine.dataset(path).guid(), () -> engine.rollback(path, name, policy));
   }
 
   private void refuseNamesakes(String dataset, String path, String origin) {

@@ -531,6 +531,18 @@ final class DatasetTree {
   OpenDataset open(String path, DatasetPolicy policy) {
     lock.lock();
     try {
+      OpenDataset dataset = openWithLog(path);
+      dataset.objectSet().setOptions(optionsOf(policy));
+      return dataset;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The objects of a dataset as its user left them: with what is in its intent log. */
+  OpenDataset openWithLog(String path) {
+    lock.lock();
+    try {
       OpenDataset dataset = openObject(find(path));
       if (!readOnly) {
         PoolException lost = dataset.beginLog();
@@ -543,7 +555,6 @@ final class DatasetTree {
                   + "): the last changes before the crash are lost");
         }
       }
-      dataset.objectSet().setOptions(optionsOf(policy));
       return dataset;
     } finally {
       lock.unlock();

@@ -26,9 +26,6 @@ import org.jspecify.annotations.Nullable;
 final class DestroyTask {
   private static final long TX_BYTES = 128 << 10;
 
-  /** Blocks freed in one group. */
-  private static final int BLOCKS_AT_ONCE = 8192;
-
   /** A record of the space maps, three copies. */
   private static final long BLOCK_RECORD_BYTES = 64;
 
@@ -39,6 +36,10 @@ final class DestroyTask {
   private final FreeingLists freeing;
   private final ObjectSet meta;
   private final Origins origins;
+
+  /** Blocks freed in one group. */
+  private final int blocksAtOnce;
+
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition wake = lock.newCondition();
 
@@ -55,9 +56,11 @@ final class DestroyTask {
       DatasetTree datasets,
       PoolSync sync,
       FreeingLists freeing,
-      ObjectSet meta) {
+      ObjectSet meta,
+      int blocksAtOnce) {
     this.env = context.env();
     this.context = context;
+    this.blocksAtOnce = blocksAtOnce;
     this.origins = new Origins(context, meta);
     this.datasets = datasets;
     this.sync = sync;
@@ -187,7 +190,7 @@ final class DestroyTask {
       if (stopping()) {
         return false;
       }
-      inOneGroup(txg -> freeing.free(txg, BLOCKS_AT_ONCE));
+      inOneGroup(txg -> freeing.free(txg, blocksAtOnce));
     }
     return true;
   }
@@ -206,11 +209,14 @@ final class DestroyTask {
         return false;
       }
       DatasetRecord record = destroyed.record(object);
+      if (record.remains().object() > 0) {
+        env.probe(CodeProbe.DESTROY_WENT_ON);
+      }
       List<BlockPointer> blocks = new ArrayList<>();
       DatasetRecord.Remains left =
           new TreeRemains(
                   context, record.objectSet(), originTxg, (number, block) -> blocks.add(block))
-              .walk(record.remains(), BLOCKS_AT_ONCE);
+              .walk(record.remains(), blocksAtOnce);
       boolean lists = record.snapshots().deadZap() != 0;
       if (blocks.isEmpty() && !lists && left.equals(TreeRemains.NOTHING)) {
         break;
@@ -232,7 +238,7 @@ final class DestroyTask {
   private void inOneGroup(LongConsumer work) {
     try (Tx tx = meta.beginFreeing(TX_BYTES)) {
       long txg = tx.txg();
-      tx.chargeSpace(BLOCKS_AT_ONCE * BLOCK_RECORD_BYTES);
+      tx.chargeSpace(blocksAtOnce * BLOCK_RECORD_BYTES);
       sync.inGroup(txg, () -> work.accept(txg));
     }
     meta.sync();

@@ -2,6 +2,7 @@ package io.lcpfs.pool;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.lcpfs.env.CodeProbe;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
@@ -215,6 +216,7 @@ final class DestroyedDatasets {
         // left.
         takeBack(tx, object);
         if (clones != null) {
+          context.env().probe(CodeProbe.CLONE_FREED);
           try {
             Zap.open(clones, context.env()).remove(tx, key(object));
           } catch (PoolException e) {

@@ -138,11 +138,6 @@ final class OpenDataset {
     }
   }
 
-  /** Whether what is in its intent log is done: before, it is not what its user left. */
-  boolean hasLog() {
-    return log != null;
-  }
-
   /**
    * Refuses where not all snapshots can be read.
    *

@@ -68,7 +68,9 @@ final class OpenPool implements PoolEngine {
         new DatasetTree(parts.context, meta, logs, deadLists, rootDataset, destroyed, readOnly);
     this.snapshots = new SnapshotOps(parts.context, meta, datasets, parts.sync, freeing);
     this.clones = new CloneOps(parts.context, meta, datasets, snapshots, parts.sync);
-    this.destroyTask = new DestroyTask(parts.context, datasets, parts.sync, freeing, meta);
+    this.destroyTask =
+        new DestroyTask(
+            parts.context, datasets, parts.sync, freeing, meta, parts.blocksFreedAtOnce);
     this.properties = properties;
     this.history = new History(parts.env, meta, history);
     this.devices = devices;

@@ -41,6 +41,7 @@ final class PoolParts {
   final SpaceReserve reserve;
   final ObjectContext context;
   final List<LabelTarget> targets;
+  final int blocksFreedAtOnce;
 
   /**
    * @param ordered the devices by their index in {@code config}
@@ -57,6 +58,7 @@ final class PoolParts {
       long lastTxg,
       boolean readOnly) {
     this.env = env;
+    this.blocksFreedAtOnce = tuning.blocksFreedAtOnce();
     this.slabs = slabs;
     this.cache = new Arc(slabs, tuning.cacheBytes() - syncReserve(tuning), env);
     this.labels = new LabelIo(env, slabs);

@@ -2,7 +2,6 @@ package io.lcpfs.pool;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import io.lcpfs.error.Check;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
@@ -91,8 +90,7 @@ final class SnapshotOps {
     try {
       List<Subject> subjects = new ArrayList<>();
       for (String path : paths) {
-        OpenDataset dataset = datasets.openObject(datasets.find(path));
-        Check.that(dataset.hasLog(), "snapshot of a dataset whose log is not read", path.length());
+        OpenDataset dataset = datasets.openWithLog(path);
         dataset.refuseDamagedSnapshots();
         Subject subject = new Subject(dataset);
         subject.namesZap = dataset.namesZap();

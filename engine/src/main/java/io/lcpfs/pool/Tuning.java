@@ -15,6 +15,7 @@ import io.lcpfs.memory.SystemMemorySource;
  * @param memory where the memory comes from
  * @param gate may refuse single allocations, to prove that a refusal loses nothing
  * @param poison whether freed memory is overwritten and checked, at some cost
+ * @param blocksFreedAtOnce most blocks of destroyed datasets and snapshots that one group frees
  */
 public record Tuning(
     long cacheBytes,
@@ -22,7 +23,8 @@ public record Tuning(
     long txgTimeoutNanos,
     MemorySource memory,
     AllocationGate gate,
-    boolean poison) {
+    boolean poison,
+    int blocksFreedAtOnce) {
 
   /** 256 MiB of cache, 64 MiB of it dirty, 5 s. */
   public static Tuning standard() {
@@ -32,31 +34,45 @@ public record Tuning(
         5_000_000_000L,
         new SystemMemorySource(),
         AllocationGate.OPEN,
-        false);
+        false,
+        8192);
   }
 
   public Tuning withCacheBytes(long bytes) {
     return new Tuning(
-        bytes, Math.min(dirtyBytes, bytes / 2), txgTimeoutNanos, memory, gate, poison);
+        bytes,
+        Math.min(dirtyBytes, bytes / 2),
+        txgTimeoutNanos,
+        memory,
+        gate,
+        poison,
+        blocksFreedAtOnce);
   }
 
   public Tuning withDirtyBytes(long bytes) {
-    return new Tuning(cacheBytes, bytes, txgTimeoutNanos, memory, gate, poison);
+    return new Tuning(cacheBytes, bytes, txgTimeoutNanos, memory, gate, poison, blocksFreedAtOnce);
   }
 
   public Tuning withTxgTimeoutNanos(long nanos) {
-    return new Tuning(cacheBytes, dirtyBytes, nanos, memory, gate, poison);
+    return new Tuning(cacheBytes, dirtyBytes, nanos, memory, gate, poison, blocksFreedAtOnce);
   }
 
   public Tuning withMemory(MemorySource source) {
-    return new Tuning(cacheBytes, dirtyBytes, txgTimeoutNanos, source, gate, poison);
+    return new Tuning(
+        cacheBytes, dirtyBytes, txgTimeoutNanos, source, gate, poison, blocksFreedAtOnce);
   }
 
   public Tuning withGate(AllocationGate value) {
-    return new Tuning(cacheBytes, dirtyBytes, txgTimeoutNanos, memory, value, poison);
+    return new Tuning(
+        cacheBytes, dirtyBytes, txgTimeoutNanos, memory, value, poison, blocksFreedAtOnce);
   }
 
   public Tuning withPoison(boolean value) {
-    return new Tuning(cacheBytes, dirtyBytes, txgTimeoutNanos, memory, gate, value);
+    return new Tuning(
+        cacheBytes, dirtyBytes, txgTimeoutNanos, memory, gate, value, blocksFreedAtOnce);
+  }
+
+  public Tuning withBlocksFreedAtOnce(int blocks) {
+    return new Tuning(cacheBytes, dirtyBytes, txgTimeoutNanos, memory, gate, poison, blocks);
   }
 }

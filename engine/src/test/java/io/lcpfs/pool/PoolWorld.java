@@ -20,7 +20,11 @@ import java.util.List;
 final class PoolWorld implements AutoCloseable {
   final RealEnv env = new RealEnv();
   Tuning tuning =
-      Tuning.standard().withCacheBytes(32L << 20).withDirtyBytes(8L << 20).withPoison(true);
+      Tuning.standard()
+          .withCacheBytes(32L << 20)
+          .withDirtyBytes(8L << 20)
+          .withPoison(true)
+          .withBlocksFreedAtOnce(50);
 
   PoolEngine create(BlockDevice device) {
     return PoolEngines.create(

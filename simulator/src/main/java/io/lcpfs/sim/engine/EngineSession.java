@@ -52,6 +52,7 @@ final class EngineSession implements Session {
   private final PathCalls paths;
   private final SideDatasets side;
   private final SideSnapshots snapshots;
+  private final SideClones clones;
   private final TreeMap<Integer, FileHandle> handles = new TreeMap<>();
 
   EngineSession(SimEnv machine, Pool pool) {
@@ -61,6 +62,7 @@ final class EngineSession implements Session {
     this.paths = fs.paths();
     this.side = new SideDatasets(machine, pool);
     this.snapshots = new SideSnapshots(machine, pool);
+    this.clones = new SideClones(machine, pool);
   }
 
   @Override
@@ -68,6 +70,7 @@ final class EngineSession implements Session {
     try {
       side.now();
       snapshots.now();
+      clones.now();
       return carryOut(op);
     } catch (PoolException e) {
       refuseBadSuspension(e);

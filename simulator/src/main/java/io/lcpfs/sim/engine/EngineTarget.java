@@ -17,6 +17,9 @@ import java.util.TreeMap;
 
 /** The engine: pools on simulated devices, driven through the POSIX core. */
 public final class EngineTarget implements SimTarget {
+  /** So few that freeing a dataset takes several groups. */
+  private static final int BLOCKS_FREED_AT_ONCE = 40;
+
   static final String POOL = "sim";
   static final int HANDLES = 3;
 
@@ -117,6 +120,7 @@ public final class EngineTarget implements SimTarget {
     // A label of 64 blocks is read whole.
     long cache = Math.max(random.pick(CACHE_MIB) * MIB, 256L * shape.blockSize());
     return Tuning.standard()
+        .withBlocksFreedAtOnce(BLOCKS_FREED_AT_ONCE)
         .withCacheBytes(cache)
         .withDirtyBytes(cache / (2 << random.nextInt(2)))
         .withTxgTimeoutNanos(random.pick(TXG_TIMEOUT_MILLIS) * MILLI)

@@ -50,7 +50,11 @@ final class SideSnapshots {
     try {
       step();
     } catch (PoolException e) {
-      if (e.errno() != Errno.ENOSPC && e.errno() != Errno.ENOMEM) {
+      // Another may have made a clone of what was to be destroyed, or destroyed it before.
+      if (e.errno() != Errno.ENOSPC
+          && e.errno() != Errno.ENOMEM
+          && e.errno() != Errno.EBUSY
+          && e.errno() != Errno.ENOENT) {
         throw e;
       }
     } finally {
@@ -87,15 +91,27 @@ final class SideSnapshots {
     machine.probe(CodeProbe.SNAPSHOT_TAKEN);
     Tree tree = new TreeReader(machine, taken.fileSystem()).read();
     if (tree.unreadableChunks() == 0) {
-      taken.rename(READ + Long.toHexString(tree.digest()) + "-" + name);
+      taken.rename(digestName(tree) + name);
     }
+  }
+
+  /** What the name of a snapshot begins with that shows {@code tree}. */
+  static String digestName(Tree tree) {
+    return READ + Long.toHexString(tree.digest()) + "-";
+  }
+
+  /** Whether the name of a snapshot says what it has to show. */
+  static boolean isRead(Snapshot snapshot) {
+    return snapshot.shortName().startsWith(READ);
   }
 
   /** Whether every snapshot still shows what it showed first. */
   List<Finding> check() {
     List<Finding> findings = new ArrayList<>();
-    for (Snapshot snapshot : dataset().snapshots()) {
-      findings.addAll(check(snapshot));
+    for (Dataset dataset : pool.datasets()) {
+      for (Snapshot snapshot : dataset.snapshots()) {
+        findings.addAll(check(snapshot));
+      }
     }
     return findings;
   }
@@ -113,8 +129,7 @@ final class SideSnapshots {
       }
       return List.of(new Finding(true, "snapshot " + snapshot + ": " + e.getMessage()));
     }
-    String name = snapshot.shortName();
-    if (!name.startsWith(READ) || name.startsWith(READ + Long.toHexString(tree.digest()) + "-")) {
+    if (!isRead(snapshot) || snapshot.shortName().startsWith(digestName(tree))) {
       return List.of();
     }
     return List.of(
