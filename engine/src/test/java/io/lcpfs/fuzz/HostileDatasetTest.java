@@ -151,10 +151,10 @@ class HostileDatasetTest {
       try (Pool pool = Pool.open(List.of(new ImageDevice(forge.bytes())), options, Lie.env())) {
         assertThat(pool.datasets())
             .extracting(Dataset::name)
-            .containsExactly("tank", "tank/a", "tank/a/b", "tank/a/c");
+            .containsExactly("tank", "tank/a", "tank/a/b", "tank/a/c", "tank/a/d");
         assertThat(pool.datasets())
             .extracting(Dataset::isReadable)
-            .containsExactly(true, true, false, true);
+            .containsExactly(true, true, false, true, true);
         assertThat(pool.dataset("tank/a/c").property("user:note").value()).isEqualTo("hello");
         assertThat(pool.dataset("tank").fileSystem().statfs()).isNotNull();
         assertThat(pool.verify(progress -> {}).findings())

@@ -293,6 +293,13 @@ final class HostileRun {
         step("destroy " + dataset + "@" + name, () -> dataset.destroySnapshots(List.of(name)));
       }
     }
+    step("clone", () -> pool.snapshot("tank/a/b@s3").cloneTo("tank/e", java.util.Map.of()));
+    step("clone again", () -> pool.snapshot("tank/a@s3").cloneTo("tank/e", java.util.Map.of()));
+    step("promote", () -> pool.dataset("tank/a/d").promote());
+    step("change the clone", () -> changeFiles(pool.dataset("tank/a/d").fileSystem()));
+    step("roll back", () -> pool.dataset("tank/a/d").rollback("own", true));
+    step("roll back", () -> pool.dataset("tank/a").rollback("s3", true));
+    step("destroy with clones", () -> pool.destroyWithClones("tank/a/d"));
     step("create", () -> pool.createDataset("tank/new/more", java.util.Map.of(), true));
     step("rename", () -> pool.renameDataset("tank/a/c", "tank/c"));
     step("destroy", () -> pool.destroyDataset("tank/a", true));

@@ -530,7 +530,7 @@ final class PoolForge {
 
   /** The DATASET objects in the order of their creation: the root, then a, a/b, a/c. */
   Obj dataset(String path) {
-    int index = List.of("", "a", "a/b", "a/c").indexOf(path);
+    int index = List.of("", "a", "a/b", "a/c", "a/d").indexOf(path);
     return meta().find(dnode -> dnode.type() == ObjectType.DATASET).get(index);
   }
 

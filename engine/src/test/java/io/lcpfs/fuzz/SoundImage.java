@@ -127,6 +127,10 @@ final class SoundImage {
       write(pool.dataset("tank/a/b").fileSystem(), "/packed", noise(70 + i, 9_000), i * 9_000L);
       pool.sync();
     }
+    PosixFileSystem clone = pool.snapshot("tank/a@s2").cloneTo("tank/a/d", Map.of()).fileSystem();
+    write(clone, "/changed", noise(90, 14_000), 5_000);
+    pool.createSnapshots("tank/a/d@own", false);
+    write(clone, "/changed", noise(91, 9_000), 20_000);
     pool.dataset("tank").setProperty("recordsize", "131072");
     write(fs, LOOT, noise(40, 12 * 131_072), 0);
     inodes.put(LOOT, paths.resolve(path(LOOT), false, ROOT));
