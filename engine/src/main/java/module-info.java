@@ -21,4 +21,5 @@ module io.lcpfs.engine {
   exports io.lcpfs.memory;
   exports io.lcpfs.pool;
   exports io.lcpfs.posix;
+  exports io.lcpfs.stream;
 }

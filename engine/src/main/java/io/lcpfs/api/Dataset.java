@@ -202,6 +202,10 @@ public final class Dataset implements FileTree {
           Long.toString(ratio(logicalBytes(), pool.sumBelow(path(), DatasetInfo::referencedBytes)));
       case "logicalused" -> Long.toString(logicalBytes());
       case "guid" -> Long.toUnsignedString(info.guid());
+      case "receive_resume_token" -> {
+        String tokens = String.join(",", pool.streams().tokens(path()));
+        yield tokens.isEmpty() ? "-" : tokens;
+      }
       case "createtxg" -> Long.toString(info.creationTxg());
       default -> throw new AssertionError("computed property " + property);
     };

@@ -27,7 +27,10 @@ import io.lcpfs.posix.FsOptions;
 import io.lcpfs.posix.PosixCheck;
 import io.lcpfs.posix.PosixFileSystem;
 import io.lcpfs.posix.Space;
+import io.lcpfs.stream.ReceiveOptions;
+import io.lcpfs.stream.ReceiveReport;
 import io.lcpfs.txg.Tx;
+import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -320,6 +323,24 @@ public final class Pool implements AutoCloseable {
 
   PoolSnapshots snapshots() {
     return new PoolSnapshots(this, engine);
+  }
+
+  /** What is sent from here and received. */
+  public PoolStreams streams() {
+    return new PoolStreams(this, engine, env);
+  }
+
+  /**
+   * Receives a stream, up to its end: all that is in it or, of a snapshot that is not whole, sound
+   * and verified, nothing.
+   *
+   * @param target full name of the dataset that it becomes, or of the snapshot
+   * @throws io.lcpfs.error.PoolException EIO when it is damaged or ends early; EINVAL when it is no
+   *     stream or does not fit; EOPNOTSUPP; EEXIST; ENOENT when the parent is missing; ENOSPC;
+   *     EROFS
+   */
+  public ReceiveReport receive(InputStream in, String target, ReceiveOptions options) {
+    return streams().receive(in, target, options);
   }
 
   /** The path of a dataset that has to exist. */

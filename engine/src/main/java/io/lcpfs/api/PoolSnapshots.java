@@ -102,7 +102,7 @@ final class PoolSnapshots {
     String path = pool.requirePath(dataset);
     engine.snapshots(path).stream()
         .filter(info -> names.contains(info.name()))
-        .forEach(info -> pool.closeFileSystem(info.guid()));
+        .forEach(info -> pool.closeFileSystem(identity(engine.dataset(path).guid(), info)));
     try {
       engine.destroySnapshots(path, names);
     } catch (PoolException e) {
@@ -130,6 +130,11 @@ final class PoolSnapshots {
     return refusal;
   }
 
+  /** A received snapshot has the guid of the one that was sent, maybe from the same pool. */
+  static long identity(long dataset, SnapshotInfo info) {
+    return dataset ^ info.guid();
+  }
+
   /** See {@link Snapshot#rename}. */
   void rename(String fullName, String newName) {
     String dataset = DatasetName.datasetOf(fullName);
@@ -144,6 +149,7 @@ final class PoolSnapshots {
     String name = DatasetName.snapshotOf(fullName);
     String path = pool.requirePath(dataset);
     SnapshotInfo info = info(dataset, name);
-    return pool.fileSystemOf(info.guid(), path, () -> engine.snapshotObjects(path, name));
+    long identity = identity(engine.dataset(path).guid(), info);
+    return pool.fileSystemOf(identity, path, () -> engine.snapshotObjects(path, name));
   }
 }

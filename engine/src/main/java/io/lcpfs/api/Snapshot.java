@@ -3,6 +3,8 @@ package io.lcpfs.api;
 import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.pool.SnapshotInfo;
 import io.lcpfs.posix.PosixFileSystem;
+import io.lcpfs.stream.SendOptions;
+import java.io.OutputStream;
 import java.util.List;
 import java.util.Map;
 
@@ -116,6 +118,21 @@ public final class Snapshot implements FileTree {
    */
   public void rename(String newShortName) {
     pool.snapshots().rename(name, newShortName);
+  }
+
+  /**
+   * Writes it as a stream, for {@link Pool#receive}; does not close {@code out}.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EINVAL; EIO when the stream cannot be written or
+   *     something cannot be read
+   */
+  public void send(OutputStream out, SendOptions options) {
+    pool.streams().sender(name, options).send(out);
+  }
+
+  /** Tells its file system from all others: its guid may be that of a snapshot it came from. */
+  public long identity() {
+    return PoolSnapshots.identity(dataset().guid(), info);
   }
 
   @Override

@@ -92,6 +92,8 @@ public final class PropertyCatalog {
     computed(DATASET, "origin", Kind.TEXT, "snapshot that it is a clone of");
     computed(DATASET, "clones", Kind.TEXT, "of a snapshot: datasets that began as it");
     computed(DATASET, "createtxg", Kind.NUMBER, "transaction group of its creation");
+    computed(
+        DATASET, "receive_resume_token", Kind.TEXT, "how to go on with what was received in part");
     choice("compression", compressions(), "lz4", "algorithm for data: off, lz4, zstd-N, lzma-N");
     dataset(
         new Property(

@@ -28,9 +28,12 @@ public final class Features {
   /** Datasets that begin as a snapshot of another. */
   public static final PoolConfig.Feature CLONES = new PoolConfig.Feature("clones", true);
 
+  /** Datasets that are being received, outside of the tree. */
+  public static final PoolConfig.Feature RECEIVES = new PoolConfig.Feature("receives", false);
+
   /** All features known here, in the order in which a new pool lists them. */
   public static final List<PoolConfig.Feature> KNOWN =
-      List.of(EMBEDDED_BLOCKS, TAIL_BLOCKS, SPACE_MAP_BITMAP, SNAPSHOTS, CLONES);
+      List.of(EMBEDDED_BLOCKS, TAIL_BLOCKS, SPACE_MAP_BITMAP, SNAPSHOTS, CLONES, RECEIVES);
 
   private Features() {}
 

@@ -29,6 +29,7 @@ final class ReadWindow implements AutoCloseable {
   private final ObjectContext context;
   private final BlockPointer[] pointers;
   private final ArrayDeque<Task<Answer>> underWay = new ArrayDeque<>();
+  private final boolean asStored;
   private int started;
   private int taken;
 
@@ -36,8 +37,17 @@ final class ReadWindow implements AutoCloseable {
    * @param pointers what is to be read, no holes
    */
   ReadWindow(ObjectContext context, BlockPointer[] pointers) {
+    this(context, pointers, false);
+  }
+
+  /**
+   * @param asStored whether blocks are wanted as they are on the device, compressed; none is
+   *     embedded then
+   */
+  ReadWindow(ObjectContext context, BlockPointer[] pointers, boolean asStored) {
     this.context = context;
     this.pointers = pointers;
+    this.asStored = asStored;
   }
 
   /**
@@ -53,7 +63,7 @@ final class ReadWindow implements AutoCloseable {
     BlockPointer pointer = pointers[taken++];
     Task<Answer> task = underWay.poll();
     if (task == null) {
-      return read(context, pointer);
+      return read(pointer);
     }
     Answer answer = task.join();
     PoolException failure = answer.failure;
@@ -65,7 +75,7 @@ final class ReadWindow implements AutoCloseable {
     }
     // Blocks read ahead may hold what is missing: let go of them, and go on one by one.
     drain();
-    return read(context, pointer);
+    return read(pointer);
   }
 
   /** Passes over the next block of the series. */
@@ -78,18 +88,32 @@ final class ReadWindow implements AutoCloseable {
 
   private Answer attempt(BlockPointer pointer) {
     try {
-      return new Answer(read(context, pointer), null);
+      return new Answer(read(pointer), null);
     } catch (PoolException e) {
       return new Answer(null, e);
     }
   }
 
+  private Slab read(BlockPointer pointer) {
+    return read(context, pointer, asStored);
+  }
+
   /** Reads one block; the caller owns it. */
   static Slab read(ObjectContext context, BlockPointer pointer) {
-    Slab slab = context.cache().allocateForSync(pointer.lsizeBytes());
+    return read(context, pointer, false);
+  }
+
+  private static Slab read(ObjectContext context, BlockPointer pointer, boolean asStored) {
+    int bytes = asStored ? pointer.psizeBytes() : pointer.lsizeBytes();
+    Slab slab = context.cache().allocateForSync(bytes);
     boolean done = false;
     try {
-      context.io().read(pointer, slab.segment(), context.txgs().syncedTxg());
+      long seen = context.txgs().syncedTxg();
+      if (asStored) {
+        context.io().readStored(pointer, slab.segment(), seen);
+      } else {
+        context.io().read(pointer, slab.segment(), seen);
+      }
       done = true;
       return slab;
     } finally {

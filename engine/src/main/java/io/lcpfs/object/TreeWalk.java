@@ -5,6 +5,7 @@ import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.DnodeRecord;
 import io.lcpfs.format.ObjectSetRecord;
+import io.lcpfs.format.ObjectType;
 import io.lcpfs.format.TailRecord;
 import io.lcpfs.memory.Slab;
 import java.lang.foreign.MemorySegment;
@@ -35,6 +36,18 @@ public final class TreeWalk {
 
     /** Something that cannot be read or is not as it should be. */
     void damaged(String where, String what);
+
+    /** Whether the blocks of this object, which was just told, are walked. */
+    default boolean into(long number) {
+      return true;
+    }
+
+    /**
+     * A hole: nothing is below it. {@code object} and {@code blockId} are as in {@link #block}.
+     *
+     * @param type of the tree
+     */
+    default void hole(long object, ObjectType type, int level, long blockId) {}
   }
 
   private final ObjectContext context;
@@ -104,6 +117,18 @@ public final class TreeWalk {
         visitor.damaged(
             "object set", "object_count is " + record.objectCount() + ", found " + totals.count);
       }
+    }
+  }
+
+  /** Walks the root, the dnodes and the blocks of all objects, without tails and sums. */
+  void contents(BlockPointer root) {
+    ObjectSetRecord record = root(root);
+    if (record != null) {
+      walk(
+          "dnodes",
+          record.dnodes(),
+          0,
+          (blockId, pointer, block) -> dnodes(blockId, pointer, block, null, null));
     }
   }
 
@@ -242,7 +267,7 @@ public final class TreeWalk {
         if (dnode.inTail() && own != null) {
           checkInTail(where, dnode, own.pointer(0, blockId));
         }
-        if (intoObjects) {
+        if (intoObjects && visitor.into(number)) {
           object(number, dnode);
         }
       } catch (PoolException e) {
@@ -291,6 +316,7 @@ public final class TreeWalk {
     for (int i = 0; i < pointers.length; i++) {
       BlockPointer pointer = pointers[i];
       if (pointer.isHole()) {
+        visitor.hole(tree.object, tree.dnode.type(), level, firstId + i);
         continue;
       }
       if (pointer.logicalBirth() <= afterTxg) {

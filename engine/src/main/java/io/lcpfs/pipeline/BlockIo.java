@@ -108,6 +108,14 @@ public final class BlockIo {
     }
   }
 
+  /**
+   * As {@link #read}, of a block that is not embedded, as it is stored: {@code target} is as long
+   * as its physical size.
+   */
+  public void readStored(BlockPointer pointer, MemorySegment target, long seenTxg) {
+    reader.readStored(pointer, target, seenTxg);
+  }
+
   /** The reading half, for checks that look at each copy. */
   public BlockReader reader() {
     return reader;

@@ -96,6 +96,29 @@ public final class BlockReader {
     }
   }
 
+  /**
+   * Reads a block that is not embedded as it is stored; {@code target} is as long as its physical
+   * size.
+   */
+  void readStored(BlockPointer pointer, MemorySegment target, long seenTxg) {
+    Check.that(
+        !pointer.isHole() && !pointer.isEmbedded() && target.byteSize() == pointer.psizeBytes(),
+        "read target",
+        target.byteSize());
+    int stored = sectors(pointer.psizeBytes());
+    if (stored == target.byteSize()) {
+      readIntact(pointer, target, seenTxg);
+      return;
+    }
+    Slab scratch = Scratch.allocate(cache, devices, stored);
+    try {
+      readIntact(pointer, scratch.segment(), seenTxg);
+      MemorySegment.copy(scratch.segment(), 0, target, 0, target.byteSize());
+    } finally {
+      slabs.free(scratch);
+    }
+  }
+
   private void readIntact(BlockPointer pointer, MemorySegment bytes, long seenTxg) {
     PoolException lastFailure = null;
     PoolError error = new PoolError.ChecksumMismatch(pointer.toString());

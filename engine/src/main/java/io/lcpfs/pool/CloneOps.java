@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -250,6 +251,37 @@ final class CloneOps {
     } finally {
       datasets.lock().unlock();
     }
+  }
+
+  /**
+   * Makes a clone that is not in the tree; returns when it is on disk. With the tree's lock held.
+   *
+   * @param enter is told its object in the same transaction, or throws and has changed nothing
+   */
+  long createHidden(OpenDataset from, long snapshot, BiConsumer<Tx, Long> enter) {
+    refuseWithoutFeature();
+    from.refuseDamagedSnapshots();
+    long txg;
+    New made;
+    try (Tx tx = meta.begin(TX_BYTES).wholeOnly()) {
+      txg = tx.txg();
+      try {
+        made = make(tx, from, snapshot, new TreeMap<>());
+      } catch (PoolException e) {
+        tx.complete();
+        throw e;
+      }
+      try {
+        enter.accept(tx, made.object);
+      } catch (PoolException e) {
+        takeBack(tx, made);
+        tx.complete();
+        throw e;
+      }
+      tx.complete();
+    }
+    context.txgs().waitSynced(txg);
+    return made.object;
   }
 
   /** Exchanges contents with the group of {@code tx}, and enters the clone as destroyed. */

@@ -150,7 +150,8 @@ final class DatasetTree {
     return DatasetRecord.decode(dnode.bonus());
   }
 
-  private long childrenZap(long object) {
+  /** The ZAP of a dataset's children. */
+  long childrenZap(long object) {
     try (Dnode dnode = meta.hold(object)) {
       return recordOf(dnode).childrenZap();
     }
@@ -200,12 +201,12 @@ final class DatasetTree {
     return object;
   }
 
-  private static String parentOf(String path) {
+  static String parentOf(String path) {
     int slash = path.lastIndexOf('/');
     return slash < 0 ? "" : path.substring(0, slash);
   }
 
-  private static byte[] nameOf(String path) {
+  static byte[] nameOf(String path) {
     return path.substring(path.lastIndexOf('/') + 1).getBytes(UTF_8);
   }
 
@@ -561,7 +562,7 @@ final class DatasetTree {
     }
   }
 
-  private static ObjectSetOptions optionsOf(DatasetPolicy policy) {
+  static ObjectSetOptions optionsOf(DatasetPolicy policy) {
     return new ObjectSetOptions(
         policy.compression(),
         policy.checksum(),

@@ -11,6 +11,7 @@ import io.lcpfs.format.DatasetRecord;
 import io.lcpfs.format.Disk;
 import io.lcpfs.format.LayoutRecord;
 import io.lcpfs.format.ObjectType;
+import io.lcpfs.format.ReceiveRecord;
 import io.lcpfs.format.SnapshotRecord;
 import io.lcpfs.format.SpaceMapHead;
 import io.lcpfs.object.Dnode;
@@ -98,6 +99,9 @@ final class MetaCheck {
     if (names.containsKey(MetaDirectory.FREEING)) {
       freeingZap = take(names, MetaDirectory.FREEING, ObjectType.ZAP);
       claimLists(freeingZap, "blocks to be freed");
+    }
+    if (names.containsKey(MetaDirectory.RECEIVING)) {
+      receiving(take(names, MetaDirectory.RECEIVING, ObjectType.ZAP));
     }
     clonesNamed();
     names.forEach(
@@ -404,18 +408,58 @@ final class MetaCheck {
               if (!name.equals(Long.toString(object))) {
                 findings.found("DatasetCheck", where, "is object " + object);
               }
-              if (claim(object, ObjectType.DATASET, where)) {
+              if (outside(object, where)) {
                 destroyed.add(object);
-                try {
-                  DatasetRecord record = record(object, where);
-                  claim(record.propertiesZap(), ObjectType.ZAP, where + " properties");
-                  claim(record.childrenZap(), ObjectType.ZAP, where + " children");
-                  claimLog(record, where);
-                  claimSnapshots(object, record, where);
-                } catch (PoolException e) {
-                  damaged("DatasetCheck", where, e);
-                }
               }
             });
+  }
+
+  /** A dataset that is not in the tree; false when there is none. */
+  private boolean outside(long object, String where) {
+    if (!claim(object, ObjectType.DATASET, where)) {
+      return false;
+    }
+    try {
+      DatasetRecord record = record(object, where);
+      claim(record.propertiesZap(), ObjectType.ZAP, where + " properties");
+      claim(record.childrenZap(), ObjectType.ZAP, where + " children");
+      claimLog(record, where);
+      claimSnapshots(object, record, where);
+    } catch (PoolException e) {
+      damaged("DatasetCheck", where, e);
+    }
+    return true;
+  }
+
+  private void receiving(long zap) {
+    if (zap == 0) {
+      return;
+    }
+    String all = "datasets being received";
+    TreeMap<Long, ReceiveRecord> found = new TreeMap<>();
+    try (Dnode dnode = view.hold(zap, ObjectType.ZAP)) {
+      Zap.open(dnode, view.context().env())
+          .iterate(
+              0,
+              (cookie, name, value) -> {
+                try {
+                  found.put(ReceiveOps.objectOf(name), ReceiveRecord.decode(value));
+                } catch (PoolException e) {
+                  damaged("DatasetCheck", all, e);
+                }
+                return true;
+              });
+    } catch (PoolException e) {
+      damaged("DatasetCheck", all, e);
+    }
+    TreeSet<String> paths = new TreeSet<>();
+    found.forEach(
+        (object, record) -> {
+          String where = "received dataset " + object;
+          outside(object, where);
+          if (!paths.add(record.path())) {
+            findings.found("DatasetCheck", where, "another is received at " + record.path());
+          }
+        });
   }
 }

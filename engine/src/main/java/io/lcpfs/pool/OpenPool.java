@@ -9,6 +9,7 @@ import io.lcpfs.error.PoolException;
 import io.lcpfs.format.Features;
 import io.lcpfs.format.PoolConfig;
 import io.lcpfs.format.PoolState;
+import io.lcpfs.format.ReceiveRecord;
 import io.lcpfs.object.Dnode;
 import io.lcpfs.object.ObjectContext;
 import io.lcpfs.object.ObjectSet;
@@ -36,6 +37,7 @@ final class OpenPool implements PoolEngine {
   private final SnapshotOps snapshots;
   private final CloneOps clones;
   private final DestroyTask destroyTask;
+  private final ReceiveOps receives;
   private final Dnode properties;
   private final History history;
   private final List<BlockDevice> devices;
@@ -71,6 +73,8 @@ final class OpenPool implements PoolEngine {
     this.destroyTask =
         new DestroyTask(
             parts.context, datasets, parts.sync, freeing, meta, parts.blocksFreedAtOnce);
+    this.receives =
+        new ReceiveOps(parts.context, meta, datasets, snapshots, clones, parts.sync, destroyTask);
     this.properties = properties;
     this.history = new History(parts.env, meta, history);
     this.devices = devices;
@@ -83,6 +87,7 @@ final class OpenPool implements PoolEngine {
   void startTasks() {
     parts.sync.setAutotrim("on".equals(poolProperties().get("autotrim")));
     tasksStarted = true;
+    receives.dropUnresumable();
     destroyTask.start();
   }
 
@@ -151,6 +156,10 @@ final class OpenPool implements PoolEngine {
       if (unfreed != null) {
         problems.add("blocks cannot be freed: " + unfreed.error().message());
       }
+    }
+    PoolException undropped = receives.problem();
+    if (undropped != null) {
+      problems.add("a broken receive cannot be freed: " + undropped.error().message());
     }
     problems.addAll(datasets.logProblems());
     List<DeviceStatus> deviceStatus = new ArrayList<>();
@@ -422,6 +431,36 @@ final class OpenPool implements PoolEngine {
   public ObjectSet snapshotObjects(String path, String name) {
     refuseClosed();
     return snapshots.open(path, name);
+  }
+
+  @Override
+  public HeldSnapshot holdSnapshot(String path, String name) {
+    refuseClosed();
+    return snapshots.hold(path, name);
+  }
+
+  @Override
+  public Receiving beginReceive(ReceiveRecord start, DatasetPolicy policy, boolean force) {
+    refuseReadOnly();
+    return receives.begin(start, policy, force);
+  }
+
+  @Override
+  public Receiving resumeReceive(String path, long toGuid, DatasetPolicy policy) {
+    refuseReadOnly();
+    return receives.resume(path, toGuid, policy);
+  }
+
+  @Override
+  public List<ReceiveRecord> receives() {
+    refuseClosed();
+    return receives.list();
+  }
+
+  @Override
+  public void dropReceive(String path) {
+    refuseReadOnly();
+    receives.drop(path);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.lcpfs.pool;
 
+import io.lcpfs.format.ReceiveRecord;
 import io.lcpfs.object.ObjectSet;
 import java.util.List;
 import java.util.Map;
@@ -179,6 +180,41 @@ public interface PoolEngine extends AutoCloseable {
    * @throws io.lcpfs.error.PoolException ENOENT; EIO
    */
   ObjectSet snapshotObjects(String path, String name);
+
+  /**
+   * A snapshot that cannot be destroyed (EBUSY) until what is answered is closed.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EIO
+   */
+  HeldSnapshot holdSnapshot(String path, String name);
+
+  /**
+   * Begins to receive into a dataset that is in no listing until it is whole: a new one or, where
+   * the stream is incremental, one that continues the newest snapshot of what is there.
+   *
+   * @param force whether what was changed there since its newest snapshot may be lost
+   * @throws io.lcpfs.error.PoolException EEXIST; ENOENT when the parent is missing; EBUSY when
+   *     something was received in part at that path, or what is there has changed; ESTALE when that
+   *     is not what the stream continues; EOPNOTSUPP when the pool lacks the feature
+   */
+  Receiving beginReceive(ReceiveRecord start, DatasetPolicy policy, boolean force);
+
+  /**
+   * Goes on with what was received in part.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EBUSY; EINVAL when it is another snapshot
+   */
+  Receiving resumeReceive(String path, long toGuid, DatasetPolicy policy);
+
+  /** What is being received, or was in part. */
+  List<ReceiveRecord> receives();
+
+  /**
+   * Drops what was received in part.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EBUSY
+   */
+  void dropReceive(String path);
 
   /**
    * The objects of a dataset, open until the pool closes; the same instance on every call. {@code

@@ -143,6 +143,7 @@ final class SnapshotCheck {
 
   private List<Named> snapshots(String where, long object, DatasetRecord record) {
     List<Named> found = new ArrayList<>();
+    guids.clear(); // another dataset may have received the same snapshot
     Map<String, Long> names;
     try {
       names = SnapshotChain.objects(view.context(), view.meta(), record.snapshots().namesZap());

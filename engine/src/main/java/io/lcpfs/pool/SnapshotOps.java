@@ -45,6 +45,9 @@ final class SnapshotOps {
   /** Snapshots that are read, by their object; guarded by the tree's lock. */
   private final Map<Long, ObjectSet> open = new TreeMap<>();
 
+  /** How many need a snapshot to stay, by its object; guarded by the tree's lock. */
+  private final Map<Long, Integer> held = new TreeMap<>();
+
   SnapshotOps(
       ObjectContext context,
       ObjectSet meta,
@@ -119,7 +122,7 @@ final class SnapshotOps {
     context.txgs().waitSynced(txg);
   }
 
-  private static void checkName(String name) {
+  static void checkName(String name) {
     if (name.isEmpty()
         || name.getBytes(UTF_8).length > MAX_NAME_BYTES
         || name.chars().anyMatch(c -> c == '@' || c == '/' || c == 0)) {
@@ -304,6 +307,11 @@ final class SnapshotOps {
         if (object == 0) {
           throw noSuch(path, name);
         }
+        if (held.containsKey(object)) {
+          throw PoolException.refused(
+              Errno.EBUSY,
+              "snapshot " + path + "@" + name + " is being sent; wait for that to end, or end it");
+        }
         objects.put(name, object);
       }
       List<Long> dying = dyingClones(path, objects);
@@ -460,6 +468,33 @@ final class SnapshotOps {
         }
         tx.complete();
       }
+    } finally {
+      datasets.lock().unlock();
+    }
+  }
+
+  /** A snapshot that stays until what is answered is closed. */
+  HeldSnapshot hold(String path, String name) {
+    datasets.lock().lock();
+    try {
+      long dataset = datasets.find(path);
+      long object = lookup(datasets.snapshotNames(dataset), name);
+      if (object == 0) {
+        throw noSuch(path, name);
+      }
+      SnapshotRecord record = SnapshotChain.record(meta, object, dataset);
+      held.merge(object, 1, Integer::sum);
+      return new HeldSnapshot(
+          info(path, name, record), context, record.objectSet(), () -> release(object));
+    } finally {
+      datasets.lock().unlock();
+    }
+  }
+
+  private void release(long object) {
+    datasets.lock().lock();
+    try {
+      held.computeIfPresent(object, (key, count) -> count == 1 ? null : count - 1);
     } finally {
       datasets.lock().unlock();
     }

@@ -37,7 +37,7 @@ public interface MountedSnapshots {
       @Override
       public List<Entry> list() {
         return dataset.snapshots().stream()
-            .map(snapshot -> new Entry(snapshot.shortName(), snapshot.guid()))
+            .map(snapshot -> new Entry(snapshot.shortName(), snapshot.identity()))
             .toList();
       }
 

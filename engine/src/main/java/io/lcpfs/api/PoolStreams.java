@@ -1,0 +1,106 @@
+package io.lcpfs.api;
+
+import io.lcpfs.dataset.DatasetName;
+import io.lcpfs.env.Env;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.format.ReceiveRecord;
+import io.lcpfs.object.ObjectSet;
+import io.lcpfs.pool.PoolEngine;
+import io.lcpfs.pool.Progress;
+import io.lcpfs.posix.PosixCheck;
+import io.lcpfs.stream.ReceiveHost;
+import io.lcpfs.stream.ReceiveOptions;
+import io.lcpfs.stream.ReceiveReport;
+import io.lcpfs.stream.Receiver;
+import io.lcpfs.stream.ResumeToken;
+import io.lcpfs.stream.SendOptions;
+import io.lcpfs.stream.Sender;
+import java.io.InputStream;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** The snapshots of a pool as streams of bytes: docs/STREAM.md. */
+public final class PoolStreams {
+  private final Pool pool;
+  private final PoolEngine engine;
+  private final Env env;
+
+  PoolStreams(Pool pool, PoolEngine engine, Env env) {
+    this.pool = pool;
+    this.engine = engine;
+    this.env = env;
+  }
+
+  /**
+   * Prepares to send a snapshot, and with options those between it and an older one, and those of
+   * datasets below.
+   *
+   * @param fullName {@code pool/a@name}
+   * @throws PoolException ENOENT; EINVAL when what it is to be incremental from is not older
+   */
+  public Sender sender(String fullName, SendOptions options) {
+    pool.snapshot(fullName);
+    return Sender.of(engine, pool.name(), fullName, options);
+  }
+
+  /**
+   * Prepares to go on where a receiver stopped.
+   *
+   * @param token its property receive_resume_token
+   * @throws PoolException EINVAL; ENOENT when the snapshot is gone
+   */
+  public Sender resuming(String token, Consumer<Progress> progress) {
+    return Sender.resuming(engine, pool.name(), token, progress);
+  }
+
+  /** See {@link Pool#receive}. */
+  ReceiveReport receive(InputStream in, String target, ReceiveOptions options) {
+    pool.pathIn(DatasetName.datasetOf(target));
+    return new Receiver(engine, pool.name(), target, options, new Host(), in).run();
+  }
+
+  private final class Host implements ReceiveHost {
+    @Override
+    public List<String> problems(ObjectSet objects) {
+      return PosixCheck.check(objects, env).problems();
+    }
+
+    @Override
+    public void beforeReplacing(String fullName) {
+      String path = DatasetName.pathOf(fullName);
+      pool.refuseWhenUsedItself(path);
+      pool.closeFileSystem(engine.dataset(path).guid());
+    }
+
+    @Override
+    public void received(String fullName) {
+      pool.snapshotsChanged(fullName);
+    }
+  }
+
+  /**
+   * Drops what was received in part.
+   *
+   * @param target full name of the dataset that it would have become
+   * @throws PoolException ENOENT when there is nothing; EBUSY when it is being received
+   */
+  public void drop(String target) {
+    engine.dropReceive(pool.pathIn(target));
+  }
+
+  /**
+   * Tokens with which what was received in part can be gone on with: at a dataset, or to become a
+   * child of it.
+   */
+  List<String> tokens(String path) {
+    return engine.receives().stream()
+        .filter(ReceiveRecord::resumable)
+        .filter(
+            record ->
+                record.path().equals(path)
+                    || (DatasetName.parentPath(record.path()).equals(path)
+                        && !record.path().isEmpty()))
+        .map(ResumeToken::of)
+        .toList();
+  }
+}

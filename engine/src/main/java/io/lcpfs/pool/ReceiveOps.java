@@ -1,0 +1,541 @@
+package io.lcpfs.pool;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.lcpfs.error.Check;
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
+import io.lcpfs.format.BlockPointer;
+import io.lcpfs.format.DatasetRecord;
+import io.lcpfs.format.Features;
+import io.lcpfs.format.ObjectType;
+import io.lcpfs.format.ReceiveRecord;
+import io.lcpfs.format.SnapshotRecord;
+import io.lcpfs.object.Dnode;
+import io.lcpfs.object.ObjectContext;
+import io.lcpfs.object.ObjectSet;
+import io.lcpfs.txg.Tx;
+import io.lcpfs.zap.Zap;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Datasets that are being received: in a ZAP of their own until they are whole, then in the tree.
+ * What a crash leaves of one that is not to be resumed is freed by the next import.
+ */
+final class ReceiveOps {
+  private static final long TX_BYTES = 64 << 10;
+
+  private final ObjectContext context;
+  private final ObjectSet meta;
+  private final MetaDirectory directory;
+  private final DatasetTree datasets;
+  private final SnapshotOps snapshots;
+  private final CloneOps clones;
+  private final PoolSync sync;
+  private final DestroyTask destroyTask;
+
+  /** Guards the ZAP; a leaf lock, taken within transactions. */
+  private final ReentrantLock zapLock = new ReentrantLock();
+
+  /** Objects that somebody receives into; guarded by the tree's lock. */
+  private final TreeSet<Long> active = new TreeSet<>();
+
+  private volatile @Nullable PoolException problem;
+
+  ReceiveOps(
+      ObjectContext context,
+      ObjectSet meta,
+      DatasetTree datasets,
+      SnapshotOps snapshots,
+      CloneOps clones,
+      PoolSync sync,
+      DestroyTask destroyTask) {
+    this.context = context;
+    this.meta = meta;
+    this.directory = new MetaDirectory(meta, context.env());
+    this.datasets = datasets;
+    this.snapshots = snapshots;
+    this.clones = clones;
+    this.sync = sync;
+    this.destroyTask = destroyTask;
+  }
+
+  /** Why what an earlier import left cannot be freed, or null. */
+  @Nullable PoolException problem() {
+    return problem;
+  }
+
+  private static byte[] key(long object) {
+    return Long.toString(object).getBytes(UTF_8);
+  }
+
+  /** What is being received, by DATASET object. */
+  private SortedMap<Long, ReceiveRecord> entries() {
+    SortedMap<Long, ReceiveRecord> found = new TreeMap<>();
+    zapLock.lock();
+    try {
+      long zap = directory.find(MetaDirectory.RECEIVING);
+      if (zap != 0) {
+        try (Dnode dnode = meta.hold(zap)) {
+          Zap.open(dnode, context.env())
+              .iterate(
+                  0,
+                  (cookie, name, value) -> {
+                    found.put(objectOf(name), ReceiveRecord.decode(value));
+                    return true;
+                  });
+        }
+      }
+    } finally {
+      zapLock.unlock();
+    }
+    return found;
+  }
+
+  /** A name in the ZAP; Corrupt when it is no number. */
+  static long objectOf(byte[] name) {
+    String text = new String(name, UTF_8);
+    if (!text.matches("[1-9][0-9]{0,17}")) {
+      throw PoolException.corrupt("receiving", text.length() + " characters, no number");
+    }
+    return Long.parseLong(text);
+  }
+
+  /** What is being received. */
+  List<ReceiveRecord> list() {
+    return new ArrayList<>(entries().values());
+  }
+
+  /** Frees what an import before this left and nobody will resume. */
+  void dropUnresumable() {
+    try {
+      entries()
+          .forEach(
+              (object, record) -> {
+                if (!record.resumable()) {
+                  abort(object);
+                }
+              });
+    } catch (PoolException e) {
+      problem = e; // shown by status; the space stays allocated
+    }
+  }
+
+  private long find(String path, SortedMap<Long, ReceiveRecord> entries) {
+    for (Map.Entry<Long, ReceiveRecord> entry : entries.entrySet()) {
+      if (entry.getValue().path().equals(path)) {
+        return entry.getKey();
+      }
+    }
+    return 0;
+  }
+
+  /**
+   * Begins with an empty dataset or, where the stream is incremental, with what is there.
+   *
+   * @param force whether what was changed there since its newest snapshot may be lost
+   * @throws PoolException EEXIST; ENOENT when the parent is missing; EBUSY when something is being
+   *     received at that path; ESTALE when what is there is not what the stream continues;
+   *     EOPNOTSUPP when the pool lacks the feature
+   */
+  Receiving begin(ReceiveRecord start, DatasetPolicy policy, boolean force) {
+    if (!sync.config().features().contains(Features.RECEIVES)) {
+      throw PoolException.refused(
+          Errno.EOPNOTSUPP,
+          "pool "
+              + sync.config().name()
+              + " was made without receiving; turn it on with 'lcpfs pool upgrade'");
+    }
+    datasets.lock().lock();
+    try {
+      if (start.fromGuid() == 0) {
+        refuseTaken(start.path());
+      }
+      if (find(start.path(), entries()) != 0) {
+        throw PoolException.refused(
+            Errno.EBUSY,
+            start.path()
+                + " was received in part; resume that with its receive_resume_token, or drop it"
+                + " with 'lcpfs fs receive -A'");
+      }
+      if (start.fromGuid() != 0) {
+        return opened(continued(start, policy, force), start, policy);
+      }
+      long object;
+      try (Tx tx = meta.begin(TX_BYTES).wholeOnly()) {
+        try {
+          object = DatasetTree.createObject(context, meta, tx, new TreeMap<>());
+          enter(tx, object, start);
+        } catch (PoolException e) {
+          tx.complete(); // nothing leads to what was made
+          throw e;
+        }
+        tx.complete();
+      }
+      return opened(object, start, policy);
+    } finally {
+      datasets.lock().unlock();
+    }
+  }
+
+  /** Makes a hidden clone of the newest snapshot, which the stream has to continue. */
+  private long continued(ReceiveRecord start, DatasetPolicy policy, boolean force) {
+    String name = full(start.path());
+    OpenDataset head = datasets.open(start.path(), policy);
+    head.refuseDamagedSnapshots();
+    long newest = head.newestSnapshot();
+    if (newest == 0) {
+      throw PoolException.refused(
+          Errno.ESTALE,
+          name + ": has no snapshot that the stream could continue; send a whole snapshot to"
+              + " another name");
+    }
+    for (long snapshot : datasets.snapshotObjects(head.object()).values()) {
+      long guid = SnapshotChain.record(meta, snapshot, head.object()).guid();
+      if (guid == start.toGuid()) {
+        throw PoolException.refused(
+            Errno.EEXIST, name + ": has that snapshot already; there is nothing to receive");
+      }
+      if (guid == start.fromGuid() && snapshot != newest) {
+        throw PoolException.refused(
+            Errno.ESTALE,
+            name
+                + ": has newer snapshots than the one that the stream continues; destroy those, or"
+                + " send from the newest");
+      }
+    }
+    SnapshotRecord record = SnapshotChain.record(meta, newest, head.object());
+    if (record.guid() != start.fromGuid()) {
+      throw PoolException.refused(
+          Errno.ESTALE,
+          name
+              + ": its newest snapshot is not the one that the stream continues; send from that, or"
+              + " a whole snapshot to another name");
+    }
+    head.objectSet().sync();
+    refuseChanged(start.path(), head.record(), record, force);
+    return clones.createHidden(head, newest, (tx, object) -> enter(tx, object, start));
+  }
+
+  /** Refuses what has changed since its newest snapshot. */
+  private void refuseChanged(
+      String path, DatasetRecord head, SnapshotRecord newest, boolean force) {
+    if (!force && head.objectSet().logicalBirth() > newest.txg()) {
+      throw PoolException.refused(
+          Errno.EBUSY,
+          full(path)
+              + ": has changed since its newest snapshot; receive with -F to lose the changes, or"
+              + " set readonly=on there before");
+    }
+  }
+
+  /** Refuses a path that exists, or whose parent does not. */
+  private void refuseTaken(String path) {
+    long parent = datasets.find(DatasetTree.parentOf(path));
+    try (Dnode children = meta.hold(datasets.childrenZap(parent))) {
+      if (path.isEmpty() || Zap.open(children, context.env()).contains(DatasetTree.nameOf(path))) {
+        throw PoolException.refused(
+            Errno.EEXIST, "dataset " + path + " exists already; choose another name");
+      }
+    }
+  }
+
+  private void enter(Tx tx, long object, ReceiveRecord start) {
+    zapLock.lock();
+    try {
+      long zap = directory.find(MetaDirectory.RECEIVING);
+      try (Dnode dnode =
+          zap == 0 ? directory.createZap(tx, MetaDirectory.RECEIVING) : meta.hold(zap)) {
+        Zap.open(dnode, context.env()).put(tx, key(object), start.encode());
+      }
+    } finally {
+      zapLock.unlock();
+    }
+  }
+
+  private Receiving opened(long object, ReceiveRecord record, DatasetPolicy policy) {
+    OpenDataset dataset = datasets.openObject(object);
+    dataset.objectSet().setOptions(DatasetTree.optionsOf(policy));
+    active.add(object);
+    return new Receiving(this, dataset, record);
+  }
+
+  /**
+   * Goes on with what was received in part.
+   *
+   * @throws PoolException ENOENT; EBUSY when somebody is at it; EINVAL when it is another snapshot
+   */
+  Receiving resume(String path, long toGuid, DatasetPolicy policy) {
+    datasets.lock().lock();
+    try {
+      SortedMap<Long, ReceiveRecord> entries = entries();
+      long object = find(path, entries);
+      ReceiveRecord record = entries.get(object);
+      if (record == null) {
+        throw PoolException.refused(
+            Errno.ENOENT,
+            "nothing was received in part at " + path + "; send the whole snapshot instead");
+      }
+      if (record.toGuid() != toGuid) {
+        throw PoolException.refused(
+            Errno.EINVAL,
+            "what was received in part at "
+                + path
+                + " is "
+                + record.snapshot()
+                + ", not what this stream goes on with; drop it with 'lcpfs fs receive -A'");
+      }
+      refuseActive(path, object);
+      if (record.fromGuid() == 0) {
+        refuseTaken(path);
+      }
+      return opened(object, record, policy);
+    } finally {
+      datasets.lock().unlock();
+    }
+  }
+
+  private void refuseActive(String path, long object) {
+    if (active.contains(object)) {
+      throw PoolException.refused(
+          Errno.EBUSY, path + " is being received; wait for that to end, or end it");
+    }
+  }
+
+  /** Drops what was received in part; ENOENT when there is nothing. */
+  void drop(String path) {
+    datasets.lock().lock();
+    try {
+      long object = find(path, entries());
+      if (object == 0) {
+        throw PoolException.refused(
+            Errno.ENOENT, "nothing was received in part at " + path + "; there is nothing to drop");
+      }
+      refuseActive(path, object);
+      abort(object);
+    } finally {
+      datasets.lock().unlock();
+    }
+  }
+
+  /** Notes how far a receive is. */
+  void save(Tx tx, long object, ReceiveRecord record) {
+    enter(tx, object, record);
+  }
+
+  /** Sets local values of a dataset that is being received. */
+  void setProperties(OpenDataset dataset, SortedMap<String, String> properties) {
+    try (Dnode values = meta.hold(dataset.record().propertiesZap());
+        Tx tx = meta.begin(TX_BYTES)) {
+      Zap zap = Zap.open(values, context.env());
+      properties.forEach((name, value) -> zap.put(tx, name.getBytes(UTF_8), value.getBytes(UTF_8)));
+    }
+  }
+
+  /** Nobody receives into an object any more. */
+  void released(long object) {
+    datasets.lock().lock();
+    try {
+      active.remove(object);
+    } finally {
+      datasets.lock().unlock();
+    }
+  }
+
+  private boolean forget(Tx tx, long object) {
+    zapLock.lock();
+    try (Dnode dnode = directory.hold(MetaDirectory.RECEIVING, ObjectType.ZAP)) {
+      return Zap.open(dnode, context.env()).remove(tx, key(object));
+    } finally {
+      zapLock.unlock();
+    }
+  }
+
+  /** Gives a hidden dataset to whoever frees destroyed ones. */
+  void abort(long object) {
+    datasets.lock().lock();
+    try {
+      try (Tx tx = meta.beginFreeing(TX_BYTES).wholeOnly()) {
+        datasets.destroyed().enter(tx, object);
+        try {
+          forget(tx, object);
+        } catch (PoolException e) {
+          datasets.destroyed().takeBack(tx, object);
+          tx.complete();
+          throw e;
+        }
+        tx.complete();
+      }
+    } finally {
+      datasets.lock().unlock();
+    }
+    destroyTask.wake();
+  }
+
+  /** See {@link Receiving#commit}. */
+  void commit(Receiving done, String snapshotName, DatasetPolicy policy, boolean force) {
+    SnapshotOps.checkName(snapshotName);
+    if (done.record().fromGuid() != 0) {
+      replace(done, snapshotName, policy, force);
+      return;
+    }
+    OpenDataset dataset = done.dataset();
+    String path = done.record().path();
+    long txg;
+    datasets.lock().lock();
+    try {
+      refuseTaken(path);
+      long parent = datasets.find(DatasetTree.parentOf(path));
+      try (Dnode children = meta.hold(datasets.childrenZap(parent));
+          Tx tx = meta.begin(TX_BYTES).wholeOnly()) {
+        txg = tx.txg();
+        Zap siblings = Zap.open(children, context.env());
+        Dnode names = null;
+        Dnode made = null;
+        boolean entered = false;
+        try {
+          names = meta.create(tx, ObjectType.ZAP, 512);
+          Zap.create(tx, names, context.env());
+          made = snapshot(tx, dataset.object(), done.record());
+          Zap.open(names, context.env())
+              .insertLong(tx, snapshotName.getBytes(UTF_8), made.number());
+          Check.that(
+              siblings.insertLong(tx, DatasetTree.nameOf(path), dataset.object()),
+              "dataset entered twice");
+          entered = true;
+          forget(tx, dataset.object());
+        } catch (PoolException e) {
+          if (entered) {
+            siblings.remove(tx, DatasetTree.nameOf(path));
+          }
+          takeBack(tx, names);
+          takeBack(tx, made);
+          tx.complete();
+          throw e;
+        }
+        long namesZap = names.number();
+        names.close();
+        dataset.setNamesZap(namesZap);
+        Dnode taken = made;
+        sync.inGroup(txg, () -> dataset.takeSnapshot(txg, taken, namesZap));
+        tx.complete();
+      }
+    } finally {
+      datasets.lock().unlock();
+    }
+    context.txgs().waitSynced(txg);
+  }
+
+  private static void takeBack(Tx tx, @Nullable Dnode made) {
+    if (made != null) {
+      made.free(tx);
+      made.close();
+    }
+  }
+
+  private Dnode snapshot(Tx tx, long dataset, ReceiveRecord record) {
+    Dnode made = meta.create(tx, ObjectType.SNAPSHOT, 512);
+    made.setBonus(
+        tx,
+        new SnapshotRecord(
+                record.toGuid(),
+                tx.txg(),
+                0,
+                record.creationSeconds(),
+                dataset,
+                0,
+                0,
+                0,
+                0,
+                BlockPointer.HOLE)
+            .encode());
+    return made;
+  }
+
+  /** Gives the dataset what was received, with a snapshot of it. */
+  private void replace(
+      Receiving done, String snapshotName, DatasetPolicy policy, boolean force) {
+    ReceiveRecord record = done.record();
+    long hidden = done.dataset().object();
+    SortedMap<String, String> values = localValues(done.dataset());
+    Dnode[] made = new Dnode[1];
+    long[] at = new long[2];
+    datasets.lock().lock();
+    try {
+      long head = datasets.find(record.path());
+      clones.adopt(
+          record.path(),
+          hidden,
+          policy,
+          tx -> {
+            at[0] = tx.txg();
+            at[1] = datasets.snapshotNames(head);
+            made[0] = prepared(tx, head, hidden, record, snapshotName, force);
+          },
+          now -> now.takeSnapshot(at[0], made[0], at[1]));
+      datasets.setProperties(record.path(), values);
+    } finally {
+      datasets.lock().unlock();
+    }
+  }
+
+  /** Enters the snapshot's name and forgets the receive, or throws and has done neither. */
+  private Dnode prepared(
+      Tx tx, long head, long hidden, ReceiveRecord record, String snapshotName, boolean force) {
+    DatasetRecord now = datasets.destroyed().record(head);
+    OpenDataset known = datasets.openObject(head);
+    SnapshotRecord newest = SnapshotChain.record(meta, known.newestSnapshot(), head);
+    if (newest.guid() != record.fromGuid()) {
+      throw PoolException.refused(
+          Errno.ESTALE,
+          full(record.path())
+              + ": another snapshot was taken or received meanwhile; send from that one");
+    }
+    refuseChanged(record.path(), now, newest, force);
+    if (snapshots.lookup(known.namesZap(), snapshotName) != 0) {
+      throw PoolException.refused(
+          Errno.EEXIST,
+          full(record.path()) + "@" + snapshotName + ": exists already; rename one of them");
+    }
+    Dnode made = snapshot(tx, head, record);
+    boolean named = false;
+    try (Dnode dnode = meta.hold(known.namesZap())) {
+      Zap names = Zap.open(dnode, context.env());
+      try {
+        names.insertLong(tx, snapshotName.getBytes(UTF_8), made.number());
+        named = true;
+        forget(tx, hidden);
+      } catch (PoolException e) {
+        if (named) {
+          names.remove(tx, snapshotName.getBytes(UTF_8));
+        }
+        throw e;
+      }
+      return made;
+    } catch (PoolException e) {
+      takeBack(tx, made);
+      throw e;
+    }
+  }
+
+  private SortedMap<String, String> localValues(OpenDataset dataset) {
+    SortedMap<String, String> values = new TreeMap<>();
+    try (Dnode dnode = meta.hold(dataset.record().propertiesZap())) {
+      Zap.open(dnode, context.env())
+          .iterate(
+              0,
+              (cookie, name, value) -> {
+                values.put(new String(name, UTF_8), new String(value, UTF_8));
+                return true;
+              });
+    }
+    return values;
+  }
+}

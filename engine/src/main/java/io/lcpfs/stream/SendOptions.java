@@ -1,0 +1,51 @@
+package io.lcpfs.stream;
+
+import io.lcpfs.pool.Progress;
+import java.util.function.Consumer;
+
+/**
+ * How a snapshot is sent.
+ *
+ * @param from name, after the @, of an earlier snapshot of the same dataset that the receiver has;
+ *     empty to send all
+ * @param intermediates whether the snapshots between the two are sent, too
+ * @param recursive whether all datasets below are sent, with all their snapshots and properties
+ * @param properties whether local values of properties are sent
+ * @param compressed whether blocks are sent as they are stored
+ * @param progress told bytes of the stream as they go out
+ */
+public record SendOptions(
+    String from,
+    boolean intermediates,
+    boolean recursive,
+    boolean properties,
+    boolean compressed,
+    Consumer<Progress> progress) {
+  /** The whole snapshot, its blocks plain. */
+  public static final SendOptions FULL =
+      new SendOptions("", false, false, false, false, progress -> {});
+
+  public SendOptions withFrom(String name) {
+    return new SendOptions(name, intermediates, recursive, properties, compressed, progress);
+  }
+
+  public SendOptions withIntermediates(boolean on) {
+    return new SendOptions(from, on, recursive, properties, compressed, progress);
+  }
+
+  public SendOptions withRecursive(boolean on) {
+    return new SendOptions(from, intermediates, on, properties, compressed, progress);
+  }
+
+  public SendOptions withProperties(boolean on) {
+    return new SendOptions(from, intermediates, recursive, on, compressed, progress);
+  }
+
+  public SendOptions withCompressed(boolean on) {
+    return new SendOptions(from, intermediates, recursive, properties, on, progress);
+  }
+
+  public SendOptions withProgress(Consumer<Progress> told) {
+    return new SendOptions(from, intermediates, recursive, properties, compressed, told);
+  }
+}
