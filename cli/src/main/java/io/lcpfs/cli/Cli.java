@@ -12,6 +12,7 @@ import io.lcpfs.pool.Host;
 import io.lcpfs.pool.OpenOptions;
 import io.lcpfs.pool.Tuning;
 import io.lcpfs.sim.kill.VolatileCacheDevice;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * The surroundings of one command: where it prints, whose pools it knows, on which machine it is.
  */
 public final class Cli implements AutoCloseable {
+  private final InputStream in;
   private final PrintStream out;
   private final PrintStream err;
   private final Map<String, String> environment;
@@ -35,16 +37,27 @@ public final class Cli implements AutoCloseable {
   private @Nullable RealEnv env;
 
   Cli(PrintStream out, PrintStream err, Map<String, String> environment, List<String> arguments) {
-    this(out, err, environment, arguments, null);
+    this(System.in, out, err, environment, arguments, null);
+  }
+
+  Cli(
+      InputStream in,
+      PrintStream out,
+      PrintStream err,
+      Map<String, String> environment,
+      List<String> arguments) {
+    this(in, out, err, environment, arguments, null);
   }
 
   private Cli(
+      InputStream in,
       PrintStream out,
       PrintStream err,
       Map<String, String> environment,
       List<String> arguments,
       @Nullable Map<String, Pool> lent) {
     this.lent = lent;
+    this.in = in;
     this.out = out;
     this.err = err;
     this.environment = environment;
@@ -65,11 +78,15 @@ public final class Cli implements AutoCloseable {
 
   /** The surroundings of a command that another process asks for. */
   Cli forOthers(
-      PrintStream theirOut, PrintStream theirErr, List<String> words, Map<String, Pool> pools) {
+      InputStream theirIn,
+      PrintStream theirOut,
+      PrintStream theirErr,
+      List<String> words,
+      Map<String, Pool> pools) {
     Map<String, String> plain = new TreeMap<>(environment);
     // Whether there is a terminal is not known of the other process.
     plain.remove("TERM");
-    return new Cli(theirOut, theirErr, plain, words, pools);
+    return new Cli(theirIn, theirOut, theirErr, plain, words, pools);
   }
 
   /** Whether the command is another process's. */
@@ -79,6 +96,10 @@ public final class Cli implements AutoCloseable {
 
   Map<String, String> environment() {
     return environment;
+  }
+
+  InputStream in() {
+    return in;
   }
 
   PrintStream out() {

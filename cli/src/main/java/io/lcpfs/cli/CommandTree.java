@@ -20,6 +20,7 @@ final class CommandTree {
     TOP.put("fs", FsCommands.Group::new);
     BELOW.put("fs", FsCommands.all());
     TOP.putAll(FileCommands.all());
+    TOP.putAll(StreamCommands.all());
     TOP.put("doctor", DoctorCommand::new);
     TOP.put("mount", MountCommand::new);
     TOP.put("umount", UmountCommand::new);

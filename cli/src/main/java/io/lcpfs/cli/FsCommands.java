@@ -46,6 +46,7 @@ final class FsCommands {
     all.put("promote", CloneCommands.Promote::new);
     all.put("rename", Rename::new);
     all.put("destroy", Destroy::new);
+    all.putAll(StreamCommands.all());
     return all;
   }
 

@@ -4,6 +4,7 @@ import io.lcpfs.error.PoolException;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -42,7 +43,17 @@ public final class Main {
   /** Runs one command and answers its exit code. Prints failures; throws nothing. */
   static int run(
       PrintStream out, PrintStream err, Map<String, String> environment, String... arguments) {
-    try (Cli cli = new Cli(out, err, environment, List.of(arguments))) {
+    return run(System.in, out, err, environment, arguments);
+  }
+
+  /** As {@link #run(PrintStream, PrintStream, Map, String...)}, with another standard input. */
+  static int run(
+      InputStream in,
+      PrintStream out,
+      PrintStream err,
+      Map<String, String> environment,
+      String... arguments) {
+    try (Cli cli = new Cli(in, out, err, environment, List.of(arguments))) {
       return execute(cli, arguments);
     }
   }

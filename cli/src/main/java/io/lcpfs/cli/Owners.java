@@ -30,8 +30,8 @@ final class Owners {
     SortedMap<String, Pool> lent = new TreeMap<>();
     pools.forEach(pool -> lent.put(pool.name(), pool.lend(inUse)));
     CommandRunner runner =
-        (arguments, out, err) -> {
-          try (Cli each = cli.forOthers(out, err, arguments, lent)) {
+        (arguments, in, out, err) -> {
+          try (Cli each = cli.forOthers(in, out, err, arguments, lent)) {
             return Main.execute(each, arguments.toArray(String[]::new));
           }
         };
@@ -65,6 +65,7 @@ final class Owners {
       if (owners.isEmpty()) {
         return OptionalInt.empty();
       }
+      StreamCommands.refuseTerminal(arguments);
       if (owners.size() == 1) {
         // The owner opens the other pools itself, as this command would.
         return OptionalInt.of(run(cli, owners.values().iterator().next(), arguments));
@@ -102,7 +103,7 @@ final class Owners {
   }
 
   private static int run(Cli cli, OwnerClient owner, List<String> arguments) {
-    int code = owner.run(arguments, cli.out(), cli.err());
+    int code = owner.run(arguments, cli.in(), cli.out(), cli.err());
     cli.out().flush();
     return code;
   }
@@ -116,6 +117,7 @@ final class Owners {
 
   private static boolean names(String pool, String word) {
     return word.equals(pool)
+        || StreamCommands.poolOfToken(word).equals(pool)
         || word.startsWith(pool + "/")
         || word.startsWith(pool + ":")
         || word.startsWith(pool + "@");

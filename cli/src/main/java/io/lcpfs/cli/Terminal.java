@@ -7,6 +7,7 @@ import java.nio.file.Path;
 /** Whether a person sits at the other end. */
 final class Terminal {
   static final int STDIN = 0;
+  static final int STDOUT = 1;
   static final int STDERR = 2;
 
   private Terminal() {}

@@ -72,6 +72,10 @@ final class ReceiveOps {
     return problem;
   }
 
+  private String full(String path) {
+    return path.isEmpty() ? sync.config().name() : sync.config().name() + "/" + path;
+  }
+
   private static byte[] key(long object) {
     return Long.toString(object).getBytes(UTF_8);
   }
@@ -161,8 +165,8 @@ final class ReceiveOps {
       if (find(start.path(), entries()) != 0) {
         throw PoolException.refused(
             Errno.EBUSY,
-            start.path()
-                + " was received in part; resume that with its receive_resume_token, or drop it"
+            full(start.path())
+                + ": was received in part; resume that with its receive_resume_token, or drop it"
                 + " with 'lcpfs fs receive -A'");
       }
       if (start.fromGuid() != 0) {
@@ -238,12 +242,28 @@ final class ReceiveOps {
 
   /** Refuses a path that exists, or whose parent does not. */
   private void refuseTaken(String path) {
-    long parent = datasets.find(DatasetTree.parentOf(path));
+    long parent = parent(path);
     try (Dnode children = meta.hold(datasets.childrenZap(parent))) {
       if (path.isEmpty() || Zap.open(children, context.env()).contains(DatasetTree.nameOf(path))) {
         throw PoolException.refused(
-            Errno.EEXIST, "dataset " + path + " exists already; choose another name");
+            Errno.EEXIST, full(path) + ": exists already; choose another name");
       }
+    }
+  }
+
+  private long parent(String path) {
+    try {
+      return datasets.find(DatasetTree.parentOf(path));
+    } catch (PoolException e) {
+      if (e.errno() != Errno.ENOENT) {
+        throw e;
+      }
+      throw PoolException.refused(
+          Errno.ENOENT,
+          full(path)
+              + ": its parent does not exist; create it with 'lcpfs fs create -p "
+              + full(DatasetTree.parentOf(path))
+              + "'");
     }
   }
 
@@ -281,13 +301,13 @@ final class ReceiveOps {
       if (record == null) {
         throw PoolException.refused(
             Errno.ENOENT,
-            "nothing was received in part at " + path + "; send the whole snapshot instead");
+            "nothing was received in part at " + full(path) + "; send the whole snapshot instead");
       }
       if (record.toGuid() != toGuid) {
         throw PoolException.refused(
             Errno.EINVAL,
             "what was received in part at "
-                + path
+                + full(path)
                 + " is "
                 + record.snapshot()
                 + ", not what this stream goes on with; drop it with 'lcpfs fs receive -A'");
@@ -305,7 +325,7 @@ final class ReceiveOps {
   private void refuseActive(String path, long object) {
     if (active.contains(object)) {
       throw PoolException.refused(
-          Errno.EBUSY, path + " is being received; wait for that to end, or end it");
+          Errno.EBUSY, full(path) + " is being received; wait for that to end, or end it");
     }
   }
 
@@ -316,7 +336,7 @@ final class ReceiveOps {
       long object = find(path, entries());
       if (object == 0) {
         throw PoolException.refused(
-            Errno.ENOENT, "nothing was received in part at " + path + "; there is nothing to drop");
+            Errno.ENOENT, "nothing was received in part at " + full(path) + "; there is nothing to drop");
       }
       refuseActive(path, object);
       abort(object);
@@ -392,7 +412,7 @@ final class ReceiveOps {
     datasets.lock().lock();
     try {
       refuseTaken(path);
-      long parent = datasets.find(DatasetTree.parentOf(path));
+      long parent = parent(path);
       try (Dnode children = meta.hold(datasets.childrenZap(parent));
           Tx tx = meta.begin(TX_BYTES).wholeOnly()) {
         txg = tx.txg();

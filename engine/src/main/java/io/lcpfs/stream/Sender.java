@@ -77,7 +77,6 @@ public final class Sender {
   public List<Part> estimate() {
     List<Part> parts = new ArrayList<>();
     StreamWriter counter = new StreamWriter(null);
-    counter.preamble();
     write(
         counter,
         item -> {
@@ -99,7 +98,6 @@ public final class Sender {
   public void send(OutputStream out) {
     long total = estimate().stream().mapToLong(Part::bytes).sum();
     StreamWriter writer = new StreamWriter(out);
-    writer.preamble();
     write(writer, item -> {}, total);
     writer.flush();
   }
@@ -118,6 +116,7 @@ public final class Sender {
           held.add(hold(from)); // what was before it is passed over: it has to be its past
         }
       }
+      writer.preamble();
       for (int i = 0; i < plan.items().size(); i++) {
         SendPlan.Item item = plan.items().get(i);
         try (HeldSnapshot snapshot = hold(item.to())) {

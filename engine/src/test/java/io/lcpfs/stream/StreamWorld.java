@@ -162,6 +162,16 @@ final class StreamWorld implements AutoCloseable {
     }
   }
 
+  /** Returns when what was given up is freed. */
+  static void settle(Pool pool) {
+    long end = System.nanoTime() + 30_000_000_000L;
+    while (pool.status().freeingBytes() > 0 || pool.verify(p -> {}).counts().get("datasets") > pool.datasets().size()) {
+      assertThat(System.nanoTime()).as("freeing goes on").isLessThan(end);
+      Thread.onSpinWait();
+    }
+    pool.sync();
+  }
+
   static void assertClean(Pool pool) {
     assertThat(pool.verify(p -> {}).findings()).isEmpty();
     assertThat(pool.status().problems()).isEmpty();

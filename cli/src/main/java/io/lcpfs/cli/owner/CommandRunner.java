@@ -1,5 +1,6 @@
 package io.lcpfs.cli.owner;
 
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.util.List;
 
@@ -7,5 +8,5 @@ import java.util.List;
 public interface CommandRunner {
 
   /** The exit code; throws nothing. */
-  int run(List<String> arguments, PrintStream out, PrintStream err);
+  int run(List<String> arguments, InputStream in, PrintStream out, PrintStream err);
 }

@@ -3,6 +3,7 @@ package io.lcpfs.cli.owner;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
@@ -94,10 +95,12 @@ public final class OwnerClient implements AutoCloseable {
   /**
    * Runs a command at the owner, with its output as it comes.
    *
+   * @param in read only when the command reads its standard input
    * @return its exit code
    * @throws PoolException EPERM for a command that owners do not run for others; EIO
    */
-  public int run(List<String> arguments, PrintStream out, PrintStream err) {
+  public int run(
+      List<String> arguments, InputStream in, PrintStream out, PrintStream err) {
     FrameBuilder command = new FrameBuilder(Protocol.COMMAND).put(arguments.size());
     arguments.forEach(command::put);
     try {
@@ -105,7 +108,20 @@ public final class OwnerClient implements AutoCloseable {
       while (true) {
         Frame frame = received(connection);
         switch (frame.type()) {
-          case Protocol.OUTPUT -> out.writeBytes(frame.getBytes());
+          case Protocol.OUTPUT -> {
+            out.writeBytes(frame.getBytes());
+            if (out.checkError()) {
+              throw PoolException.refused(
+                  Errno.EIO,
+                  "standard output: cannot be written; check the pipe or the disk behind it");
+            }
+          }
+          case Protocol.WANTED -> {
+            frame.end();
+            byte[] some = new byte[Protocol.MOST_DATA_BYTES];
+            int length = Math.max(0, in.read(some));
+            connection.send(new FrameBuilder(Protocol.INPUT).put(some, 0, length));
+          }
           case Protocol.ERRORS -> {
             out.flush();
             err.writeBytes(frame.getBytes());

@@ -20,6 +20,7 @@ final class Protocol {
   static final byte HELLO = 1;
   static final byte COMMAND = 2;
   static final byte REQUEST = 3;
+  static final byte INPUT = 4;
 
   // From the owner
 
@@ -29,6 +30,7 @@ final class Protocol {
   static final byte EXIT = 67;
   static final byte ANSWER = 68;
   static final byte FAILED = 69;
+  static final byte WANTED = 70;
 
   /** What a request asks for, with its number on the wire. */
   enum Operation {

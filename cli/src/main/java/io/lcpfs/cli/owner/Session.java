@@ -33,6 +33,10 @@ final class Session {
           "fs rename",
           "fs snapshot",
           "fs destroy",
+          "fs send",
+          "fs receive",
+          "send",
+          "receive",
           "ls",
           "cat",
           "stat",
@@ -141,10 +145,12 @@ final class Session {
       return;
     }
     int code;
+    ClientInput in = new ClientInput(connection);
     try (PrintStream out = stream(Protocol.OUTPUT);
         PrintStream err = stream(Protocol.ERRORS)) {
-      code = runner.run(arguments, out, err);
+      code = runner.run(arguments, in, out, err);
     }
+    in.refuseMalformed();
     connection.send(new FrameBuilder(Protocol.EXIT).put(code));
   }
 

@@ -10,6 +10,7 @@ import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.CreateOptions;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.net.StandardProtocolFamily;
@@ -44,7 +45,7 @@ class HostileClientTest {
   private Map<String, String> environment = Map.of();
   private @Nullable OwnerServer server;
 
-  private int echo(List<String> arguments, PrintStream out, PrintStream err) {
+  private int echo(List<String> arguments, InputStream in, PrintStream out, PrintStream err) {
     ran.add(arguments);
     out.print("out " + arguments);
     err.print("err");
@@ -113,7 +114,7 @@ class HostileClientTest {
   private void assertStillServes() {
     try (OwnerClient client = OwnerClient.connect(environment, pool.guid()).orElseThrow()) {
       assertThat(client.name()).isEqualTo("tank");
-      assertThat(client.run(List.of("pool", "list"), discard(), discard())).isEqualTo(3);
+      assertThat(client.run(List.of("pool", "list"), InputStream.nullInputStream(), discard(), discard())).isEqualTo(3);
     }
   }
 
@@ -195,10 +196,10 @@ class HostileClientTest {
             "-V",
             "")) {
       try (OwnerClient client = OwnerClient.connect(environment, pool.guid()).orElseThrow()) {
-        assertThatThrownBy(() -> client.run(List.of(line.split(" ", -1)), discard(), discard()))
+        assertThatThrownBy(() -> client.run(List.of(line.split(" ", -1)), InputStream.nullInputStream(), discard(), discard()))
             .isInstanceOfSatisfying(
                 PoolException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EPERM));
-        assertThat(client.run(List.of("df"), discard(), discard())).isEqualTo(3);
+        assertThat(client.run(List.of("df"), InputStream.nullInputStream(), discard(), discard())).isEqualTo(3);
       }
     }
     assertThat(ran).containsOnly(List.of("df"));
@@ -278,7 +279,7 @@ class HostileClientTest {
     }
     while (true) {
       try (OwnerClient client = OwnerClient.connect(environment, pool.guid()).orElseThrow()) {
-        assertThat(client.run(List.of("df"), discard(), discard())).isEqualTo(3);
+        assertThat(client.run(List.of("df"), InputStream.nullInputStream(), discard(), discard())).isEqualTo(3);
         return;
       } catch (PoolException e) {
         Thread.sleep(5); // the owner has not seen all of them go yet
@@ -292,7 +293,7 @@ class HostileClientTest {
       if (server != null) {
         server.close();
       }
-      assertThatThrownBy(() -> client.run(List.of("df"), discard(), discard()))
+      assertThatThrownBy(() -> client.run(List.of("df"), InputStream.nullInputStream(), discard(), discard()))
           .isInstanceOfSatisfying(
               PoolException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EIO));
     }

@@ -1,0 +1,204 @@
+package io.lcpfs.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.lcpfs.api.Pool;
+import io.lcpfs.cli.owner.OwnerServer;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PipedInputStream;
+import java.io.PipedOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Snapshots as streams by the command: to a file, through a pipe, to and from an owner. */
+@Timeout(120)
+class StreamCliTest {
+  @TempDir Path directory;
+  private Map<String, String> environment = Map.of();
+
+  /** What a command printed, as bytes. */
+  private record Run(int code, byte[] out, String err) {}
+
+  private Run run(InputStream in, String line) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    PrintStream text = new PrintStream(out, true, StandardCharsets.UTF_8);
+    PrintStream errors = new PrintStream(err, true, StandardCharsets.UTF_8);
+    String[] words = line.replace("DIR", directory.toString()).split(" ", -1);
+    int code = Main.run(in, text, errors, environment, words);
+    text.flush();
+    return new Run(code, out.toByteArray(), err.toString(StandardCharsets.UTF_8));
+  }
+
+  private byte[] ok(InputStream in, String line) {
+    Run run = run(in, line);
+    assertThat(run.err()).as(line).isEmpty();
+    assertThat(run.code()).as(line).isZero();
+    return run.out();
+  }
+
+  private String ok(String line) {
+    return new String(ok(InputStream.nullInputStream(), line), StandardCharsets.UTF_8);
+  }
+
+  private String value(String property, String dataset) {
+    return ok("fs get -H -p " + property + " " + dataset).split("\t", -1)[2];
+  }
+
+  private String refused(InputStream in, String line) {
+    Run run = run(in, line);
+    assertThat(run.code()).as(line).isNotZero();
+    assertThat(run.err()).as(line).startsWith("lcpfs: ").contains("; ").doesNotContain("Exception");
+    return run.err();
+  }
+
+  private String refused(String line) {
+    return refused(InputStream.nullInputStream(), line);
+  }
+
+  @BeforeEach
+  void twoPools() throws IOException {
+    environment =
+        Map.of(
+            "LCPFS_HOME", directory.resolve("home").toString(),
+            "LCPFS_CACHE", "64M",
+            "XDG_RUNTIME_DIR", Files.createDirectory(directory.resolve("run")).toString());
+    ok("pool create --size 64M tank DIR/tank.img");
+    ok("pool create --size 64M other DIR/other.img");
+    ok("fs create -o exec=off -o compression=zstd tank/a");
+    byte[] data = new byte[700_000];
+    new Random(1).nextBytes(data);
+    Files.write(directory.resolve("data"), data);
+    Files.writeString(directory.resolve("text"), "hello");
+    ok("cp DIR/data DIR/text tank/a:/");
+    ok("fs snapshot tank/a@s");
+  }
+
+  private static InputStream of(byte[] stream) {
+    return new ByteArrayInputStream(stream);
+  }
+
+  @Test
+  void aFileHoldsAStreamAndADryRunSaysHowLarge() {
+    byte[] stream = ok(of(new byte[0]), "send tank/a@s");
+    assertThat(ok("send -n -P tank/a@s"))
+        .isEqualTo("full\ttank/a@s\t" + stream.length + "\nsize\t" + stream.length + "\n");
+    assertThat(ok("fs send -nv tank/a@s")).contains("full tank/a@s: ", "in all ");
+    ok(of(stream), "receive -n other/fs");
+    assertThat(refused("fs list other/fs")).contains("no such dataset");
+    ok(of(stream), "receive other/fs");
+    assertThat(ok("cat other/fs:/text")).isEqualTo("hello");
+    assertThat(ok("cat other/fs@s:/text")).isEqualTo("hello");
+    assertThat(ok("fs list -H -t snapshot -o guid other/fs"))
+        .isEqualTo(ok("fs list -H -t snapshot -o guid tank/a"));
+    assertThat(ok("pool verify other")).contains("sound");
+    assertThat(refused(of(stream), "receive other/fs")).contains("other/fs", "exists");
+    assertThat(refused(of(stream), "receive other/none/fs")).contains("none");
+  }
+
+  @Test
+  void aPipeJoinsTwoProcessesPools() throws Exception {
+    PipedOutputStream into = new PipedOutputStream();
+    PipedInputStream from = new PipedInputStream(into, 8192);
+    ByteArrayOutputStream errors = new ByteArrayOutputStream();
+    CompletableFuture<Integer> sending =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try (PrintStream out = new PrintStream(into, false)) {
+                return Main.run(
+                    InputStream.nullInputStream(),
+                    out,
+                    new PrintStream(errors, true),
+                    environment,
+                    "send",
+                    "-p",
+                    "-c",
+                    "tank/a@s");
+              }
+            });
+    Run receiving = run(from, "receive -v -o atime=off other/fs@t");
+    assertThat(sending.get()).isZero();
+    assertThat(errors.toString(StandardCharsets.UTF_8)).isEmpty();
+    assertThat(receiving.code()).isZero();
+    assertThat(new String(receiving.out(), StandardCharsets.UTF_8))
+        .contains("tank/a@s -> other/fs@t");
+    // Of what is in the stream, exec would change what a machine does.
+    assertThat(receiving.err()).contains("exec=off", "--accept-properties");
+    assertThat(value("exec", "other/fs")).isEqualTo("on");
+    assertThat(value("compression", "other/fs")).isEqualTo("zstd");
+    assertThat(value("atime", "other/fs")).isEqualTo("off");
+    assertThat(ok("cat other/fs@t:/text")).isEqualTo("hello");
+  }
+
+  @Test
+  void whatArrivedStaysAndIsGoneOnWith() {
+    byte[] stream = ok(of(new byte[0]), "send tank/a@s");
+    byte[] half = Arrays.copyOf(stream, stream.length / 2);
+    assertThat(refused(of(half), "receive other/fs")).contains("ends at byte");
+    assertThat(value("receive_resume_token", "other")).isEqualTo("-");
+    assertThat(refused(of(half), "receive -s other/fs")).contains("ends at byte");
+    assertThat(refused("fs list other/fs")).contains("no such dataset");
+    String token = value("receive_resume_token", "other");
+    assertThat(refused(of(stream), "receive other/fs")).contains("in part");
+    byte[] rest = ok(of(new byte[0]), "send -t " + token);
+    assertThat(rest.length).isLessThan(stream.length);
+    ok(of(rest), "receive -s other/fs");
+    assertThat(ok("cat other/fs@s:/text")).isEqualTo("hello");
+    ok("cp other/fs@s:/data DIR/back");
+    assertThat(directory.resolve("back")).hasSameBinaryContentAs(directory.resolve("data"));
+    assertThat(value("receive_resume_token", "other")).isEqualTo("-");
+    assertThat(refused("send -t 1-00")).contains("no token");
+    assertThat(refused("receive -A other/fs")).contains("nothing was received in part");
+    refused(of(half), "receive -s other/again");
+    ok("receive -A other/again");
+    assertThat(value("receive_resume_token", "other")).isEqualTo("-");
+    assertThat(ok("pool verify other")).contains("sound");
+  }
+
+  @Test
+  void aMountedPoolSendsAndReceivesThroughItsOwner() {
+    try (Cli cli = new Cli(System.out, System.err, environment, List.of("mount", "tank"));
+        Pool pool = cli.openToWrite("tank");
+        OwnerServer server = Owners.serve(cli, List.of(pool), used -> false)) {
+      assertThat(server).isNotNull();
+      byte[] stream = ok(of(new byte[0]), "send tank/a@s");
+      ok(of(stream), "receive tank/b");
+      assertThat(ok("cat tank/b@s:/text")).isEqualTo("hello");
+      ok(of(stream), "fs receive other/fs");
+      byte[] cut = Arrays.copyOf(stream, stream.length / 2);
+      assertThat(refused(of(cut), "receive -s tank/c")).contains("ends at byte");
+      String token = value("receive_resume_token", "tank");
+      ok(of(ok(of(new byte[0]), "send -t " + token)), "receive tank/c");
+      assertThat(ok("cat tank/c:/text")).isEqualTo("hello");
+    }
+    assertThat(ok("pool verify tank")).contains("sound");
+  }
+
+  @Test
+  void whatCannotBeIsRefusedWithAReason() {
+    assertThat(refused("send tank/a@none")).contains("no such snapshot");
+    assertThat(refused("send tank/a")).contains("names no snapshot");
+    assertThat(refused("send")).contains("names no snapshot");
+    assertThat(refused("send -i s -I s tank/a@s")).contains("exclude");
+    assertThat(refused("send -i s tank/a@s")).contains("not older");
+    assertThat(refused("send -i gone tank/a@s")).contains("no snapshot");
+    assertThat(refused("receive -d -e other/x")).contains("exclude");
+    assertThat(refused("receive other/x")).contains("empty");
+    assertThat(refused(of("hello, this is no stream at all, but text".getBytes(StandardCharsets.UTF_8)), "receive other/x"))
+        .contains("no stream");
+  }
+}
