@@ -201,27 +201,24 @@ final class ReceiveOps {
           name + ": has no snapshot that the stream could continue; send a whole snapshot to"
               + " another name");
     }
+    TreeSet<Long> guids = new TreeSet<>();
     for (long snapshot : datasets.snapshotObjects(head.object()).values()) {
-      long guid = SnapshotChain.record(meta, snapshot, head.object()).guid();
-      if (guid == start.toGuid()) {
-        throw PoolException.refused(
-            Errno.EEXIST, name + ": has that snapshot already; there is nothing to receive");
-      }
-      if (guid == start.fromGuid() && snapshot != newest) {
-        throw PoolException.refused(
-            Errno.ESTALE,
-            name
-                + ": has newer snapshots than the one that the stream continues; destroy those, or"
-                + " send from the newest");
-      }
+      guids.add(SnapshotChain.record(meta, snapshot, head.object()).guid());
+    }
+    if (guids.contains(start.toGuid())) {
+      throw PoolException.refused(
+          Errno.EEXIST, name + ": has that snapshot already; there is nothing to receive");
     }
     SnapshotRecord record = SnapshotChain.record(meta, newest, head.object());
     if (record.guid() != start.fromGuid()) {
       throw PoolException.refused(
           Errno.ESTALE,
           name
-              + ": its newest snapshot is not the one that the stream continues; send from that, or"
-              + " a whole snapshot to another name");
+              + (guids.contains(start.fromGuid())
+                  ? ": has newer snapshots than the one that the stream continues; destroy those,"
+                      + " or send from the newest"
+                  : ": its newest snapshot is not the one that the stream continues; send from"
+                      + " that, or a whole snapshot to another name"));
     }
     head.objectSet().sync();
     refuseChanged(start.path(), head.record(), record, force);
@@ -470,6 +467,7 @@ final class ReceiveOps {
                 0,
                 record.creationSeconds(),
                 dataset,
+                0,
                 0,
                 0,
                 0,

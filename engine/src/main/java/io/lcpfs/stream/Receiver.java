@@ -213,7 +213,12 @@ public final class Receiver {
 
   private void setProperties(Receiving receiving, ReceivedProperties properties, String path) {
     if (!properties.values().isEmpty()) {
-      receiving.setProperties(properties.values(), policy(path, properties.values()));
+      SortedMap<String, String> local = new TreeMap<>();
+      if (receiving.record().fromGuid() != 0) {
+        local.putAll(localAt(path));
+      }
+      local.putAll(properties.values());
+      receiving.setProperties(properties.values(), policy(path, local));
     }
   }
 
