@@ -502,6 +502,7 @@ final class ReceiveOps {
     } finally {
       datasets.lock().unlock();
     }
+    destroyTask.wake();
   }
 
   /** Enters the snapshot's name and forgets the receive, or throws and has done neither. */
