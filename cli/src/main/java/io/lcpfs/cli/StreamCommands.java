@@ -45,8 +45,7 @@ final class StreamCommands {
     String first = arguments.isEmpty() ? "" : arguments.getFirst();
     String second = arguments.size() > 1 ? arguments.get(1) : "";
     boolean sends = first.equals("send") || (first.equals("fs") && second.equals("send"));
-    if (sends
-        && arguments.stream().noneMatch(word -> word.matches("-[a-zA-Z]*n.*|--dry-run"))) {
+    if (sends && arguments.stream().noneMatch(word -> word.matches("-[a-zA-Z]*n.*|--dry-run"))) {
       refuseTerminal();
     }
   }
@@ -93,11 +92,14 @@ final class StreamCommands {
       long now = cli.env().nanoTime();
       if (now - last >= TELL_NANOS) {
         last = now;
-        cli.err().println(
-            progress.stage()
-                + ": "
-                + Sizes.print(progress.doneBytes())
-                + (progress.totalBytes() > 0 ? " of " + Sizes.print(progress.totalBytes()) : ""));
+        cli.err()
+            .println(
+                progress.stage()
+                    + ": "
+                    + Sizes.print(progress.doneBytes())
+                    + (progress.totalBytes() > 0
+                        ? " of " + Sizes.print(progress.totalBytes())
+                        : ""));
       }
     }
 
@@ -109,8 +111,7 @@ final class StreamCommands {
   /** {@code lcpfs send}. */
   @Command(
       name = "send",
-      description =
-          "Write a snapshot to standard output, for 'lcpfs receive' here or elsewhere.")
+      description = "Write a snapshot to standard output, for 'lcpfs receive' here or elsewhere.")
   static final class Send extends BaseCommand {
     @Option(
         names = {"-i", "--incremental"},
@@ -363,8 +364,9 @@ final class StreamCommands {
               .snapshots()
               .forEach(
                   one ->
-                      cli.out().println(
-                          one.sent() + " -> " + one.name() + ": " + Sizes.print(one.bytes())));
+                      cli.out()
+                          .println(
+                              one.sent() + " -> " + one.name() + ": " + Sizes.print(one.bytes())));
         }
         if (!dryRun) {
           cli.remember(pool);

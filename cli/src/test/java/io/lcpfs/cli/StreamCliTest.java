@@ -198,7 +198,10 @@ class StreamCliTest {
     assertThat(refused("send -i gone tank/a@s")).contains("no snapshot");
     assertThat(refused("receive -d -e other/x")).contains("exclude");
     assertThat(refused("receive other/x")).contains("empty");
-    assertThat(refused(of("hello, this is no stream at all, but text".getBytes(StandardCharsets.UTF_8)), "receive other/x"))
+    assertThat(
+            refused(
+                of("hello, this is no stream at all, but text".getBytes(StandardCharsets.UTF_8)),
+                "receive other/x"))
         .contains("no stream");
   }
 }

@@ -198,7 +198,8 @@ final class ReceiveOps {
     if (newest == 0) {
       throw PoolException.refused(
           Errno.ESTALE,
-          name + ": has no snapshot that the stream could continue; send a whole snapshot to"
+          name
+              + ": has no snapshot that the stream could continue; send a whole snapshot to"
               + " another name");
     }
     TreeSet<Long> guids = new TreeSet<>();
@@ -333,7 +334,8 @@ final class ReceiveOps {
       long object = find(path, entries());
       if (object == 0) {
         throw PoolException.refused(
-            Errno.ENOENT, "nothing was received in part at " + full(path) + "; there is nothing to drop");
+            Errno.ENOENT,
+            "nothing was received in part at " + full(path) + "; there is nothing to drop");
       }
       refuseActive(path, object);
       abort(object);
@@ -478,8 +480,7 @@ final class ReceiveOps {
   }
 
   /** Gives the dataset what was received, with a snapshot of it. */
-  private void replace(
-      Receiving done, String snapshotName, DatasetPolicy policy, boolean force) {
+  private void replace(Receiving done, String snapshotName, DatasetPolicy policy, boolean force) {
     ReceiveRecord record = done.record();
     long hidden = done.dataset().object();
     SortedMap<String, String> values = localValues(done.dataset());

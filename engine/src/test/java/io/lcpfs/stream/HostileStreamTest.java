@@ -65,8 +65,7 @@ class HostileStreamTest {
   }
 
   private void nothingIsThere() {
-    assertThat(pool.datasets().stream().map(Dataset::name))
-        .containsExactly("tank", "tank/a");
+    assertThat(pool.datasets().stream().map(Dataset::name)).containsExactly("tank", "tank/a");
     StreamWorld.settle(pool);
     StreamWorld.assertClean(pool);
     assertThat(pool.verify(p -> {}).counts()).containsEntry("datasets", 2L);

@@ -28,10 +28,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Random histories of a dataset, its snapshots sent one after the other to another pool, whole, each
- * since the one before or several at once, as stored or plain, often cut anywhere and gone on with:
- * every snapshot there shows what it shows here, and the checks of both pools find nothing. {@code
- * -Dlcpfs.trust.all=true} takes 100 histories instead of 4.
+ * Random histories of a dataset, its snapshots sent one after the other to another pool, whole,
+ * each since the one before or several at once, as stored or plain, often cut anywhere and gone on
+ * with: every snapshot there shows what it shows here, and the checks of both pools find nothing.
+ * {@code -Dlcpfs.trust.all=true} takes 100 histories instead of 4.
  */
 @Timeout(300)
 class StreamModelTest {
@@ -95,8 +95,7 @@ class StreamModelTest {
           case 3 -> {
             String other = "/f" + random.nextInt(60);
             if (names.containsKey(name) && !other.equals(name)) {
-              fs.paths()
-                  .rename(StreamWorld.path(name), StreamWorld.path(other), 0, Caller.ROOT);
+              fs.paths().rename(StreamWorld.path(name), StreamWorld.path(other), 0, Caller.ROOT);
               names.remove(name);
               names.put(other, 0);
             }
@@ -147,8 +146,7 @@ class StreamModelTest {
       ReceiveOptions options = ReceiveOptions.STANDARD.withResumable(true).withForce(true);
       while (!several && random.nextInt(3) > 0) {
         byte[] cut = Arrays.copyOf(stream, random.nextInt(stream.length));
-        assertThatThrownBy(
-                () -> to.receive(new ByteArrayInputStream(cut), "to/a", options))
+        assertThatThrownBy(() -> to.receive(new ByteArrayInputStream(cut), "to/a", options))
             .isInstanceOf(PoolException.class);
         StreamWorld.assertClean(to);
         String token =
@@ -232,8 +230,7 @@ class StreamModelTest {
   }
 
   private static void refused(Pool pool, byte[] stream, ReceiveOptions options, Errno errno) {
-    assertThatThrownBy(
-            () -> pool.receive(new ByteArrayInputStream(stream), "tank/b", options))
+    assertThatThrownBy(() -> pool.receive(new ByteArrayInputStream(stream), "tank/b", options))
         .isInstanceOfSatisfying(
             PoolException.class,
             e -> {
@@ -255,14 +252,12 @@ class StreamModelTest {
       }
       SendOptions all = SendOptions.FULL.withRecursive(true);
       byte[] stream = StreamWorld.send(from.snapshot("from/a@s1"), all);
-      ReceiveOptions below =
-          ReceiveOptions.STANDARD.withNaming(ReceiveOptions.Naming.WITHOUT_POOL);
+      ReceiveOptions below = ReceiveOptions.STANDARD.withNaming(ReceiveOptions.Naming.WITHOUT_POOL);
       ReceiveReport report = to.receive(new ByteArrayInputStream(stream), "to", below);
       assertThat(report.snapshots()).hasSize(6);
       assertThat(report.leftOut()).hasSize(1);
       byte[] more =
-          StreamWorld.send(
-              from.snapshot("from/a@s2"), all.withFrom("s1").withIntermediates(true));
+          StreamWorld.send(from.snapshot("from/a@s2"), all.withFrom("s1").withIntermediates(true));
       to.receive(new ByteArrayInputStream(more), "to", below);
       for (String name : List.of("a", "a/b", "a/b/c")) {
         for (int i = 0; i < 3; i++) {

@@ -165,7 +165,8 @@ final class StreamWorld implements AutoCloseable {
   /** Returns when what was given up is freed. */
   static void settle(Pool pool) {
     long end = System.nanoTime() + 30_000_000_000L;
-    while (pool.status().freeingBytes() > 0 || pool.verify(p -> {}).counts().get("datasets") > pool.datasets().size()) {
+    while (pool.status().freeingBytes() > 0
+        || pool.verify(p -> {}).counts().get("datasets") > pool.datasets().size()) {
       assertThat(System.nanoTime()).as("freeing goes on").isLessThan(end);
       Thread.onSpinWait();
     }

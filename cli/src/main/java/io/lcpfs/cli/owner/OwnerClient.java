@@ -99,8 +99,7 @@ public final class OwnerClient implements AutoCloseable {
    * @return its exit code
    * @throws PoolException EPERM for a command that owners do not run for others; EIO
    */
-  public int run(
-      List<String> arguments, InputStream in, PrintStream out, PrintStream err) {
+  public int run(List<String> arguments, InputStream in, PrintStream out, PrintStream err) {
     FrameBuilder command = new FrameBuilder(Protocol.COMMAND).put(arguments.size());
     arguments.forEach(command::put);
     try {

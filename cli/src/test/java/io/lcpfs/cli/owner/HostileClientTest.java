@@ -114,7 +114,10 @@ class HostileClientTest {
   private void assertStillServes() {
     try (OwnerClient client = OwnerClient.connect(environment, pool.guid()).orElseThrow()) {
       assertThat(client.name()).isEqualTo("tank");
-      assertThat(client.run(List.of("pool", "list"), InputStream.nullInputStream(), discard(), discard())).isEqualTo(3);
+      assertThat(
+              client.run(
+                  List.of("pool", "list"), InputStream.nullInputStream(), discard(), discard()))
+          .isEqualTo(3);
     }
   }
 
@@ -196,10 +199,17 @@ class HostileClientTest {
             "-V",
             "")) {
       try (OwnerClient client = OwnerClient.connect(environment, pool.guid()).orElseThrow()) {
-        assertThatThrownBy(() -> client.run(List.of(line.split(" ", -1)), InputStream.nullInputStream(), discard(), discard()))
+        assertThatThrownBy(
+                () ->
+                    client.run(
+                        List.of(line.split(" ", -1)),
+                        InputStream.nullInputStream(),
+                        discard(),
+                        discard()))
             .isInstanceOfSatisfying(
                 PoolException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EPERM));
-        assertThat(client.run(List.of("df"), InputStream.nullInputStream(), discard(), discard())).isEqualTo(3);
+        assertThat(client.run(List.of("df"), InputStream.nullInputStream(), discard(), discard()))
+            .isEqualTo(3);
       }
     }
     assertThat(ran).containsOnly(List.of("df"));
@@ -279,7 +289,8 @@ class HostileClientTest {
     }
     while (true) {
       try (OwnerClient client = OwnerClient.connect(environment, pool.guid()).orElseThrow()) {
-        assertThat(client.run(List.of("df"), InputStream.nullInputStream(), discard(), discard())).isEqualTo(3);
+        assertThat(client.run(List.of("df"), InputStream.nullInputStream(), discard(), discard()))
+            .isEqualTo(3);
         return;
       } catch (PoolException e) {
         Thread.sleep(5); // the owner has not seen all of them go yet
@@ -293,7 +304,8 @@ class HostileClientTest {
       if (server != null) {
         server.close();
       }
-      assertThatThrownBy(() -> client.run(List.of("df"), InputStream.nullInputStream(), discard(), discard()))
+      assertThatThrownBy(
+              () -> client.run(List.of("df"), InputStream.nullInputStream(), discard(), discard()))
           .isInstanceOfSatisfying(
               PoolException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EIO));
     }
