@@ -6,6 +6,7 @@ import io.lcpfs.format.ObjectType;
 import io.lcpfs.object.Dnode;
 import io.lcpfs.object.ObjectSet;
 import io.lcpfs.zap.Zap;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 public final class PosixCheck {
   private static final int MOST_PROBLEMS = 1000;
   private static final int NEVER = 0;
+  private static final int MAX_TARGET_BYTES = 4095;
 
   /**
    * @param files files and directories found
@@ -101,6 +103,7 @@ public final class PosixCheck {
             object.record = Znode.decode(dnode);
             files++;
             checkEnd(dnode, object.record);
+            checkTarget(dnode, object.record);
           }
           case XATTRS, ZAP -> {}
           default -> problem("object " + at + ": type " + dnode.type() + " in a file system");
@@ -129,9 +132,29 @@ public final class PosixCheck {
     }
   }
 
+  private void checkTarget(Dnode dnode, ZnodeRecord record) {
+    if (!record.isSymlink()) {
+      return;
+    }
+    byte[] target = record.inline;
+    if (!record.hasFlag(ZnodeRecord.FLAG_INLINE_TARGET)) {
+      target = new byte[(int) Math.clamp(record.size, 0, MAX_TARGET_BYTES + 1)];
+      dnode.read(0, MemorySegment.ofArray(target), 0, target.length);
+    }
+    boolean whole = target.length > 0 && target.length <= MAX_TARGET_BYTES;
+    for (byte b : target) {
+      whole &= b != 0;
+    }
+    if (!whole || target.length != record.size) {
+      problem("inode " + dnode.number() + ": no target of a symbolic link");
+    }
+  }
+
   private void checkXattrs(long inode, ZnodeRecord record) {
     try {
-      int flags = Xattrs.flagsOf(Xattrs.read(objects, record));
+      XattrMap xattrs = Xattrs.read(objects, record);
+      xattrs.names().forEach(Xattrs::checkName);
+      int flags = Xattrs.flagsOf(xattrs);
       int noted = record.flags & ZnodeRecord.XATTR_FLAGS & ~ZnodeRecord.FLAG_INLINE_XATTRS;
       if (flags != noted) {
         problem("inode " + inode + ": flags " + noted + " for extended attributes of " + flags);

@@ -194,7 +194,8 @@ final class Xattrs {
     }
   }
 
-  private static void checkName(byte[] name) {
+  /** Refuses what is no name of an attribute. */
+  static void checkName(byte[] name) {
     if (name.length == 0 || name.length > XattrMap.MAX_NAME_BYTES) {
       throw posix(Errno.ERANGE, "extended attribute name of " + name.length + " bytes");
     }

@@ -50,7 +50,7 @@ final class ObjectReceiver implements AutoCloseable {
     this.receiving = receiving;
     this.objects = receiving.objects();
     this.begin = begin;
-    this.lastObject = begin.object() - 1;
+    this.lastObject = Math.max(0, begin.object() - 1);
     this.savedAt = reader.bytes();
   }
 

@@ -201,7 +201,7 @@ public final class Receiver {
             begin.toGuid(),
             begin.fromGuid(),
             begin.creationSeconds(),
-            0,
+            1,
             0,
             0,
             options.resumable(),

@@ -53,7 +53,10 @@ public final class ResumeToken {
           && token.charAt(at) == '-') {
         byte[] bytes = HexFormat.of().parseHex(token, at + 1, token.length());
         if (sum(bytes).equals(token.substring(VERSION.length(), at))) {
-          return ReceiveRecord.decode(bytes);
+          ReceiveRecord record = ReceiveRecord.decode(bytes);
+          if (record.object() > 0) {
+            return record;
+          }
         }
       }
     } catch (IllegalArgumentException e) {

@@ -24,12 +24,13 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 /**
- * Holds the tables of docs/FORMAT.md against the layouts. The heading of a structure is the name of
- * its class without "Record", then that of the constant: ZapRecord.HEADER is ZapHeader, X.LAYOUT
- * just X.
+ * Holds the tables of docs/FORMAT.md and docs/STREAM.md against the layouts. The heading of a
+ * structure is the name of its class without "Record", then that of the constant: ZapRecord.HEADER
+ * is ZapHeader, X.LAYOUT just X.
  */
 class FormatDocTest {
-  private static final Path DOCUMENT = Path.of("..", "docs", "FORMAT.md");
+  private static final List<Path> DOCUMENTS =
+      List.of(Path.of("..", "docs", "FORMAT.md"), Path.of("..", "docs", "STREAM.md"));
 
   /** What calls of an operating system pass. */
   private static final Set<String> NOT_ON_DISK =
@@ -108,7 +109,11 @@ class FormatDocTest {
     Map<String, List<String>> found = new TreeMap<>();
     String heading = "";
     boolean inTable = false;
-    for (String line : Files.readAllLines(DOCUMENT)) {
+    List<String> lines = new ArrayList<>();
+    for (Path document : DOCUMENTS) {
+      lines.addAll(Files.readAllLines(document));
+    }
+    for (String line : lines) {
       if (line.startsWith("#")) {
         heading = line.startsWith("### ") ? line.substring(4).strip() : "";
       }
@@ -167,7 +172,7 @@ class FormatDocTest {
 
   @Test
   void everyNumberedThingIsNamed() throws IOException {
-    String text = Files.readString(DOCUMENT).replaceAll("\\s+", " ");
+    String text = Files.readString(DOCUMENTS.getFirst()).replaceAll("\\s+", " ");
     for (ObjectType type : ObjectType.values()) {
       assertThat(text).containsPattern("[ ,]" + type.code() + " [a-zA-Z ]+[,.]");
     }

@@ -152,21 +152,21 @@ class HostileStreamTest {
     forged(r -> r[payload] = 0, 3);
     forged(r -> r[payload] = 12, 3);
     forged(r -> r[payload] = 99, 3);
-    forged(r -> r[payload + 2] += 1, 3);
+    forged(r -> r[payload + 2]++, 3);
     forged(r -> r[payload + 4] = 1, 3);
     forged(r -> r[payload + 7] = 1, 3);
     forged(r -> Arrays.fill(r, payload + 8, payload + 16, (byte) 0xff), 3);
     forged(r -> r[1] = 4, 3);
     // BEGIN: guid, names, features
     forged(r -> Arrays.fill(r, payload, payload + 8, (byte) 0), 1);
-    forged(r -> r[payload + 32] += 1, 1);
-    forged(r -> r[payload + 34] += 1, 1);
-    forged(r -> r[payload + 36] += 1, 1);
+    forged(r -> r[payload + 32]++, 1);
+    forged(r -> r[payload + 34]++, 1);
+    forged(r -> r[payload + 36]++, 1);
     assertThat(forged(r -> r[payload + 64] = 'X', 1).first()).contains("'Xompressed'");
     forged(r -> r[payload + 128 + 4] = '@', 1);
     // END: counts
-    forged(r -> r[payload] += 1, 7);
-    forged(r -> r[payload + 8] += 1, 7);
+    forged(r -> r[payload]++, 7);
+    forged(r -> r[payload + 8]++, 7);
     forged(r -> r[1] = 2, 7);
     nothingIsThere();
   }
