@@ -138,7 +138,7 @@ public final class PosixCheck {
     }
     byte[] target = record.inline;
     if (!record.hasFlag(ZnodeRecord.FLAG_INLINE_TARGET)) {
-      target = new byte[(int) Math.clamp(record.size, 0, MAX_TARGET_BYTES + 1)];
+      target = new byte[Math.clamp(record.size, 0, MAX_TARGET_BYTES + 1)];
       dnode.read(0, MemorySegment.ofArray(target), 0, target.length);
     }
     boolean whole = target.length > 0 && target.length <= MAX_TARGET_BYTES;

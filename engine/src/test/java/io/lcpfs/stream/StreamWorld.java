@@ -8,7 +8,6 @@ import io.lcpfs.api.Pool;
 import io.lcpfs.device.RamDevice;
 import io.lcpfs.env.RealEnv;
 import io.lcpfs.pool.CreateOptions;
-import io.lcpfs.pool.OpenOptions;
 import io.lcpfs.pool.Tuning;
 import io.lcpfs.posix.Attr;
 import io.lcpfs.posix.Caller;
@@ -23,31 +22,23 @@ import java.util.Random;
 import java.util.TreeMap;
 
 /** Pools in memory, trees of files in them, and what a tree comes to as text. */
-final class StreamWorld implements AutoCloseable {
-  final RealEnv env = new RealEnv();
+public final class StreamWorld implements AutoCloseable {
+  public final RealEnv env = new RealEnv();
   private final Tuning tuning =
       Tuning.standard().withCacheBytes(32L << 20).withDirtyBytes(8L << 20).withPoison(true);
 
-  Pool pool(String name, long bytes) {
+  public Pool pool(String name, long bytes) {
     return Pool.create(
         List.of(new RamDevice(name, 512, bytes / 512)),
         CreateOptions.named(name).withSmallDevices(true).withTuning(tuning),
         env);
   }
 
-  OpenOptions openOptions() {
-    return OpenOptions.standard().withTuning(tuning);
-  }
-
-  CreateOptions createOptions(String name) {
-    return CreateOptions.named(name).withSmallDevices(true).withTuning(tuning);
-  }
-
-  static byte[] path(String name) {
+  public static byte[] path(String name) {
     return name.getBytes(UTF_8);
   }
 
-  static void write(PosixFileSystem fs, String name, long at, byte[] data) {
+  public static void write(PosixFileSystem fs, String name, long at, byte[] data) {
     int flags = OpenFlags.O_RDWR | OpenFlags.O_CREAT;
     try (FileHandle file = fs.paths().open(path(name), flags, 0644, Caller.ROOT)) {
       assertThat(file.write(at, MemorySegment.ofArray(data), 0, data.length))
@@ -55,14 +46,14 @@ final class StreamWorld implements AutoCloseable {
     }
   }
 
-  static byte[] send(FileTree snapshot, SendOptions options) {
+  public static byte[] send(FileTree snapshot, SendOptions options) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     snapshot.pool().snapshot(snapshot.name()).send(out, options);
     return out.toByteArray();
   }
 
   /** Everything that a program can see of a tree, by path. */
-  static TreeMap<String, String> look(FileTree tree) {
+  public static TreeMap<String, String> look(FileTree tree) {
     TreeMap<String, String> seen = new TreeMap<>();
     PosixFileSystem fs = tree.fileSystem();
     look(fs, "/", fs.getattr(fs.rootInode()), seen);
@@ -131,7 +122,7 @@ final class StreamWorld implements AutoCloseable {
   }
 
   /** Makes a tree of everything that there is. */
-  static void tree(PosixFileSystem fs, Random random, int files) {
+  public static void tree(PosixFileSystem fs, Random random, int files) {
     var paths = fs.paths();
     paths.mkdir(path("/d"), 0750, Caller.ROOT);
     paths.mkdir(path("/d/e"), 0700, Caller.ROOT);
@@ -163,7 +154,7 @@ final class StreamWorld implements AutoCloseable {
   }
 
   /** Returns when what was given up is freed. */
-  static void settle(Pool pool) {
+  public static void settle(Pool pool) {
     long end = System.nanoTime() + 30_000_000_000L;
     while (pool.status().freeingBytes() > 0
         || pool.verify(p -> {}).counts().get("datasets") > pool.datasets().size()) {
@@ -173,7 +164,7 @@ final class StreamWorld implements AutoCloseable {
     pool.sync();
   }
 
-  static void assertClean(Pool pool) {
+  public static void assertClean(Pool pool) {
     assertThat(pool.verify(p -> {}).findings()).isEmpty();
     assertThat(pool.status().problems()).isEmpty();
   }
