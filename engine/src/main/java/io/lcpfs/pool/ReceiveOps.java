@@ -311,6 +311,7 @@ final class ReceiveOps {
                 + ", not what this stream goes on with; drop it with 'lcpfs fs receive -A'");
       }
       refuseActive(path, object);
+      datasets.checkDestroyed(object); // nor may it be a dataset in use
       if (record.fromGuid() == 0) {
         refuseTaken(path);
       }

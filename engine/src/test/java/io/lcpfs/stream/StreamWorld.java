@@ -157,7 +157,7 @@ public final class StreamWorld implements AutoCloseable {
   public static void settle(Pool pool) {
     long end = System.nanoTime() + 30_000_000_000L;
     while (pool.status().freeingBytes() > 0
-        || pool.verify(p -> {}).counts().get("datasets") > pool.datasets().size()) {
+        || pool.verify(p -> {}).counts().getOrDefault("datasets", 0L) > pool.datasets().size()) {
       assertThat(System.nanoTime()).as("freeing goes on").isLessThan(end);
       Thread.onSpinWait();
     }
