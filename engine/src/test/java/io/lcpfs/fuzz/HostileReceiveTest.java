@@ -37,8 +37,7 @@ class HostileReceiveTest {
       byte[] stream = stream(pool);
       byte[] half = Arrays.copyOf(stream, stream.length / 2);
       assertThat(receive(pool, half)).isFalse();
-      assertThat(pool.dataset("tank/a").property("receive_resume_token").value())
-          .startsWith("1-");
+      assertThat(pool.dataset("tank/a").property("receive_resume_token").value()).startsWith("1-");
       pool.export();
     }
   }
@@ -53,9 +52,7 @@ class HostileReceiveTest {
   private static boolean receive(Pool pool, byte[] stream) {
     try {
       pool.receive(
-          new ByteArrayInputStream(stream),
-          TARGET,
-          ReceiveOptions.STANDARD.withResumable(true));
+          new ByteArrayInputStream(stream), TARGET, ReceiveOptions.STANDARD.withResumable(true));
       return true;
     } catch (PoolException e) {
       return false;
