@@ -71,9 +71,12 @@ public final class Receiving implements AutoCloseable {
 
   @Override
   public void close() {
-    if (!over && !record.resumable()) {
-      abort();
+    try {
+      if (!over && !record.resumable()) {
+        abort();
+      }
+    } finally {
+      receives.released(dataset.object());
     }
-    receives.released(dataset.object());
   }
 }

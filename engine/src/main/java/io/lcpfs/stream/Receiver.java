@@ -181,6 +181,9 @@ public final class Receiver {
 
   private Receiving opened(BeginRecord begin, String path) {
     DatasetPolicy policy = policy(path, begin.fromGuid() == 0 ? new TreeMap<>() : null);
+    if (begin.fromGuid() != 0) {
+      host.beforeReplacing(SendPlan.full(pool, path)); // or all would arrive in vain
+    }
     if (begin.resumed()) {
       Receiving receiving = engine.resumeReceive(path, begin.toGuid(), policy);
       ReceiveRecord record = receiving.record();

@@ -47,7 +47,7 @@ class StreamModelTest {
   }
 
   /** A history under way. */
-  private final class History {
+  private static final class History {
     final Random random;
     final Pool from;
     final Pool to;
