@@ -8,6 +8,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.PipedInputStream;
 import java.io.PipedOutputStream;
 import java.io.PrintStream;
@@ -171,7 +172,8 @@ class StreamCliTest {
 
   @Test
   void aMountedPoolSendsAndReceivesThroughItsOwner() {
-    try (Cli cli = new Cli(System.out, System.err, environment, List.of("mount", "tank"));
+    PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream());
+    try (Cli cli = new Cli(nowhere, nowhere, environment, List.of("mount", "tank"));
         Pool pool = cli.openToWrite("tank");
         OwnerServer server = Owners.serve(cli, List.of(pool), used -> false)) {
       assertThat(server).isNotNull();

@@ -111,6 +111,28 @@ class HostileStreamTest {
     nothingIsThere();
   }
 
+  @Test
+  void aRecordOfAnotherStreamIsFoundThoughItIsSoundThere() {
+    int tried = 0;
+    for (int i = 0; i < StreamForge.records(stream).size(); i++) {
+      List<byte[]> others = StreamForge.records(stream);
+      if (others.get(i)[0] == 5) {
+        others.get(i)[StreamRecord.HEADER_BYTES] ^= 1;
+        StreamForge.signed(stream, others);
+        List<byte[]> spliced = StreamForge.records(stream);
+        spliced.set(i, others.get(i));
+        assertThat(
+                refused(StreamForge.joined(stream, spliced), ReceiveOptions.STANDARD)
+                    .error()
+                    .message())
+            .contains("checksum");
+        tried++;
+      }
+    }
+    assertThat(tried).isPositive();
+    nothingIsThere();
+  }
+
   /** Every record changed by {@code lie}, with all checksums right. */
   private TreeSet<String> forged(Consumer<byte[]> lie, int type) {
     TreeSet<String> reasons = new TreeSet<>();
