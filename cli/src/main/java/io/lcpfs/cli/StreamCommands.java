@@ -194,7 +194,7 @@ final class StreamCommands {
               ? DatasetName.poolOf(name)
               : DatasetName.poolOf(ResumeToken.parse(token).snapshot());
       Teller teller = new Teller(cli);
-      Consumer<Progress> progress = verbose ? teller : ignored -> {};
+      Consumer<Progress> progress = verbose ? teller : SendOptions.SILENT;
       try (Pool pool = cli.openToRead(poolName)) {
         Sender sender =
             token.isEmpty()
@@ -280,7 +280,6 @@ final class StreamCommands {
   /** {@code lcpfs receive}. */
   @Command(
       name = "receive",
-      aliases = "recv",
       description = "Make a dataset of a stream that 'lcpfs send' wrote, from standard input.")
   static final class Receive extends BaseCommand {
     @Option(

@@ -21,9 +21,11 @@ public record SendOptions(
     boolean properties,
     boolean compressed,
     Consumer<Progress> progress) {
+  /** Tells nobody how far it is, which spares finding out how large the stream will be. */
+  public static final Consumer<Progress> SILENT = progress -> {};
+
   /** The whole snapshot, its blocks plain. */
-  public static final SendOptions FULL =
-      new SendOptions("", false, false, false, false, progress -> {});
+  public static final SendOptions FULL = new SendOptions("", false, false, false, false, SILENT);
 
   public SendOptions withFrom(String name) {
     return new SendOptions(name, intermediates, recursive, properties, compressed, progress);

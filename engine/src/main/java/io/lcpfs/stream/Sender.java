@@ -96,7 +96,8 @@ public final class Sender {
    *     snapshot is gone
    */
   public void send(OutputStream out) {
-    long total = estimate().stream().mapToLong(Part::bytes).sum();
+    boolean told = progress != SendOptions.SILENT;
+    long total = told ? estimate().stream().mapToLong(Part::bytes).sum() : 0;
     StreamWriter writer = new StreamWriter(out);
     write(writer, item -> {}, total);
     writer.flush();
@@ -194,7 +195,7 @@ public final class Sender {
     progress.accept(new Progress("send", writer.bytes(), total));
   }
 
-  /** Names and values, those that are too long left out: no program set them. */
+  /** Names and values. */
   private static byte[] encoded(SortedMap<String, String> properties) {
     java.io.ByteArrayOutputStream bytes = new java.io.ByteArrayOutputStream();
     properties.forEach(
@@ -208,6 +209,10 @@ public final class Sender {
           bytes.writeBytes(first);
           bytes.writeBytes(second);
         });
+    if (bytes.size() > StreamRecord.Type.PROPERTIES.mostBytes) {
+      throw PoolException.refused(
+          Errno.E2BIG, "the dataset's properties do not fit a stream; send it without -p and -R");
+    }
     return bytes.toByteArray();
   }
 
