@@ -96,7 +96,7 @@ public final class Sender {
    *     snapshot is gone
    */
   public void send(OutputStream out) {
-    boolean told = progress != SendOptions.SILENT;
+    boolean told = !progress.equals(SendOptions.SILENT);
     long total = told ? estimate().stream().mapToLong(Part::bytes).sum() : 0;
     StreamWriter writer = new StreamWriter(out);
     write(writer, item -> {}, total);
