@@ -7,9 +7,12 @@ import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.PoolEngine;
 import io.lcpfs.pool.SnapshotInfo;
+import io.lcpfs.pool.SnapshotName;
 import io.lcpfs.posix.PosixFileSystem;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.stream.Stream;
 
 /** The snapshots of a pool, by full names. */
@@ -97,14 +100,14 @@ final class PoolSnapshots {
         .toList();
   }
 
-  /** Destroys some of a dataset's snapshots. */
-  void destroy(String dataset, List<String> names) {
+  /** Destroys some of a dataset's snapshots; with {@code defer}, what is kept later. */
+  void destroy(String dataset, List<String> names, boolean defer) {
     String path = pool.requirePath(dataset);
     engine.snapshots(path).stream()
-        .filter(info -> names.contains(info.name()))
+        .filter(info -> names.contains(info.name()) && info.userRefs() == 0)
         .forEach(info -> pool.closeFileSystem(info.guid()));
     try {
-      engine.destroySnapshots(path, names);
+      engine.destroySnapshots(path, names, defer);
     } catch (PoolException e) {
       throw e.errno() == Errno.EBUSY ? inUse(dataset, names, e) : e;
     }
@@ -128,6 +131,59 @@ final class PoolSnapshots {
       }
     }
     return refusal;
+  }
+
+  /** Refuses where a snapshot of one of these datasets is held. */
+  void refuseHeld(Collection<String> paths) {
+    for (String path : paths) {
+      for (SnapshotInfo info : engine.snapshots(path)) {
+        if (info.userRefs() > 0) {
+          String name = pool.name() + (path.isEmpty() ? "" : "/") + path + "@" + info.name();
+          throw refused(
+              Errno.EBUSY,
+              name + ": is held; see 'lcpfs fs holds " + name + "' and release it first");
+        }
+      }
+    }
+  }
+
+  private SnapshotName nameOf(Snapshot snapshot) {
+    String dataset = DatasetName.datasetOf(snapshot.name());
+    return new SnapshotName(pool.requirePath(dataset), snapshot.shortName());
+  }
+
+  /** See {@link Snapshot#hold}. */
+  void hold(Collection<Snapshot> snapshots, String tag) {
+    engine.holdSnapshots(snapshots.stream().map(this::nameOf).toList(), tag);
+  }
+
+  /** See {@link Snapshot#holds}. */
+  SortedMap<String, Long> holds(String fullName) {
+    String path = pool.requirePath(DatasetName.datasetOf(fullName));
+    return engine.snapshotHolds(new SnapshotName(path, DatasetName.snapshotOf(fullName)));
+  }
+
+  /** See {@link Snapshot#release}. */
+  void release(Collection<Snapshot> snapshots, String tag) {
+    List<SnapshotName> names = snapshots.stream().map(this::nameOf).toList();
+    for (SnapshotName name : names) {
+      SnapshotInfo info = engine.snapshot(name.path(), name.name());
+      if (info.destroyDeferred() && info.userRefs() == 1) {
+        pool.closeFileSystem(info.guid());
+      }
+    }
+    engine.releaseSnapshots(names, tag);
+    snapshots.stream()
+        .map(snapshot -> DatasetName.datasetOf(snapshot.name()))
+        .distinct()
+        .forEach(pool::snapshotsChanged);
+  }
+
+  /** See {@link Dataset#snapshotsBelow}. */
+  List<Snapshot> below(String fullName) {
+    return pool.namesBelow(DatasetName.datasetOf(fullName)).stream()
+        .flatMap(one -> findNow(one + "@" + DatasetName.snapshotOf(fullName)))
+        .toList();
   }
 
   /** See {@link Snapshot#rename}. */

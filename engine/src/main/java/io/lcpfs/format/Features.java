@@ -28,9 +28,15 @@ public final class Features {
   /** Datasets that begin as a snapshot of another. */
   public static final PoolConfig.Feature CLONES = new PoolConfig.Feature("clones", true);
 
+  /** What keeps snapshots from being destroyed. */
+  public static final PoolConfig.Feature HOLDS = new PoolConfig.Feature("holds", false);
+
+  /** What is left of snapshots to send changes since them. */
+  public static final PoolConfig.Feature BOOKMARKS = new PoolConfig.Feature("bookmarks", false);
+
   /** All features known here, in the order in which a new pool lists them. */
   public static final List<PoolConfig.Feature> KNOWN =
-      List.of(EMBEDDED_BLOCKS, TAIL_BLOCKS, SPACE_MAP_BITMAP, SNAPSHOTS, CLONES);
+      List.of(EMBEDDED_BLOCKS, TAIL_BLOCKS, SPACE_MAP_BITMAP, SNAPSHOTS, CLONES, HOLDS, BOOKMARKS);
 
   private Features() {}
 
