@@ -48,6 +48,7 @@ final class FsCommands {
     all.put("hold", HoldCommands.Hold::new);
     all.put("holds", HoldCommands.Holds::new);
     all.put("release", HoldCommands.Release::new);
+    all.put("diff", DiffCommand::new);
     all.put("rename", Rename::new);
     all.put("destroy", Destroy::new);
     return all;

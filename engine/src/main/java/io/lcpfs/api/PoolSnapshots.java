@@ -8,16 +8,22 @@ import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.PoolEngine;
 import io.lcpfs.pool.SnapshotInfo;
 import io.lcpfs.pool.SnapshotName;
+import io.lcpfs.posix.FileChange;
+import io.lcpfs.posix.FileDiff;
 import io.lcpfs.posix.PosixFileSystem;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.SortedMap;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /** The snapshots of a pool, by full names. */
 final class PoolSnapshots {
   private static final int ATTEMPTS = 10;
+
+  /** Comparisons with a dataset at once, and those that a crash left. */
+  private static final int MOST_DIFFS = 1000;
 
   private final Pool pool;
   private final PoolEngine engine;
@@ -184,6 +190,50 @@ final class PoolSnapshots {
     return pool.namesBelow(DatasetName.datasetOf(fullName)).stream()
         .flatMap(one -> findNow(one + "@" + DatasetName.snapshotOf(fullName)))
         .toList();
+  }
+
+  /** See {@link Snapshot#diff}. */
+  void diff(Snapshot from, FileTree other, Consumer<FileChange> to) {
+    String dataset = DatasetName.datasetOf(from.name());
+    boolean later =
+        switch (other) {
+          case Snapshot snapshot -> snapshot.creationTxg() >= from.creationTxg();
+          default -> true;
+        };
+    if (!DatasetName.datasetOf(other.name()).equals(dataset)
+        || other.pool().guid() != pool.guid()) {
+      throw refused(
+          Errno.EINVAL,
+          other.name() + ": is not of " + dataset + "; name a later snapshot of it, or it itself");
+    }
+    if (!later) {
+      throw refused(
+          Errno.EINVAL,
+          other.name() + ": is older than " + from.name() + "; write the older one first");
+    }
+    if (other instanceof Snapshot || pool.readOnly()) {
+      FileDiff.between(from.fileSystem(), other.fileSystem(), to);
+      return;
+    }
+    Snapshot now = takeForNow(dataset);
+    try {
+      FileDiff.between(from.fileSystem(), now.fileSystem(), to);
+    } finally {
+      now.destroy();
+    }
+  }
+
+  /** A snapshot of a name that nobody has. */
+  private Snapshot takeForNow(String dataset) {
+    for (int i = 0; ; i++) {
+      try {
+        return create(dataset + "@diff-" + i, false).getFirst();
+      } catch (PoolException e) {
+        if (e.errno() != Errno.EEXIST || i == MOST_DIFFS) {
+          throw e;
+        }
+      }
+    }
   }
 
   /** See {@link Snapshot#rename}. */

@@ -323,6 +323,12 @@ final class HostileRun {
     List<Snapshot> found = new ArrayList<>();
     step("bookmarks of " + dataset, dataset::bookmarks);
     step("snapshots of " + dataset, () -> found.addAll(dataset.snapshots()));
+    for (int i = 1; i < found.size(); i++) {
+      Snapshot before = found.get(i - 1);
+      Snapshot after = found.get(i);
+      step("diff of " + before + " and " + after, () -> before.diff(after, change -> {}));
+    }
+    step("diff of " + dataset, () -> found.getFirst().diff(dataset, change -> {}));
     for (Snapshot snapshot : found) {
       step("holds of " + snapshot, snapshot::holds);
       step(
