@@ -328,7 +328,9 @@ final class HostileRun {
       Snapshot after = found.get(i);
       step("diff of " + before + " and " + after, () -> before.diff(after, change -> {}));
     }
-    step("diff of " + dataset, () -> found.getFirst().diff(dataset, change -> {}));
+    if (!found.isEmpty()) {
+      step("diff of " + dataset, () -> found.getFirst().diff(dataset, change -> {}));
+    }
     for (Snapshot snapshot : found) {
       step("holds of " + snapshot, snapshot::holds);
       step(

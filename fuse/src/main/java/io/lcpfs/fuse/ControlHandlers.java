@@ -129,7 +129,7 @@ final class ControlHandlers {
       case Fuse.MKDIR -> {
         String name = changed(kind, request.text(8));
         snapshots.take(name);
-        yield lookup(place, snapshots, name.getBytes(UTF_8));
+        yield lookup(snapshots, name.getBytes(UTF_8));
       }
       case Fuse.RMDIR -> {
         snapshots.destroy(changed(kind, request.text(0)));
@@ -186,10 +186,10 @@ final class ControlHandlers {
           ? entry(Forest.control(place, SNAPSHOT_DIRECTORY))
           : -Errno.ENOENT.value();
     }
-    return lookup(place, snapshots, name);
+    return lookup(snapshots, name);
   }
 
-  private int lookup(Place place, MountedSnapshots snapshots, byte[] name) {
+  private int lookup(MountedSnapshots snapshots, byte[] name) {
     MountedSnapshots.Entry found = find(snapshots, name);
     if (found == null) {
       return -Errno.ENOENT.value();

@@ -98,7 +98,7 @@ final class SideSnapshots {
       }
       return;
     }
-    boolean last = tags.size() == 1 && snapshot.isDestroyDeferred();
+    boolean last = tags.size() == 1 && snapshot.isDestroyDeferred() && snapshot.clones().isEmpty();
     snapshot.release(tags.get(random.nextInt(tags.size())));
     if (last) {
       machine.probe(CodeProbe.SNAPSHOT_RELEASED);
