@@ -44,6 +44,11 @@ final class FsCommands {
     all.put("rollback", CloneCommands.Rollback::new);
     all.put("clone", CloneCommands.Make::new);
     all.put("promote", CloneCommands.Promote::new);
+    all.put("bookmark", BookmarkCommands.Make::new);
+    all.put("hold", HoldCommands.Hold::new);
+    all.put("holds", HoldCommands.Holds::new);
+    all.put("release", HoldCommands.Release::new);
+    all.put("diff", DiffCommand::new);
     all.put("rename", Rename::new);
     all.put("destroy", Destroy::new);
     all.putAll(StreamCommands.all());
@@ -148,7 +153,7 @@ final class FsCommands {
     @Option(
         names = {"-t", "--type"},
         paramLabel = "TYPE",
-        description = "filesystem, snapshot or all; filesystem when not given.")
+        description = "filesystem, snapshot, bookmark or all; filesystem when not given.")
     String type = "filesystem";
 
     @Parameters(arity = "0..*", paramLabel = "DATASET", description = "Only these.")
@@ -160,9 +165,7 @@ final class FsCommands {
 
     @Override
     public Integer call() {
-      if (!List.of("filesystem", "snapshot", "all").contains(type)) {
-        throw Failure.usage(type, "is no type", "write filesystem, snapshot or all");
-      }
+      List<String> types = types();
       List<String> shown = List.of(columns.split(",", -1));
       shown.stream().filter(column -> !column.equals("name")).forEach(PropertyCatalog::dataset);
       if (!sortBy.isEmpty() && !sortBy.equals("name")) {
@@ -182,16 +185,19 @@ final class FsCommands {
           }
           for (Dataset dataset : datasets) {
             if (dataset.isReadable()) {
-              if (!type.equals("snapshot")) {
+              if (types.contains("filesystem")) {
                 table.row(shown.stream().map(column -> cell(dataset, column)).toArray());
               }
-              if (!type.equals("filesystem")) {
+              if (types.contains("snapshot")) {
                 for (Snapshot snapshot : dataset.snapshots()) {
                   table.row(
                       shown.stream()
                           .map(column -> SnapshotCommands.cell(snapshot, column))
                           .toArray());
                 }
+              }
+              if (types.contains("bookmark")) {
+                BookmarkCommands.rows(table, dataset, shown);
               }
             } else {
               // The others are still listed.
@@ -206,6 +212,20 @@ final class FsCommands {
       }
       table.print(out());
       return exit;
+    }
+
+    private List<String> types() {
+      List<String> known = List.of("filesystem", "snapshot", "bookmark");
+      if (type.equals("all")) {
+        return known;
+      }
+      List<String> types = List.of(type.split(",", -1));
+      for (String one : types) {
+        if (!known.contains(one)) {
+          throw Failure.usage(one, "is no type", "write filesystem, snapshot, bookmark or all");
+        }
+      }
+      return types;
     }
 
     private String sortKey(Dataset dataset) {
@@ -380,7 +400,9 @@ final class FsCommands {
   }
 
   /** {@code lcpfs fs destroy}. */
-  @Command(name = "destroy", description = "Destroy a dataset with everything in it, or snapshots.")
+  @Command(
+      name = "destroy",
+      description = "Destroy a dataset with everything in it, snapshots, or a bookmark.")
   static final class Destroy extends BaseCommand {
     @Option(
         names = {"-r", "--recursive"},
@@ -393,6 +415,11 @@ final class FsCommands {
     boolean clones;
 
     @Option(
+        names = {"-d", "--defer"},
+        description = "Snapshots that are held or have clones go when nothing keeps them.")
+    boolean defer;
+
+    @Option(
         names = {"-n", "--dry-run"},
         description = "Only say which snapshots would go.")
     boolean dryRun;
@@ -403,8 +430,10 @@ final class FsCommands {
     boolean verbose;
 
     @Parameters(
-        paramLabel = "DATASET[@NAME[%NAME][,...]]",
-        description = "The dataset; with an @, its snapshots of these names and ranges.")
+        paramLabel = "DATASET[@NAME[%NAME][,...]|#NAME]",
+        description =
+            "The dataset; with an @, its snapshots of these names and ranges; with a #, a"
+                + " bookmark.")
     String name = "";
 
     Destroy(Cli cli) {
@@ -414,10 +443,15 @@ final class FsCommands {
     @Override
     public Integer call() {
       if (DatasetName.isSnapshot(name)) {
-        return SnapshotCommands.destroy(cli, name, recursive, clones, dryRun, verbose);
+        return SnapshotCommands.destroy(
+            cli, name, new SnapshotCommands.Destroyed(recursive, clones, defer, dryRun, verbose));
       }
-      if (dryRun) {
-        throw Failure.usage("-n", "works with snapshots only", "write DATASET@NAME");
+      if (dryRun || defer) {
+        throw Failure.usage(
+            dryRun ? "-n" : "-d", "works with snapshots only", "write DATASET@NAME");
+      }
+      if (DatasetName.isBookmark(name)) {
+        return BookmarkCommands.destroy(cli, name);
       }
       try (Pool pool = cli.openToWrite(poolOf(name))) {
         if (clones) {

@@ -60,25 +60,40 @@ final class SnapshotCommands {
   }
 
   /**
-   * Destroys what {@code DATASET@SPEC} names: SPEC is names and ranges {@code FIRST%LAST}, either
-   * end of which may be left out, separated by commas.
+   * What the user asked for beside the snapshots.
    *
    * @param recursive the same of all datasets below it, where there are such snapshots
    * @param clones and all clones of them
+   * @param defer those that something keeps go when it does
    * @param dryRun print the names and change nothing
+   * @param verbose print the names
    */
-  static int destroy(
-      Cli cli, String word, boolean recursive, boolean clones, boolean dryRun, boolean verbose) {
+  record Destroyed(
+      boolean recursive, boolean clones, boolean defer, boolean dryRun, boolean verbose) {}
+
+  /**
+   * Destroys what {@code DATASET@SPEC} names: SPEC is names and ranges {@code FIRST%LAST}, either
+   * end of which may be left out, separated by commas.
+   *
+   * @param how what else the user asked for
+   */
+  static int destroy(Cli cli, String word, Destroyed how) {
     String dataset = DatasetName.datasetOf(word);
     DatasetName.check(dataset);
     String spec = DatasetName.snapshotOf(word);
     String poolName = DatasetName.poolOf(dataset);
-    try (Pool pool = dryRun ? cli.openToRead(poolName) : cli.openToWrite(poolName)) {
+    try (Pool pool = how.dryRun ? cli.openToRead(poolName) : cli.openToWrite(poolName)) {
       Map<Dataset, List<String>> doomed = new LinkedHashMap<>();
       Set<String> unknown = null;
-      for (Dataset one : FsCommands.datasets(pool, List.of(dataset), recursive || clones)) {
+      for (Dataset one : FsCommands.datasets(pool, List.of(dataset), how.recursive || how.clones)) {
         Set<String> missing = new LinkedHashSet<>();
-        List<String> names = select(one.snapshots(), spec, word, missing);
+        List<Snapshot> snapshots = one.snapshots();
+        List<String> names = select(snapshots, spec, word, missing);
+        if (!how.defer) {
+          snapshots.stream()
+              .filter(snapshot -> names.contains(snapshot.shortName()))
+              .forEach(HoldCommands::refuseHeld);
+        }
         unknown = unknown == null ? missing : retained(unknown, missing);
         if (!names.isEmpty()) {
           doomed.put(one, names);
@@ -91,19 +106,24 @@ final class SnapshotCommands {
             "see 'lcpfs fs list -t snapshot " + dataset + "'");
       }
       for (Map.Entry<Dataset, List<String>> entry : doomed.entrySet()) {
-        if (dryRun || verbose) {
-          String what = dryRun ? "would destroy " : "destroys ";
+        if (how.dryRun || how.verbose) {
+          String what = how.dryRun ? "would destroy " : "destroys ";
           entry
               .getValue()
               .forEach(name -> cli.out().println(what + entry.getKey().name() + "@" + name));
         }
-        if (!dryRun && clones) {
+        if (how.dryRun) {
+          continue;
+        }
+        if (how.clones) {
           entry.getKey().destroySnapshotsWithClones(entry.getValue());
-        } else if (!dryRun) {
+        } else if (how.defer) {
+          entry.getKey().destroySnapshotsLater(entry.getValue());
+        } else {
           entry.getKey().destroySnapshots(entry.getValue());
         }
       }
-      if (!dryRun) {
+      if (!how.dryRun) {
         cli.remember(pool);
       }
     }
@@ -174,6 +194,8 @@ final class SnapshotCommands {
       case "guid" -> shown(column, Long.toUnsignedString(snapshot.guid()));
       case "clones" -> snapshot.clones().isEmpty() ? "-" : String.join(",", snapshot.clones());
       case "createtxg" -> shown(column, Long.toString(snapshot.creationTxg()));
+      case "userrefs" -> shown(column, Integer.toString(snapshot.userRefs()));
+      case "defer_destroy" -> snapshot.isDestroyDeferred() ? "on" : "off";
       default -> "-";
     };
   }

@@ -84,20 +84,76 @@ public final class Dataset implements FileTree {
     return pool.snapshots().list(name);
   }
 
+  /** The snapshots of one name, the part after the @, of it and of the datasets below it. */
+  public List<Snapshot> snapshotsBelow(String shortName) {
+    return pool.snapshots().below(name + "@" + shortName);
+  }
+
   /**
-   * Destroys snapshots, by the parts of their names after the @: all or, when one does not exist,
-   * none.
+   * Destroys snapshots, by the parts of their names after the @: all or, when one does not exist or
+   * something keeps one, none.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EBUSY; EROFS
+   */
+  public void destroySnapshots(List<String> shortNames) {
+    pool.snapshots().destroy(name, shortNames, false);
+  }
+
+  /** As {@link #destroySnapshots}, but those that something keeps go as soon as nothing does. */
+  public void destroySnapshotsLater(List<String> shortNames) {
+    pool.snapshots().destroy(name, shortNames, true);
+  }
+
+  /** Its bookmarks, those of the oldest snapshots first. */
+  public List<Bookmark> bookmarks() {
+    return pool.engine().bookmarks(pool.requirePath(name)).stream()
+        .map(info -> new Bookmark(pool, name + "#" + info.name(), info))
+        .toList();
+  }
+
+  /**
+   * Makes a bookmark of one of its snapshots; returns when it is on disk.
+   *
+   * @param shortName the part of its name after the #
+   * @throws io.lcpfs.error.PoolException EINVAL, also for a snapshot of another dataset; ENOENT;
+   *     EEXIST; EROFS; EOPNOTSUPP when the pool lacks the feature
+   */
+  public Bookmark createBookmark(Snapshot of, String shortName) {
+    return bookmark(of.name(), of.shortName(), false, shortName);
+  }
+
+  /** Makes another bookmark of what one of its bookmarks is of. Errors as for a snapshot. */
+  public Bookmark createBookmark(Bookmark of, String shortName) {
+    return bookmark(of.name(), of.shortName(), true, shortName);
+  }
+
+  private Bookmark bookmark(String source, String word, boolean ofBookmark, String shortName) {
+    DatasetName.checkBookmark(name + "#" + shortName);
+    if (!DatasetName.datasetOf(source).equals(name)) {
+      throw PoolException.refused(
+          Errno.EINVAL, source + ": is not of " + name + "; make the bookmark in its own dataset");
+    }
+    pool.engine().createBookmark(pool.requirePath(name), word, ofBookmark, shortName);
+    return bookmarks().stream()
+        .filter(bookmark -> bookmark.shortName().equals(shortName))
+        .findFirst()
+        .orElseThrow(
+            () -> PoolException.refused(Errno.ENOENT, name + "#" + shortName + ": is gone again"));
+  }
+
+  /**
+   * Ends a bookmark.
    *
    * @throws io.lcpfs.error.PoolException ENOENT; EBUSY when one has clones; EROFS
    */
-  public void destroySnapshots(List<String> shortNames) {
-    pool.snapshots().destroy(name, shortNames);
+  public void destroyBookmark(String shortName) {
+    pool.engine().destroyBookmark(pool.requirePath(name), shortName);
   }
 
   /** As {@link #destroySnapshots}, with all clones of them, of which none may be mounted. */
   public void destroySnapshotsWithClones(List<String> shortNames) {
     new Destruction(pool, pool.engine()).destroyClones(path(), shortNames);
-    pool.snapshots().destroy(name, shortNames);
+    pool.snapshots().destroy(name, shortNames, false);
   }
 
   /**
@@ -207,6 +263,7 @@ public final class Dataset implements FileTree {
         yield tokens.isEmpty() ? "-" : tokens;
       }
       case "createtxg" -> Long.toString(info.creationTxg());
+      case "userrefs", "defer_destroy" -> "-"; // of snapshots
       default -> throw new AssertionError("computed property " + property);
     };
   }

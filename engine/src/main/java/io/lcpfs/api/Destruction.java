@@ -37,6 +37,7 @@ final class Destruction {
     if (!recursive && !engine.snapshots(path).isEmpty()) {
       throw refused(Errno.ENOTEMPTY, fullName + ": has snapshots; destroy them first or add -r");
     }
+    pool.snapshots().refuseHeld(doomed);
     doomed.forEach(victim -> destroyOne(victim, recursive));
   }
 
@@ -106,6 +107,7 @@ final class Destruction {
       refuseRoot(victim);
       pool.refuseWhenUsedItself(victim);
     }
+    pool.snapshots().refuseHeld(doomed);
     NavigableSet<String> left = new TreeSet<>(doomed);
     while (!left.isEmpty()) {
       List<String> free =
@@ -125,7 +127,7 @@ final class Destruction {
     for (int attempt = 1; ; attempt++) {
       List<String> taken = engine.snapshots(victim).stream().map(SnapshotInfo::name).toList();
       if (withSnapshots && !taken.isEmpty()) {
-        pool.snapshots().destroy(pool.fullName(victim), taken);
+        pool.snapshots().destroy(pool.fullName(victim), taken, false);
       }
       pool.closeFileSystem(engine.dataset(victim).guid());
       try {

@@ -61,7 +61,7 @@ final class PoolClones {
       if (destroyClones) {
         new Destruction(pool, engine).destroyClones(path, newer);
       }
-      pool.snapshots().destroy(dataset, newer);
+      pool.snapshots().destroy(dataset, newer, false);
     }
     DatasetPolicy policy = pool.policy(path);
     pool.withoutFiles(engine.dataset(path).guid(), () -> engine.rollback(path, name, policy));

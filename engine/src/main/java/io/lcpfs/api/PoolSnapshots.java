@@ -7,14 +7,23 @@ import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.PoolEngine;
 import io.lcpfs.pool.SnapshotInfo;
+import io.lcpfs.pool.SnapshotName;
+import io.lcpfs.posix.FileChange;
+import io.lcpfs.posix.FileDiff;
 import io.lcpfs.posix.PosixFileSystem;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /** The snapshots of a pool, by full names. */
 final class PoolSnapshots {
   private static final int ATTEMPTS = 10;
+
+  /** Comparisons with a dataset at once, and those that a crash left. */
+  private static final int MOST_DIFFS = 1000;
 
   private final Pool pool;
   private final PoolEngine engine;
@@ -97,14 +106,14 @@ final class PoolSnapshots {
         .toList();
   }
 
-  /** Destroys some of a dataset's snapshots. */
-  void destroy(String dataset, List<String> names) {
+  /** Destroys some of a dataset's snapshots; with {@code defer}, what is kept later. */
+  void destroy(String dataset, List<String> names, boolean defer) {
     String path = pool.requirePath(dataset);
     engine.snapshots(path).stream()
-        .filter(info -> names.contains(info.name()))
+        .filter(info -> names.contains(info.name()) && info.userRefs() == 0)
         .forEach(info -> pool.closeFileSystem(identity(engine.dataset(path).guid(), info)));
     try {
-      engine.destroySnapshots(path, names);
+      engine.destroySnapshots(path, names, defer);
     } catch (PoolException e) {
       throw e.errno() == Errno.EBUSY ? inUse(dataset, names, e) : e;
     }
@@ -133,6 +142,103 @@ final class PoolSnapshots {
   /** A received snapshot has the guid of the one that was sent, maybe from the same pool. */
   static long identity(long dataset, SnapshotInfo info) {
     return dataset ^ info.guid();
+  }
+
+  /** Refuses where a snapshot of one of these datasets is held. */
+  void refuseHeld(Collection<String> paths) {
+    for (String path : paths) {
+      for (SnapshotInfo info : engine.snapshots(path)) {
+        if (info.userRefs() > 0) {
+          String name = pool.name() + (path.isEmpty() ? "" : "/") + path + "@" + info.name();
+          throw refused(
+              Errno.EBUSY,
+              name + ": is held; see 'lcpfs fs holds " + name + "' and release it first");
+        }
+      }
+    }
+  }
+
+  private SnapshotName nameOf(Snapshot snapshot) {
+    String dataset = DatasetName.datasetOf(snapshot.name());
+    return new SnapshotName(pool.requirePath(dataset), snapshot.shortName());
+  }
+
+  /** See {@link Snapshot#hold}. */
+  void hold(Collection<Snapshot> snapshots, String tag) {
+    engine.holdSnapshots(snapshots.stream().map(this::nameOf).toList(), tag);
+  }
+
+  /** See {@link Snapshot#holds}. */
+  SortedMap<String, Long> holds(String fullName) {
+    String path = pool.requirePath(DatasetName.datasetOf(fullName));
+    return engine.snapshotHolds(new SnapshotName(path, DatasetName.snapshotOf(fullName)));
+  }
+
+  /** See {@link Snapshot#release}. */
+  void release(Collection<Snapshot> snapshots, String tag) {
+    List<SnapshotName> names = snapshots.stream().map(this::nameOf).toList();
+    for (SnapshotName name : names) {
+      SnapshotInfo info = engine.snapshot(name.path(), name.name());
+      if (info.destroyDeferred() && info.userRefs() == 1) {
+        pool.closeFileSystem(identity(engine.dataset(name.path()).guid(), info));
+      }
+    }
+    engine.releaseSnapshots(names, tag);
+    snapshots.stream()
+        .map(snapshot -> DatasetName.datasetOf(snapshot.name()))
+        .distinct()
+        .forEach(pool::snapshotsChanged);
+  }
+
+  /** See {@link Dataset#snapshotsBelow}. */
+  List<Snapshot> below(String fullName) {
+    return pool.namesBelow(DatasetName.datasetOf(fullName)).stream()
+        .flatMap(one -> findNow(one + "@" + DatasetName.snapshotOf(fullName)))
+        .toList();
+  }
+
+  /** See {@link Snapshot#diff}. */
+  void diff(Snapshot from, FileTree other, Consumer<FileChange> to) {
+    String dataset = DatasetName.datasetOf(from.name());
+    boolean later =
+        switch (other) {
+          case Snapshot snapshot -> snapshot.creationTxg() >= from.creationTxg();
+          default -> true;
+        };
+    if (!DatasetName.datasetOf(other.name()).equals(dataset)
+        || other.pool().guid() != pool.guid()) {
+      throw refused(
+          Errno.EINVAL,
+          other.name() + ": is not of " + dataset + "; name a later snapshot of it, or it itself");
+    }
+    if (!later) {
+      throw refused(
+          Errno.EINVAL,
+          other.name() + ": is older than " + from.name() + "; write the older one first");
+    }
+    if (other instanceof Snapshot || pool.readOnly()) {
+      FileDiff.between(from.fileSystem(), other.fileSystem(), to);
+      return;
+    }
+    Snapshot now = takeForNow(dataset);
+    try {
+      FileDiff.between(from.fileSystem(), now.fileSystem(), to);
+    } finally {
+      now.destroy();
+    }
+  }
+
+  /** A snapshot of a name that nobody has. */
+  private Snapshot takeForNow(String dataset) {
+    for (int i = 0; ; i++) {
+      try {
+        return create(dataset + "@diff-" + i, false).getFirst();
+      } catch (PoolException e) {
+        if (e.errno() != Errno.EEXIST || i == MOST_DIFFS) {
+          throw e;
+        }
+      }
+    }
   }
 
   /** See {@link Snapshot#rename}. */

@@ -2,11 +2,15 @@ package io.lcpfs.api;
 
 import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.pool.SnapshotInfo;
+import io.lcpfs.posix.FileChange;
 import io.lcpfs.posix.PosixFileSystem;
 import io.lcpfs.stream.SendOptions;
 import java.io.OutputStream;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.function.Consumer;
 
 /**
  * A dataset as it was at one moment, named as {@code pool/a@name}. It is a name, not a hold: after
@@ -73,18 +77,95 @@ public final class Snapshot implements FileTree {
     return info.logicalBytes();
   }
 
+  /** How many users hold it. */
+  public int userRefs() {
+    return info.userRefs();
+  }
+
+  /** Whether it is destroyed when nothing keeps it any more. */
+  public boolean isDestroyDeferred() {
+    return info.destroyDeferred();
+  }
+
+  /**
+   * Holds it, so that it cannot be destroyed until this is {@linkplain #release released}; returns
+   * when that is on disk.
+   *
+   * @param tag tells holds of one snapshot apart: 1 to 255 bytes, not beginning with '.'
+   * @throws io.lcpfs.error.PoolException ENOENT; EEXIST when there is one of this tag; EINVAL;
+   *     ENAMETOOLONG; EROFS; EOPNOTSUPP when the pool lacks the feature
+   */
+  public void hold(String tag) {
+    hold(List.of(this), tag);
+  }
+
+  /** Holds snapshots of one pool, all or none; otherwise as {@link #hold(String)}. */
+  public static void hold(Collection<Snapshot> snapshots, String tag) {
+    for (Snapshot first : snapshots) {
+      first.pool.snapshots().hold(snapshots, tag);
+      return;
+    }
+  }
+
+  /**
+   * Its holds: when each was set, seconds since 1970, by tag.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT
+   */
+  public SortedMap<String, Long> holds() {
+    return pool.snapshots().holds(name);
+  }
+
+  /**
+   * Releases a hold; one that is {@linkplain #destroyLater to be destroyed} is with the last.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT, also when there is no such hold; EROFS
+   */
+  public void release(String tag) {
+    release(List.of(this), tag);
+  }
+
+  /** Releases holds of one tag of one pool, all or none; otherwise as {@link #release(String)}. */
+  public static void release(Collection<Snapshot> snapshots, String tag) {
+    for (Snapshot first : snapshots) {
+      first.pool.snapshots().release(snapshots, tag);
+      return;
+    }
+  }
+
   @Override
   public PosixFileSystem fileSystem() {
     return pool.snapshots().fileSystem(name);
   }
 
   /**
-   * Destroys it; what only it held is freed in the background.
+   * Tells {@code to} what has changed since, in the order of inode numbers: costs what changed, not
+   * what there is. Of a dataset that can be written a snapshot is taken for that, and destroyed
+   * again.
+   *
+   * @param other a later snapshot of the same dataset, or the dataset
+   * @throws io.lcpfs.error.PoolException EINVAL when it is neither; ENOENT; EIO; ENOMEM
+   */
+  public void diff(FileTree other, Consumer<FileChange> to) {
+    pool.snapshots().diff(this, other, to);
+  }
+
+  /**
+   * Destroys it; what only it had is freed in the background.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EROFS; EBUSY when something keeps it
+   */
+  public void destroy() {
+    pool.snapshots().destroy(DatasetName.datasetOf(name), List.of(shortName()), false);
+  }
+
+  /**
+   * Destroys it, as soon as nothing keeps it.
    *
    * @throws io.lcpfs.error.PoolException ENOENT; EROFS
    */
-  public void destroy() {
-    pool.snapshots().destroy(DatasetName.datasetOf(name), List.of(shortName()));
+  public void destroyLater() {
+    pool.snapshots().destroy(DatasetName.datasetOf(name), List.of(shortName()), true);
   }
 
   /**

@@ -74,9 +74,9 @@ public final class DatasetName {
     return name.indexOf('@') >= 0;
   }
 
-  /** The dataset's part of the full name of a snapshot. */
+  /** The dataset's part of the full name of a snapshot or a bookmark. */
   public static String datasetOf(String name) {
-    int at = name.indexOf('@');
+    int at = name.indexOf('@') >= 0 ? name.indexOf('@') : name.indexOf('#');
     return at < 0 ? name : name.substring(0, at);
   }
 
@@ -97,6 +97,30 @@ public final class DatasetName {
     }
     check(datasetOf(name));
     checkComponent(snapshotOf(name), name);
+  }
+
+  /** Whether a name is that of a bookmark, {@code pool/a#name}. */
+  public static boolean isBookmark(String name) {
+    return name.indexOf('#') >= 0;
+  }
+
+  /** The part after the # of the full name of a bookmark. */
+  public static String bookmarkOf(String name) {
+    return name.substring(name.indexOf('#') + 1);
+  }
+
+  /**
+   * Checks the full name of a bookmark, {@code pool/a#name}.
+   *
+   * @throws io.lcpfs.error.PoolException EINVAL, ENAMETOOLONG
+   */
+  public static void checkBookmark(String name) {
+    checkLength(name);
+    if (!isBookmark(name)) {
+      throw refused(Errno.EINVAL, name + ": names no bookmark; write it as pool/dataset#name");
+    }
+    check(name.substring(0, name.indexOf('#')));
+    checkComponent(bookmarkOf(name), name);
   }
 
   /** The pool's part of a full name. */

@@ -75,6 +75,7 @@ public final class PropertyCatalog {
       String help) {}
 
   private static final Map<String, Property> DATASET = new LinkedHashMap<>();
+  private static final Map<String, Property> SNAPSHOT = new LinkedHashMap<>();
   private static final Map<String, Property> POOL = new LinkedHashMap<>();
 
   static {
@@ -138,6 +139,9 @@ public final class PropertyCatalog {
             false,
             "whether it may be mounted"));
     choice("snapdir", List.of("hidden", "visible"), "hidden", "show the directory of snapshots");
+
+    computed(SNAPSHOT, "userrefs", Kind.NUMBER, "how many users hold a snapshot");
+    computed(SNAPSHOT, "defer_destroy", Kind.TEXT, "on: it goes when the last hold does");
 
     computed(POOL, "size", Kind.SIZE, "usable space");
     computed(POOL, "allocated", Kind.SIZE, "in use");
@@ -221,7 +225,8 @@ public final class PropertyCatalog {
    * @throws io.lcpfs.error.PoolException EINVAL when there is no such property
    */
   public static Property dataset(String name) {
-    return find(DATASET, name, "lcpfs fs get all");
+    Property ofSnapshots = SNAPSHOT.get(name);
+    return ofSnapshots != null ? ofSnapshots : find(DATASET, name, "lcpfs fs get all");
   }
 
   /** The row of a pool property; otherwise as {@link #dataset(String)}. */

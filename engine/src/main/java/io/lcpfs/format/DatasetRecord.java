@@ -24,6 +24,7 @@ import java.lang.foreign.StructLayout;
  * @param snapshots what belongs to its snapshots
  * @param heritage what it has of another dataset
  * @param remains how far it is freed, once it is destroyed
+ * @param bookmarksZap ZAP object: name to {@link BookmarkRecord}; 0 before the first
  * @param objectSet root of its objects
  */
 public record DatasetRecord(
@@ -39,7 +40,40 @@ public record DatasetRecord(
     Snapshots snapshots,
     Heritage heritage,
     Remains remains,
+    long bookmarksZap,
     BlockPointer objectSet) {
+
+  /** One without bookmarks. */
+  public DatasetRecord(
+      long guid,
+      long creationTxg,
+      long creationSeconds,
+      long childrenZap,
+      long propertiesZap,
+      long usedBytes,
+      long logicalBytes,
+      int kind,
+      long intentLog,
+      Snapshots snapshots,
+      Heritage heritage,
+      Remains remains,
+      BlockPointer objectSet) {
+    this(
+        guid,
+        creationTxg,
+        creationSeconds,
+        childrenZap,
+        propertiesZap,
+        usedBytes,
+        logicalBytes,
+        kind,
+        intentLog,
+        snapshots,
+        heritage,
+        remains,
+        0,
+        objectSet);
+  }
 
   /**
    * What a dataset knows of its snapshots.
@@ -95,7 +129,8 @@ public record DatasetRecord(
           U64.withName("inherited_bytes"),
           U64.withName("freed_object"),
           U64.withName("freed_block"),
-          Disk.bytes("reserved", 64),
+          U64.withName("bookmarks_zap"),
+          Disk.bytes("reserved", 56),
           BlockPointer.LAYOUT.withName("object_set"));
 
   private static final long OBJECT_SET = Disk.offset(LAYOUT, "object_set");
@@ -134,6 +169,7 @@ public record DatasetRecord(
         new Snapshots(Disk.u64(at, 72), Disk.u64(at, 80), Disk.u64(at, 88)),
         new Heritage(Disk.u64(at, 96), Disk.u64(at, 104)),
         new Remains(Disk.u64(at, 112), Disk.u64(at, 120)),
+        Disk.u64(at, 128),
         BlockPointer.decode(at, OBJECT_SET));
   }
 
@@ -152,6 +188,7 @@ public record DatasetRecord(
         snapshots,
         heritage,
         remains,
+        bookmarksZap,
         root);
   }
 
@@ -170,6 +207,7 @@ public record DatasetRecord(
         snapshots,
         heritage,
         remains,
+        bookmarksZap,
         objectSet);
   }
 
@@ -188,6 +226,26 @@ public record DatasetRecord(
         value,
         heritage,
         remains,
+        bookmarksZap,
+        objectSet);
+  }
+
+  /** The same dataset with this ZAP of bookmarks. */
+  public DatasetRecord withBookmarks(long zap) {
+    return new DatasetRecord(
+        guid,
+        creationTxg,
+        creationSeconds,
+        childrenZap,
+        propertiesZap,
+        usedBytes,
+        logicalBytes,
+        kind,
+        intentLog,
+        snapshots,
+        heritage,
+        remains,
+        zap,
         objectSet);
   }
 
@@ -206,6 +264,7 @@ public record DatasetRecord(
         snapshots,
         value,
         remains,
+        bookmarksZap,
         objectSet);
   }
 
@@ -224,6 +283,7 @@ public record DatasetRecord(
         snapshots,
         heritage,
         remains,
+        bookmarksZap,
         root);
   }
 
@@ -242,6 +302,7 @@ public record DatasetRecord(
         snapshots,
         heritage,
         value,
+        bookmarksZap,
         objectSet);
   }
 
@@ -264,6 +325,7 @@ public record DatasetRecord(
     Disk.putU64(at, 104, heritage.inheritedBytes());
     Disk.putU64(at, 112, remains.object());
     Disk.putU64(at, 120, remains.block());
+    Disk.putU64(at, 128, bookmarksZap);
     objectSet.encode(at, OBJECT_SET);
     return bonus;
   }

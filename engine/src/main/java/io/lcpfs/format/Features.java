@@ -31,9 +31,23 @@ public final class Features {
   /** Datasets that are being received, outside of the tree. */
   public static final PoolConfig.Feature RECEIVES = new PoolConfig.Feature("receives", false);
 
+  /** What keeps snapshots from being destroyed. */
+  public static final PoolConfig.Feature HOLDS = new PoolConfig.Feature("holds", false);
+
+  /** What is left of snapshots to send changes since them. */
+  public static final PoolConfig.Feature BOOKMARKS = new PoolConfig.Feature("bookmarks", false);
+
   /** All features known here, in the order in which a new pool lists them. */
   public static final List<PoolConfig.Feature> KNOWN =
-      List.of(EMBEDDED_BLOCKS, TAIL_BLOCKS, SPACE_MAP_BITMAP, SNAPSHOTS, CLONES, RECEIVES);
+      List.of(
+          EMBEDDED_BLOCKS,
+          TAIL_BLOCKS,
+          SPACE_MAP_BITMAP,
+          SNAPSHOTS,
+          CLONES,
+          RECEIVES,
+          HOLDS,
+          BOOKMARKS);
 
   private Features() {}
 

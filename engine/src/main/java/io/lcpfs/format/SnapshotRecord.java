@@ -25,6 +25,7 @@ import java.lang.foreign.StructLayout;
  * @param uniqueBytes allocated bytes that nothing else of its dataset refers to
  * @param clonesZap ZAP object: the datasets that began as this snapshot, by their object; 0 before
  *     the first
+ * @param holds what users asked for that keeps it
  * @param objectSet root of its objects
  */
 public record SnapshotRecord(
@@ -38,7 +39,48 @@ public record SnapshotRecord(
     long logicalBytes,
     long uniqueBytes,
     long clonesZap,
+    Holds holds,
     BlockPointer objectSet) {
+
+  /**
+   * What users asked for that keeps a snapshot, or ends it later.
+   *
+   * @param zap ZAP object: tag to when it was set, seconds since 1970; 0 for none
+   * @param destroyDeferred whether it is destroyed as soon as nothing keeps it
+   */
+  public record Holds(long zap, boolean destroyDeferred) {
+    public static final Holds NONE = new Holds(0, false);
+  }
+
+  /** One that nothing keeps. */
+  public SnapshotRecord(
+      long guid,
+      long txg,
+      int ordinal,
+      long creationSeconds,
+      long datasetObject,
+      long deadZap,
+      long usedBytes,
+      long logicalBytes,
+      long uniqueBytes,
+      long clonesZap,
+      BlockPointer objectSet) {
+    this(
+        guid,
+        txg,
+        ordinal,
+        creationSeconds,
+        datasetObject,
+        deadZap,
+        usedBytes,
+        logicalBytes,
+        uniqueBytes,
+        clonesZap,
+        Holds.NONE,
+        objectSet);
+  }
+
+  private static final int DESTROY_DEFERRED = 1;
 
   public static final int BYTES = 256;
 
@@ -55,7 +97,8 @@ public record SnapshotRecord(
           U32.withName("ordinal"),
           U32.withName("flags"),
           U64.withName("clones_zap"),
-          Disk.bytes("reserved", 48),
+          U64.withName("holds_zap"),
+          Disk.bytes("reserved", 40),
           BlockPointer.LAYOUT.withName("object_set"));
 
   private static final long OBJECT_SET = Disk.offset(LAYOUT, "object_set");
@@ -82,8 +125,9 @@ public record SnapshotRecord(
     if (ordinal > Integer.MAX_VALUE) {
       throw corrupt("snapshot.ordinal", ordinal);
     }
-    if (Disk.u32(at, 68) != 0) {
-      throw corrupt("snapshot.flags", Disk.u32(at, 68));
+    long flags = Disk.u32(at, 68);
+    if ((flags & ~DESTROY_DEFERRED) != 0) {
+      throw corrupt("snapshot.flags", flags);
     }
     return new SnapshotRecord(
         guid,
@@ -96,6 +140,7 @@ public record SnapshotRecord(
         Disk.u64(at, 48),
         Disk.u64(at, 56),
         Disk.u64(at, 72),
+        new Holds(Disk.u64(at, 80), (flags & DESTROY_DEFERRED) != 0),
         BlockPointer.decode(at, OBJECT_SET));
   }
 
@@ -117,6 +162,24 @@ public record SnapshotRecord(
         logicalBytes,
         Math.max(0, newUnique),
         newClonesZap,
+        holds,
+        objectSet);
+  }
+
+  /** The same snapshot with other holds. */
+  public SnapshotRecord with(Holds newHolds) {
+    return new SnapshotRecord(
+        guid,
+        txg,
+        ordinal,
+        creationSeconds,
+        datasetObject,
+        deadZap,
+        usedBytes,
+        logicalBytes,
+        uniqueBytes,
+        clonesZap,
+        newHolds,
         objectSet);
   }
 
@@ -133,6 +196,8 @@ public record SnapshotRecord(
     Disk.putU64(at, 56, uniqueBytes);
     Disk.putU32(at, 64, ordinal);
     Disk.putU64(at, 72, clonesZap);
+    Disk.putU32(at, 68, holds.destroyDeferred() ? DESTROY_DEFERRED : 0);
+    Disk.putU64(at, 80, holds.zap());
     objectSet.encode(at, OBJECT_SET);
     return bonus;
   }

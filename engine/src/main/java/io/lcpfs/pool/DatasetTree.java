@@ -183,6 +183,17 @@ final class DatasetTree {
     }
   }
 
+  /** The ZAP of a dataset's bookmarks, or 0. */
+  long bookmarksZap(long object) {
+    OpenDataset known = known(object);
+    if (known != null) {
+      return known.bookmarksZap();
+    }
+    try (Dnode dnode = meta.hold(object)) {
+      return recordOf(dnode).bookmarksZap();
+    }
+  }
+
   /** The DATASET object at a path; ENOENT. */
   long find(String path) {
     long object = rootObject;

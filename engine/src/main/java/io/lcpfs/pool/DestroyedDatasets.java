@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,6 +42,7 @@ final class DestroyedDatasets {
   private final ReentrantLock lock;
 
   private volatile @Nullable PoolException unfreed;
+  private volatile CloneWatcher lastClone = (origin, clone) -> tx -> {};
 
   /**
    * @param destroyed the ZAP; this holds it
@@ -56,6 +58,23 @@ final class DestroyedDatasets {
     this.deadLists = deadLists;
     this.destroyed = destroyed;
     this.lock = lock;
+  }
+
+  /** Told of clones that are about to be forgotten. */
+  interface CloneWatcher {
+    /**
+     * Prepares for the end of a clone, with the tree's lock held.
+     *
+     * @param origin the SNAPSHOT object that it began as, or 0
+     * @param clone its DATASET object
+     * @return what to do in the transaction that takes it away
+     */
+    Consumer<Tx> prepare(long origin, long clone);
+  }
+
+  /** Whom to tell of clones that go. */
+  void setCloneWatcher(CloneWatcher watcher) {
+    lastClone = watcher;
   }
 
   private static byte[] key(long object) {
@@ -206,10 +225,12 @@ final class DestroyedDatasets {
     lock.lock();
     try (Dnode dnode = meta.hold(object)) {
       DatasetRecord record = DatasetTree.recordOf(dnode);
+      Consumer<Tx> last = lastClone.prepare(record.heritage().origin(), object);
       try (@Nullable Dnode log = holdLog(object, record.intentLog());
           @Nullable Dnode children = holdUnlessLost(record.childrenZap());
           @Nullable Dnode properties = holdUnlessLost(record.propertiesZap());
           @Nullable Dnode names = holdUnlessLost(record.snapshots().namesZap());
+          @Nullable Dnode bookmarks = holdUnlessLost(record.bookmarksZap());
           @Nullable Dnode clones = holdClones(record.heritage().origin());
           Tx tx = meta.beginFreeing(TX_BYTES).wholeOnly()) {
         // First what may fail over a damaged block, while nothing is changed that could not be
@@ -225,7 +246,7 @@ final class DestroyedDatasets {
             throw e;
           }
         }
-        for (Dnode zap : new @Nullable Dnode[] {children, properties, names}) {
+        for (Dnode zap : new @Nullable Dnode[] {children, properties, names, bookmarks}) {
           if (zap != null) {
             zap.free(tx);
           }
@@ -238,6 +259,7 @@ final class DestroyedDatasets {
           inTx.accept(tx, extents);
         }
         dnode.free(tx);
+        last.accept(tx);
         tx.complete();
       }
     } finally {

@@ -7,6 +7,7 @@ import io.lcpfs.alloc.Metaslab;
 import io.lcpfs.alloc.SpaceMapState;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.format.BookmarkRecord;
 import io.lcpfs.format.DatasetRecord;
 import io.lcpfs.format.Disk;
 import io.lcpfs.format.LayoutRecord;
@@ -275,6 +276,7 @@ final class MetaCheck {
         claim(record.propertiesZap(), ObjectType.ZAP, where + " properties");
         claimLog(record, where);
         claimSnapshots(next.object, record, where);
+        bookmarks(record, where);
         if (claim(record.childrenZap(), ObjectType.ZAP, where + " children")) {
           children(next, record.childrenZap(), where, todo);
         }
@@ -305,6 +307,7 @@ final class MetaCheck {
                   SnapshotRecord found = SnapshotChain.record(view.meta(), snapshot, object);
                   claimDead(found.deadZap(), at);
                   claimClones(snapshot, found.clonesZap(), at);
+                  claimHolds(found.holds(), at);
                 } catch (PoolException e) {
                   damaged("SnapshotCheck", at, e);
                 }
@@ -341,6 +344,51 @@ final class MetaCheck {
                 "SnapshotCheck",
                 "snapshot object " + snapshot,
                 "names object " + clone + " as its clone, which it is not"));
+  }
+
+  private void bookmarks(DatasetRecord record, String where) {
+    if (record.bookmarksZap() == 0
+        || !claim(record.bookmarksZap(), ObjectType.ZAP, where + " bookmarks")) {
+      return;
+    }
+    try (Dnode dnode = view.hold(record.bookmarksZap(), ObjectType.ZAP)) {
+      Zap.open(dnode, view.context().env())
+          .iterate(
+              0,
+              (cookie, name, value) -> {
+                bookmark(where, text(name), value);
+                return true;
+              });
+    } catch (PoolException e) {
+      damaged("BookmarkCheck", where, e);
+    }
+  }
+
+  private void bookmark(String where, @Nullable String name, byte[] value) {
+    if (name == null || name.indexOf('/') >= 0 || name.indexOf('@') >= 0) {
+      findings.found("BookmarkCheck", where, "a bookmark whose name is none");
+    }
+    try {
+      BookmarkRecord bookmark = BookmarkRecord.decode(value);
+      if (bookmark.txg() > view.txg()) {
+        findings.found("BookmarkCheck", where + "#" + name, "is of txg " + bookmark.txg());
+      }
+    } catch (PoolException e) {
+      damaged("BookmarkCheck", where + "#" + name, e);
+    }
+  }
+
+  private void claimHolds(SnapshotRecord.Holds holds, String where) {
+    if (holds.zap() == 0 || !claim(holds.zap(), ObjectType.ZAP, where + " holds")) {
+      return;
+    }
+    NavigableMap<String, Long> tags = numbers(holds.zap(), where + " holds");
+    tags.forEach(
+        (tag, seconds) -> {
+          if (seconds < 0) {
+            findings.found("SnapshotCheck", where, "hold '" + tag + "' was set at " + seconds);
+          }
+        });
   }
 
   private void claimDead(long zap, String where) {
@@ -425,6 +473,7 @@ final class MetaCheck {
       claim(record.childrenZap(), ObjectType.ZAP, where + " children");
       claimLog(record, where);
       claimSnapshots(object, record, where);
+      bookmarks(record, where);
     } catch (PoolException e) {
       damaged("DatasetCheck", where, e);
     }

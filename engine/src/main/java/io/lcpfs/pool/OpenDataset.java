@@ -5,6 +5,7 @@ import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.DatasetRecord;
 import io.lcpfs.format.IntentLogRecord;
 import io.lcpfs.format.ObjectType;
+import io.lcpfs.format.SnapshotRecord;
 import io.lcpfs.intent.IntentLog;
 import io.lcpfs.intent.LogReplay;
 import io.lcpfs.object.Dnode;
@@ -27,6 +28,9 @@ final class OpenDataset {
 
   /** The ZAP of the snapshots' names; ahead of what the record says until its group is on disk. */
   private volatile long namesZap;
+
+  /** The ZAP of bookmarks, ahead in the same way. */
+  private volatile long bookmarksZap;
 
   /** The dataset's INTENT_LOG object; null when it has none. */
   private volatile @Nullable Dnode logObject;
@@ -55,6 +59,7 @@ final class OpenDataset {
     this.snapshots = snapshots;
     this.record = record;
     this.namesZap = record.snapshots().namesZap();
+    this.bookmarksZap = record.bookmarksZap();
     objectSet.setDeadBlocks(snapshots);
   }
 
@@ -150,6 +155,11 @@ final class OpenDataset {
     }
   }
 
+  /** Why not all snapshots can be read, or null. */
+  @Nullable PoolException snapshotDamage() {
+    return snapshots.damage();
+  }
+
   /** The ZAP of its snapshots' names, or 0. */
   long namesZap() {
     return namesZap;
@@ -157,6 +167,22 @@ final class OpenDataset {
 
   void setNamesZap(long zap) {
     namesZap = zap;
+  }
+
+  /** The ZAP of its bookmarks, or 0. */
+  long bookmarksZap() {
+    return bookmarksZap;
+  }
+
+  /** What its record will say with the group that is open. */
+  void aheadBookmarksZap(long zap) {
+    bookmarksZap = zap;
+  }
+
+  /** Writes down where its bookmarks are, with {@code txg}. */
+  void setBookmarksZap(long txg, long zap) {
+    record = record.withBookmarks(zap);
+    dnode.setBonus(Tx.inSync(txg), record.encode());
   }
 
   /** Whether a group has to be written on the log's account. */
@@ -194,6 +220,11 @@ final class OpenDataset {
       record = record.withSnapshots(snapshots.take(txg, made, record));
       dnode.setBonus(Tx.inSync(txg), record.encode());
     }
+  }
+
+  /** Writes down what keeps a snapshot, with {@code txg}. */
+  void setHolds(long txg, long snapshot, SnapshotRecord.Holds holds) {
+    snapshots.setHolds(txg, snapshot, holds);
   }
 
   /** Ends a snapshot that has lost its name in {@code txg}. */

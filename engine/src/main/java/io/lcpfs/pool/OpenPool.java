@@ -151,6 +151,10 @@ final class OpenPool implements PoolEngine {
     if (destroying != null) {
       problems.add("a destroyed dataset cannot be freed: " + destroying.error().message());
     }
+    PoolException kept = snapshots.lastFailure();
+    if (kept != null) {
+      problems.add("a snapshot could not be destroyed with its clone: " + kept.error().message());
+    }
     for (PoolException unfreed :
         new @Nullable PoolException[] {freeing.problem(), datasets.destroyed().unfreed()}) {
       if (unfreed != null) {
@@ -383,9 +387,28 @@ final class OpenPool implements PoolEngine {
   }
 
   @Override
-  public void destroySnapshots(String path, List<String> names) {
+  public void destroySnapshots(String path, List<String> names, boolean defer) {
     refuseReadOnly();
-    snapshots.destroy(path, names, destroyTask::waitFor);
+    snapshots.destroy(path, names, defer, destroyTask::waitFor);
+    destroyTask.wake();
+  }
+
+  @Override
+  public void holdSnapshots(List<SnapshotName> names, String tag) {
+    refuseReadOnly();
+    snapshots.holds().hold(names, tag);
+  }
+
+  @Override
+  public SortedMap<String, Long> snapshotHolds(SnapshotName name) {
+    refuseClosed();
+    return snapshots.holds().list(name);
+  }
+
+  @Override
+  public void releaseSnapshots(List<SnapshotName> names, String tag) {
+    refuseReadOnly();
+    snapshots.release(names, tag);
     destroyTask.wake();
   }
 
@@ -425,6 +448,24 @@ final class OpenPool implements PoolEngine {
   public List<String> clonesOf(String path, String name) {
     refuseClosed();
     return snapshots.clones(path, name);
+  }
+
+  @Override
+  public List<BookmarkInfo> bookmarks(String path) {
+    refuseClosed();
+    return snapshots.bookmarks().list(path);
+  }
+
+  @Override
+  public void createBookmark(String path, String source, boolean ofBookmark, String name) {
+    refuseReadOnly();
+    snapshots.bookmark(path, source, ofBookmark, name);
+  }
+
+  @Override
+  public void destroyBookmark(String path, String name) {
+    refuseReadOnly();
+    snapshots.bookmarks().destroy(path, name);
   }
 
   @Override

@@ -121,10 +121,33 @@ public interface PoolEngine extends AutoCloseable {
   /**
    * Destroys snapshots of a dataset; what only they held is freed in the background.
    *
-   * @throws io.lcpfs.error.PoolException ENOENT when one does not exist, EBUSY when one has clones:
-   *     then none is destroyed
+   * @param defer mark those that something keeps, so that they are destroyed when it goes
+   * @throws io.lcpfs.error.PoolException ENOENT when one does not exist, EBUSY when something keeps
+   *     one and {@code defer} is false: then none is destroyed
    */
-  void destroySnapshots(String path, List<String> names);
+  void destroySnapshots(String path, List<String> names, boolean defer);
+
+  /**
+   * Holds snapshots, all or none, so that they cannot be destroyed.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EEXIST when one has a hold of this tag; EINVAL;
+   *     ENAMETOOLONG; EOPNOTSUPP when the pool lacks the feature
+   */
+  void holdSnapshots(List<SnapshotName> names, String tag);
+
+  /**
+   * A snapshot's holds: when each was set, seconds since 1970, by tag.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT
+   */
+  SortedMap<String, Long> snapshotHolds(SnapshotName name);
+
+  /**
+   * Releases holds, all or none; a snapshot that was to be destroyed and has no more is.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT, also when one has no hold of this tag
+   */
+  void releaseSnapshots(List<SnapshotName> names, String tag);
 
   /**
    * Gives a snapshot another name.
@@ -173,6 +196,30 @@ public interface PoolEngine extends AutoCloseable {
    * @throws io.lcpfs.error.PoolException ENOENT
    */
   List<String> clonesOf(String path, String name);
+
+  /**
+   * A dataset's bookmarks, those of the oldest snapshots first.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT
+   */
+  List<BookmarkInfo> bookmarks(String path);
+
+  /**
+   * Makes a bookmark of a snapshot, or of another bookmark, of the same dataset.
+   *
+   * @param source the name after the @ or the #
+   * @param ofBookmark whether {@code source} is a bookmark
+   * @throws io.lcpfs.error.PoolException ENOENT; EEXIST; EINVAL; EOPNOTSUPP when the pool lacks the
+   *     feature
+   */
+  void createBookmark(String path, String source, boolean ofBookmark, String name);
+
+  /**
+   * Ends a bookmark.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT
+   */
+  void destroyBookmark(String path, String name);
 
   /**
    * The objects of a snapshot, to read; until it is destroyed or the pool closes.

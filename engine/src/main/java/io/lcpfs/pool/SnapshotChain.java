@@ -306,6 +306,15 @@ final class SnapshotChain implements DeadBlocks {
     }
   }
 
+  /** Writes down what keeps a snapshot, with {@code txg}. */
+  void setHolds(long txg, long object, SnapshotRecord.Holds holds) {
+    Link link = links.get(indexOf(object));
+    link.record = link.record.with(holds);
+    try (Dnode dnode = meta.hold(object)) {
+      dnode.setBonus(Tx.inSync(txg), link.record.encode());
+    }
+  }
+
   /**
    * Makes {@code made} the newest snapshot, of the dataset as it is after its sync of {@code txg}.
    *

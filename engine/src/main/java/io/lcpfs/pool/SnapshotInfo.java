@@ -12,6 +12,8 @@ package io.lcpfs.pool;
  *     would free
  * @param referencedBytes allocated for all that is in it
  * @param logicalBytes the same before compression
+ * @param userRefs how many users hold it
+ * @param destroyDeferred whether it is destroyed when nothing keeps it any more
  */
 public record SnapshotInfo(
     String path,
@@ -21,4 +23,6 @@ public record SnapshotInfo(
     long creationSeconds,
     long usedBytes,
     long referencedBytes,
-    long logicalBytes) {}
+    long logicalBytes,
+    int userRefs,
+    boolean destroyDeferred) {}

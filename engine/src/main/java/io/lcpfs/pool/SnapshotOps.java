@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
+import io.lcpfs.format.BookmarkRecord;
 import io.lcpfs.format.Features;
 import io.lcpfs.format.ObjectType;
 import io.lcpfs.format.SnapshotRecord;
@@ -20,6 +21,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +43,9 @@ final class SnapshotOps {
   private final DatasetTree datasets;
   private final PoolSync sync;
   private final FreeingLists freeing;
+  private final SnapshotHolds holds;
+  private final Bookmarks bookmarks;
+  private volatile @Nullable PoolException lastFailure;
 
   /** Snapshots that are read, by their object; guarded by the tree's lock. */
   private final Map<Long, ObjectSet> open = new TreeMap<>();
@@ -59,6 +64,44 @@ final class SnapshotOps {
     this.datasets = datasets;
     this.sync = sync;
     this.freeing = freeing;
+    this.holds = new SnapshotHolds(context, meta, datasets, sync);
+    datasets.destroyed().setCloneWatcher(this::cloneGoes);
+    this.bookmarks = new Bookmarks(context, meta, datasets, sync);
+  }
+
+  Bookmarks bookmarks() {
+    return bookmarks;
+  }
+
+  /** Makes a bookmark of a snapshot or of another bookmark; see {@link Bookmarks#create}. */
+  void bookmark(String path, String source, boolean ofBookmark, String name) {
+    BookmarkRecord of;
+    datasets.lock().lock();
+    try {
+      if (ofBookmark) {
+        BookmarkInfo known = bookmarks.get(path, source);
+        of =
+            new BookmarkRecord(
+                known.guid(), known.creationTxg(), known.creationSeconds(), known.ordinal());
+      } else {
+        long dataset = datasets.find(path);
+        long object = lookup(datasets.snapshotNames(dataset), source);
+        if (object == 0) {
+          throw noSuch(path, source);
+        }
+        SnapshotRecord record = SnapshotChain.record(meta, object, dataset);
+        of =
+            new BookmarkRecord(
+                record.guid(), record.txg(), record.creationSeconds(), record.ordinal());
+      }
+    } finally {
+      datasets.lock().unlock();
+    }
+    bookmarks.create(path, of, name);
+  }
+
+  SnapshotHolds holds() {
+    return holds;
   }
 
   /** A dataset of which a snapshot is taken. */
@@ -234,13 +277,14 @@ final class SnapshotOps {
       if (object == 0) {
         throw noSuch(path, name);
       }
-      return info(path, name, SnapshotChain.record(meta, object, dataset));
+      return info(path, name, object, SnapshotChain.record(meta, object, dataset));
     } finally {
       datasets.lock().unlock();
     }
   }
 
-  private static SnapshotInfo info(String path, String name, SnapshotRecord record) {
+  private SnapshotInfo info(String path, String name, long object, SnapshotRecord record) {
+    SnapshotRecord.Holds kept = holds.of(object, record);
     return new SnapshotInfo(
         path,
         name,
@@ -249,7 +293,9 @@ final class SnapshotOps {
         record.creationSeconds(),
         record.uniqueBytes(),
         record.usedBytes(),
-        record.logicalBytes());
+        record.logicalBytes(),
+        holds.count(kept),
+        kept.destroyDeferred());
   }
 
   /** A dataset's snapshots, oldest first. */
@@ -264,7 +310,7 @@ final class SnapshotOps {
           .forEach(
               (name, snapshot) -> {
                 SnapshotRecord record = SnapshotChain.record(meta, snapshot, object);
-                SnapshotInfo info = info(path, name, record);
+                SnapshotInfo info = info(path, name, snapshot, record);
                 ordinals.put(info, record.ordinal());
                 found.add(info);
               });
@@ -280,13 +326,14 @@ final class SnapshotOps {
    * Destroys snapshots; returns when they are gone from the disk, while what only they held is
    * freed in the background.
    *
+   * @param defer mark those that something keeps, so that they go when it does
    * @param waitFreed returns when destroyed datasets are freed, which may be clones
    * @throws PoolException ENOENT when there is one that does not exist, EBUSY when there is one
-   *     with clones: then none is destroyed
+   *     that something keeps: then none is destroyed
    */
-  void destroy(String path, List<String> names, Consumer<List<Long>> waitFreed) {
+  void destroy(String path, List<String> names, boolean defer, Consumer<List<Long>> waitFreed) {
     while (true) {
-      List<Long> dying = tryDestroy(path, names);
+      List<Long> dying = tryDestroy(path, names, defer);
       if (dying.isEmpty()) {
         return;
       }
@@ -295,7 +342,7 @@ final class SnapshotOps {
   }
 
   /** As {@link #destroy}, unless there are clones that are not freed yet: answers those. */
-  private List<Long> tryDestroy(String path, List<String> names) {
+  private List<Long> tryDestroy(String path, List<String> names, boolean defer) {
     long last = 0;
     datasets.lock().lock();
     try {
@@ -314,12 +361,16 @@ final class SnapshotOps {
         }
         objects.put(name, object);
       }
-      List<Long> dying = dyingClones(path, objects);
+      List<String> kept = kept(path, objects, defer);
+      List<Long> dying = new ArrayList<>();
+      List<String> free = names.stream().filter(name -> !kept.contains(name)).toList();
+      free.forEach(name -> dying.addAll(clonesOf(Objects.requireNonNull(objects.get(name)))));
       if (!dying.isEmpty()) {
         return dying;
       }
-      for (int from = 0; from < names.size(); from += DESTROYED_AT_ONCE) {
-        List<String> some = names.subList(from, Math.min(names.size(), from + DESTROYED_AT_ONCE));
+      last = deferDestroy(dataset, kept, objects);
+      for (int from = 0; from < free.size(); from += DESTROYED_AT_ONCE) {
+        List<String> some = free.subList(from, Math.min(free.size(), from + DESTROYED_AT_ONCE));
         last = destroySome(dataset, some, objects);
       }
     } finally {
@@ -332,32 +383,129 @@ final class SnapshotOps {
   }
 
   /**
-   * Those clones of snapshots that are destroyed and only have to be freed.
+   * Why a snapshot may not be destroyed now, in words, or null when it may; the one place that
+   * decides. Clones that are destroyed and only have to be freed keep nothing. With the tree's lock
+   * held.
    *
-   * @throws PoolException EBUSY when there are others
+   * @param tags of its holds
    */
-  private List<Long> dyingClones(String path, Map<String, Long> snapshots) {
-    List<Long> dying = new ArrayList<>();
+  private @Nullable String keeps(SnapshotName name, long snapshot, Set<String> tags) {
+    List<Long> clones = clonesOf(snapshot);
+    if (!clones.isEmpty()) {
+      List<Long> destroyed = datasets.destroyed().objects();
+      List<Long> others = clones.stream().filter(c -> !destroyed.contains(c)).toList();
+      if (!others.isEmpty()) {
+        return name
+            + " has clones: "
+            + String.join(", ", names(others))
+            + "; destroy them first, promote one, or add -R";
+      }
+    }
+    return tags.isEmpty() ? null : holds.keeps(name, tags);
+  }
+
+  /**
+   * The snapshots that something keeps.
+   *
+   * @throws PoolException EBUSY when there are such and they may not be {@code deferred}
+   */
+  private List<String> kept(String path, Map<String, Long> snapshots, boolean deferred) {
+    List<String> kept = new ArrayList<>();
     snapshots.forEach(
         (name, snapshot) -> {
-          List<Long> clones = clonesOf(snapshot);
-          if (!clones.isEmpty()) {
-            List<Long> destroyed = datasets.destroyed().objects();
-            List<Long> others = clones.stream().filter(c -> !destroyed.contains(c)).toList();
-            if (!others.isEmpty()) {
-              throw PoolException.refused(
-                  Errno.EBUSY,
-                  path
-                      + "@"
-                      + name
-                      + " has clones: "
-                      + String.join(", ", names(others))
-                      + "; destroy them first, promote one, or add -R");
-            }
-            dying.addAll(clones);
+          String why = keeps(new SnapshotName(path, name), snapshot, holds.tags(snapshot).keySet());
+          if (why != null && !deferred) {
+            throw PoolException.refused(Errno.EBUSY, why);
+          }
+          if (why != null) {
+            kept.add(name);
           }
         });
-    return dying;
+    return kept;
+  }
+
+  /** Has snapshots destroyed when nothing keeps them; answers the group of that, 0 for none. */
+  private long deferDestroy(OpenDataset dataset, List<String> kept, Map<String, Long> objects) {
+    if (kept.isEmpty()) {
+      return 0;
+    }
+    holds.requireFeature();
+    try (Tx tx = meta.beginFreeing(TX_BYTES)) {
+      for (String name : kept) {
+        holds.deferDestroy(tx, dataset, Objects.requireNonNull(objects.get(name)));
+      }
+      return tx.txg();
+    }
+  }
+
+  /** Releases holds; see {@link SnapshotHolds#release}. */
+  void release(List<SnapshotName> names, String tag) {
+    holds.release(
+        names,
+        tag,
+        new SnapshotHolds.Destroyer() {
+          @Override
+          public boolean mayGo(SnapshotName name, long object, Set<String> tags) {
+            // One with clones goes with them, also with those that are being freed.
+            return keeps(name, object, tags) == null && clonesOf(object).isEmpty();
+          }
+
+          @Override
+          public void end(Tx tx, OpenDataset dataset, long object, @Nullable Dnode tags) {
+            SnapshotOps.this.end(tx, dataset, object, tags);
+          }
+        });
+  }
+
+  /** See {@link DestroyedDatasets.CloneWatcher}: what waits for its last clone goes with that. */
+  private Consumer<Tx> cloneGoes(long origin, long clone) {
+    if (origin == 0 || !holds.of(origin).destroyDeferred()) {
+      return tx -> {};
+    }
+    if (!clonesOf(origin).equals(List.of(clone)) || !holds.tags(origin).isEmpty()) {
+      return tx -> {};
+    }
+    OpenDataset dataset = datasets.openObject(SnapshotChain.record(meta, origin).datasetObject());
+    if (dataset.snapshotDamage() != null) {
+      return tx -> {};
+    }
+    for (Map.Entry<String, Long> entry : datasets.snapshotObjects(dataset.object()).entrySet()) {
+      if (entry.getValue() == origin) {
+        return tx -> endNamed(tx, dataset, entry.getKey(), origin);
+      }
+    }
+    return tx -> {};
+  }
+
+  private void endNamed(Tx tx, OpenDataset dataset, String name, long object) {
+    @Nullable Dnode tags = null;
+    try (Dnode zap = meta.hold(dataset.namesZap())) {
+      tags = holds.toFree(object);
+      Zap.open(zap, context.env()).remove(tx, name.getBytes(UTF_8));
+    } catch (PoolException e) {
+      // It stays, with its mark and nothing changed: whoever destroys it next finds the same.
+      lastFailure = e;
+      close(tags);
+      return;
+    }
+    end(tx, dataset, object, tags);
+    close(tags);
+  }
+
+  /** Why a snapshot that waited for its last clone could not be destroyed then, or null. */
+  @Nullable PoolException lastFailure() {
+    return lastFailure;
+  }
+
+  /** Ends a snapshot whose name is taken away in {@code tx}. */
+  private void end(Tx tx, OpenDataset dataset, long object, @Nullable Dnode tags) {
+    long txg = tx.txg();
+    open.remove(object);
+    holds.forget(object);
+    if (tags != null) {
+      tags.free(tx);
+    }
+    sync.inGroup(txg, () -> dataset.destroySnapshot(txg, object, freeing));
   }
 
   private List<String> names(List<Long> clones) {
@@ -410,30 +558,34 @@ final class SnapshotOps {
   }
 
   private long destroySome(OpenDataset dataset, List<String> names, Map<String, Long> objects) {
-    List<Long> gone = new ArrayList<>();
     try (Dnode zap = meta.hold(dataset.namesZap());
         Tx tx = meta.beginFreeing(TX_BYTES).wholeOnly()) {
       PoolException failure = null;
       for (String name : names) {
-        Long object = objects.get(name);
+        long object = Objects.requireNonNull(objects.get(name));
+        @Nullable Dnode tags = null;
         try {
+          tags = holds.toFree(object);
           Zap.open(zap, context.env()).remove(tx, name.getBytes(UTF_8));
         } catch (PoolException e) {
           failure = e;
+          close(tags);
           break;
         }
-        if (object != null) {
-          gone.add(object);
-          open.remove(object);
-        }
+        end(tx, dataset, object, tags);
+        close(tags);
       }
-      long txg = tx.txg();
-      sync.inGroup(txg, () -> gone.forEach(o -> dataset.destroySnapshot(txg, o, freeing)));
       tx.complete();
       if (failure != null) {
         throw failure;
       }
-      return txg;
+      return tx.txg();
+    }
+  }
+
+  private static void close(@Nullable Dnode dnode) {
+    if (dnode != null) {
+      dnode.close();
     }
   }
 

@@ -433,6 +433,11 @@ public final class PosixFileSystem implements AutoCloseable {
     return core.unlinked.count();
   }
 
+  FsCore core() {
+    core.refuseClosed();
+    return core;
+  }
+
   /** Makes long deletions take more steps, for tests. */
   void setBlocksFreedAtOnce(long blocks) {
     core.blocksFreedAtOnce = blocks;

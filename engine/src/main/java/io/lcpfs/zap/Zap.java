@@ -18,6 +18,7 @@ import io.lcpfs.txg.Tx;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -402,6 +403,34 @@ public final class Zap {
         fromCookie,
         (leaf, at, cookie) ->
             visitor.visit(cookie, ZapLeaf.name(leaf, at), ZapLeaf.longValue(leaf, at)));
+  }
+
+  /**
+   * As {@link #iterateLong} from the start, but only the entries that lie in some of the blocks;
+   * others are not read, but for those that lead to them.
+   */
+  public void iterateLongIn(LongPredicate blocks, LongVisitor visitor) {
+    try (ZapCursor cursor = new ZapCursor(object)) {
+      long key = 0;
+      while (key != Long.MAX_VALUE) {
+        key++;
+        if (blocks.test(cursor.leafOf(key))) {
+          cursor.seek(key);
+          for (int i = cursor.lowerBound(key); i < cursor.count; i++) {
+            int at = cursor.entryAt(i);
+            long cookie = cursor.cookie(i);
+            if (cookie < key || cookie > cursor.last) {
+              throw corrupt("zap_slot.cookie", cookie);
+            }
+            byte[] name = ZapLeaf.name(cursor.leaf, at);
+            if (!visitor.visit(cookie, name, ZapLeaf.longValue(cursor.leaf, at))) {
+              return;
+            }
+          }
+        }
+        key = cursor.last;
+      }
+    }
   }
 
   private long iterateEntries(long fromCookie, EntryReader reader) {

@@ -91,6 +91,27 @@ final class ZapCursor implements AutoCloseable {
     checkLeafBounds(leaf, base, count, rootLevel, low, last);
   }
 
+  /**
+   * The block of the leaf where {@code cookie} is or would be, which is not read; {@link #last} is
+   * set as by {@link #seek}.
+   */
+  int leafOf(long cookie) {
+    start();
+    int id = 0;
+    for (int level = rootLevel; level > 0; level--) {
+      int branches = ZapInterior.count(leaf, base, level, id);
+      int index = ZapInterior.find(leaf, base, branches, cookie);
+      narrow(branches, index);
+      id = ZapInterior.child(leaf, base, index, limit);
+      if (level > 1) {
+        pin(id);
+        base = 0;
+        end = BLOCK_BYTES;
+      }
+    }
+    return id;
+  }
+
   private void narrow(int branches, int index) {
     if (index > 0) {
       long key = ZapInterior.key(leaf, base, index);

@@ -289,6 +289,16 @@ final class HostileRun {
       snapshots(dataset);
       step("change after it " + dataset, () -> changeFiles(dataset.fileSystem()));
       step("rename in " + dataset, () -> pool.snapshot(dataset + "@new").rename("newer"));
+      step(
+          "bookmark in " + dataset,
+          () -> dataset.createBookmark(pool.snapshot(dataset + "@s1"), "new"));
+      step("end of a bookmark in " + dataset, () -> dataset.destroyBookmark("mark"));
+      step("hold in " + dataset, () -> pool.snapshot(dataset + "@s1").hold("mine"));
+      step("destroy later", () -> dataset.destroySnapshotsLater(List.of("s1", "s3")));
+      for (String tag : List.of("keep", "another")) {
+        step("release " + dataset, () -> pool.snapshot(dataset + "@s2").release(tag));
+      }
+      step("release in " + dataset, () -> pool.snapshot(dataset + "@s1").release("mine"));
       for (String name : List.of("s2", "s1", "newer", "s3")) {
         step("destroy " + dataset + "@" + name, () -> dataset.destroySnapshots(List.of(name)));
       }
@@ -311,8 +321,18 @@ final class HostileRun {
 
   private void snapshots(Dataset dataset) {
     List<Snapshot> found = new ArrayList<>();
+    step("bookmarks of " + dataset, dataset::bookmarks);
     step("snapshots of " + dataset, () -> found.addAll(dataset.snapshots()));
+    for (int i = 1; i < found.size(); i++) {
+      Snapshot before = found.get(i - 1);
+      Snapshot after = found.get(i);
+      step("diff of " + before + " and " + after, () -> before.diff(after, change -> {}));
+    }
+    if (!found.isEmpty()) {
+      step("diff of " + dataset, () -> found.getFirst().diff(dataset, change -> {}));
+    }
     for (Snapshot snapshot : found) {
+      step("holds of " + snapshot, snapshot::holds);
       step(
           "read " + snapshot,
           () -> {

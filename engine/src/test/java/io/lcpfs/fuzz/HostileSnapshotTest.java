@@ -8,6 +8,7 @@ import io.lcpfs.api.Dataset;
 import io.lcpfs.api.FileTree;
 import io.lcpfs.api.Pool;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.format.BookmarkRecord;
 import io.lcpfs.format.DatasetRecord;
 import io.lcpfs.format.DeadlistRecord;
 import io.lcpfs.format.Disk;
@@ -160,5 +161,122 @@ class HostileSnapshotTest {
               names(forge, "a/b"),
               (zap, world) -> zap.putLong(world.tx, new byte[] {'x'}, second));
         });
+  }
+
+  private static PoolForge.Obj held(PoolForge forge) {
+    return all(forge, ObjectType.SNAPSHOT).stream()
+        .filter(o -> SnapshotRecord.decode(o.record().bonus()).holds().zap() != 0)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static PoolForge.Obj holds(PoolForge forge) {
+    return forge.meta().object(SnapshotRecord.decode(held(forge).record().bonus()).holds().zap());
+  }
+
+  @Test
+  void holdsThatLeadElsewhereAreTold() {
+    for (long target : new long[] {2, 1 << 20, -1}) {
+      Lie.told(forge -> held(forge).editBonus(bonus -> Disk.putU64(bonus, 80, target)));
+    }
+    Lie.told(forge -> held(forge).editBonus(bonus -> Disk.putU64(bonus, 80, 0)));
+    Lie.told(
+        forge -> {
+          long names = names(forge, "a/b").number();
+          held(forge).editBonus(bonus -> Disk.putU64(bonus, 80, names));
+        });
+    Lie.told(
+        forge -> {
+          long zap = holds(forge).number();
+          all(forge, ObjectType.SNAPSHOT).stream()
+              .filter(o -> o.number() != held(forge).number())
+              .findFirst()
+              .orElseThrow()
+              .editBonus(bonus -> Disk.putU64(bonus, 80, zap));
+        });
+    for (int flags : new int[] {2, 3, 1 << 31}) {
+      Lie.told(forge -> held(forge).editBonus(bonus -> Disk.putU32(bonus, 68, flags)));
+    }
+    Lie.survived(
+        forge ->
+            all(forge, ObjectType.SNAPSHOT).stream()
+                .filter(o -> o.number() != held(forge).number())
+                .findFirst()
+                .orElseThrow()
+                .editBonus(bonus -> Disk.putU32(bonus, 68, 1)));
+  }
+
+  @Test
+  void tagsThatAreNoneAreTold() {
+    byte[][] tags = {new byte[255], {(byte) 0xff, (byte) 0xfe}};
+    for (byte[] tag : tags) {
+      Lie.survived(
+          forge ->
+              ForgedZap.edit(forge, holds(forge), (zap, world) -> zap.putLong(world.tx, tag, 7)));
+    }
+    Lie.told(
+        forge ->
+            ForgedZap.edit(
+                forge,
+                holds(forge),
+                (zap, world) -> zap.put(world.tx, new byte[] {'x'}, new byte[100])));
+    Lie.told(
+        forge ->
+            ForgedZap.edit(
+                forge,
+                holds(forge),
+                (zap, world) -> zap.putLong(world.tx, new byte[] {'x'}, Long.MIN_VALUE)));
+    Lie.survived(
+        forge ->
+            ForgedZap.edit(
+                forge,
+                holds(forge),
+                (zap, world) -> {
+                  zap.remove(world.tx, "keep".getBytes(UTF_8));
+                  zap.remove(world.tx, "another".getBytes(UTF_8));
+                }));
+  }
+
+  private static PoolForge.Obj bookmarks(PoolForge forge) {
+    DatasetRecord record = DatasetRecord.decode(forge.dataset("a/b").record().bonus());
+    return forge.meta().object(record.bookmarksZap());
+  }
+
+  @Test
+  void bookmarksThatLieAreTold() {
+    for (long target : new long[] {2, 1 << 20, -1, 0}) {
+      Lie.told(forge -> forge.dataset("a/b").editBonus(bonus -> Disk.putU64(bonus, 128, target)));
+    }
+    Lie.told(
+        forge -> {
+          long names = names(forge, "a/b").number();
+          forge.dataset("a/b").editBonus(bonus -> Disk.putU64(bonus, 128, names));
+        });
+    byte[] sound = new BookmarkRecord(1, 2, 3, 4).encode();
+    for (int at : new int[] {0, 15, 31, 27}) {
+      byte[] lie = sound.clone();
+      lie[at] = (byte) (at == 0 ? 0 : 0xff);
+      Lie.told(
+          forge ->
+              ForgedZap.edit(
+                  forge,
+                  bookmarks(forge),
+                  (zap, world) -> zap.put(world.tx, new byte[] {'x'}, lie)));
+    }
+    for (byte[] lie :
+        List.of(new byte[31], new byte[200], new BookmarkRecord(1, 1L << 40, 3, 4).encode())) {
+      Lie.told(
+          forge ->
+              ForgedZap.edit(
+                  forge,
+                  bookmarks(forge),
+                  (zap, world) -> zap.put(world.tx, new byte[] {'x'}, lie)));
+    }
+    Lie.told(
+        forge ->
+            ForgedZap.edit(
+                forge,
+                bookmarks(forge),
+                (zap, world) -> zap.put(world.tx, new byte[] {'a', '/', 'b'}, sound)));
   }
 }

@@ -131,6 +131,10 @@ final class SoundImage {
     write(clone, "/changed", noise(90, 14_000), 5_000);
     pool.createSnapshots("tank/a/d@own", false);
     write(clone, "/changed", noise(91, 9_000), 20_000);
+    pool.snapshot("tank/a/b@s2").hold("keep");
+    pool.snapshot("tank/a/b@s2").hold("another");
+    pool.snapshot("tank/a/b@s2").destroyLater();
+    pool.dataset("tank/a/b").createBookmark(pool.snapshot("tank/a/b@s1"), "mark");
     pool.dataset("tank").setProperty("recordsize", "131072");
     write(fs, LOOT, noise(40, 12 * 131_072), 0);
     inodes.put(LOOT, paths.resolve(path(LOOT), false, ROOT));

@@ -219,12 +219,12 @@ class CloneModelTest {
     }
     String name = pick(random, model.snapshots);
     if (hasClones(name)) {
-      assertThatThrownBy(() -> pool.destroySnapshots(model.path, List.of(name)))
+      assertThatThrownBy(() -> pool.destroySnapshots(model.path, List.of(name), false))
           .isInstanceOfSatisfying(
               PoolException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EBUSY));
       return;
     }
-    pool.destroySnapshots(model.path, List.of(name));
+    pool.destroySnapshots(model.path, List.of(name), false);
     model.snapshots.remove(name);
     contents.remove(name);
   }
@@ -234,7 +234,7 @@ class CloneModelTest {
       return false;
     }
     if (!model.snapshots.isEmpty()) {
-      pool.destroySnapshots(model.path, model.snapshots);
+      pool.destroySnapshots(model.path, model.snapshots, false);
       model.snapshots.forEach(contents::remove);
     }
     closeFiles(model);
@@ -257,7 +257,7 @@ class CloneModelTest {
       assertThat(any).as("some dataset can be destroyed").isTrue();
     }
     if (!root.snapshots.isEmpty()) {
-      pool.destroySnapshots("", root.snapshots);
+      pool.destroySnapshots("", root.snapshots, false);
       root.snapshots.clear();
       contents.clear();
     }

@@ -130,7 +130,7 @@ class SnapshotModelTest {
     for (int count = 1 + random.nextInt(3); count > 0 && !names.isEmpty(); count--) {
       gone.add(names.remove(random.nextInt(names.size())));
     }
-    pool.destroySnapshots("", gone);
+    pool.destroySnapshots("", gone, false);
     gone.forEach(snapshots::remove);
   }
 

@@ -1,5 +1,6 @@
 package io.lcpfs.fuse;
 
+import static io.lcpfs.error.PoolException.posix;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.lcpfs.error.Errno;
@@ -13,8 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Requests on the directories {@code .lcpfs} and {@code .lcpfs/snapshot} in the root of a dataset.
- * They are in no listing, and nothing can be changed in them; behind each name of the second is a
- * snapshot.
+ * They are in no listing unless the dataset's {@code snapdir} says so; behind each name of the
+ * second is a snapshot. Making, removing and renaming a directory there takes, destroys and renames
+ * one; whoever made the mount may, and root.
  */
 final class ControlHandlers {
   /** Names in the root of a dataset that lead to its snapshots. */
@@ -29,6 +31,8 @@ final class ControlHandlers {
 
   private static final int DIRECTORY_TYPE = Mode.DIRECTORY >>> 12;
   private static final int MODE = Mode.DIRECTORY | 0555;
+  private static final int CHANGEABLE_MODE = Mode.DIRECTORY | 0755;
+  private static final int RENAME_NOREPLACE = 1;
 
   /** How long the kernel may believe that a snapshot is there: commands may destroy it. */
   private static final long VALID_SECONDS = 1;
@@ -61,19 +65,24 @@ final class ControlHandlers {
     return entry(Forest.control(place, TOP));
   }
 
+  /** The node that is listed as {@link #NAME}. */
+  static long topOf(Place place) {
+    return Forest.control(place, TOP);
+  }
+
   private int entry(long node) {
-    attributes();
+    attributes(Forest.controlKind(node));
     server.nodes.acquire(node, reply.attrs.generation);
     worker.undoNode = node;
     return reply.entry(0, node, node, Server.VALID_SECONDS, VALID_SECONDS);
   }
 
-  private void attributes() {
+  private void attributes(int kind) {
     var attrs = reply.attrs;
     attrs.generation = 1;
-    attrs.mode = MODE;
+    attrs.mode = kind == SNAPSHOT_DIRECTORY ? CHANGEABLE_MODE : MODE;
     attrs.nlink = 2;
-    attrs.uid = 0;
+    attrs.uid = Libc.euid();
     attrs.gid = 0;
     attrs.rdev = 0;
     attrs.size = 0;
@@ -100,11 +109,11 @@ final class ControlHandlers {
     return switch (request.opcode) {
       case Fuse.LOOKUP -> lookup(place, snapshots, kind);
       case Fuse.GETATTR -> {
-        attributes();
+        attributes(kind);
         yield reply.attrOut(request.node, VALID_SECONDS);
       }
       case Fuse.STATX -> {
-        attributes();
+        attributes(kind);
         yield reply.statx(request.node, VALID_SECONDS);
       }
       case Fuse.OPENDIR -> reply.open(0, 0, 0);
@@ -117,22 +126,57 @@ final class ControlHandlers {
         reply.i64(0, 0);
         yield request.i32(0) == 0 ? 8 : 0;
       }
+      case Fuse.MKDIR -> {
+        String name = changed(kind, request.text(8));
+        snapshots.take(name);
+        yield lookup(snapshots, name.getBytes(UTF_8));
+      }
+      case Fuse.RMDIR -> {
+        snapshots.destroy(changed(kind, request.text(0)));
+        yield 0;
+      }
+      case Fuse.RENAME -> rename(snapshots, kind, 8, 0);
+      case Fuse.RENAME2 -> rename(snapshots, kind, 16, request.i32(8));
       case Fuse.SETATTR,
-          Fuse.MKDIR,
           Fuse.MKNOD,
           Fuse.SYMLINK,
           Fuse.LINK,
           Fuse.CREATE,
           Fuse.TMPFILE,
           Fuse.UNLINK,
-          Fuse.RMDIR,
-          Fuse.RENAME,
-          Fuse.RENAME2,
           Fuse.SETXATTR,
           Fuse.REMOVEXATTR ->
           -Errno.EROFS.value();
       default -> -Errno.ENOSYS.value();
     };
+  }
+
+  /** The name of a snapshot that is to be changed by the request, which may do that. */
+  private String changed(int kind, byte[] name) {
+    if (kind != SNAPSHOT_DIRECTORY) {
+      throw posix(Errno.EROFS, ".lcpfs");
+    }
+    if (request.uid != 0 && request.uid != Libc.euid()) {
+      throw posix(Errno.EPERM, "snapshots of a mount of somebody else");
+    }
+    String text = new String(name, UTF_8);
+    if (!Arrays.equals(text.getBytes(UTF_8), name)) {
+      throw posix(Errno.EINVAL, "a name of a snapshot that is no text");
+    }
+    return text;
+  }
+
+  private int rename(MountedSnapshots snapshots, int kind, int at, int flags) {
+    byte[] from = request.text(at);
+    byte[] to = request.text(at + from.length + 1);
+    if (request.i64(0) != request.node) {
+      throw posix(Errno.EXDEV, "a snapshot stays with its dataset");
+    }
+    if ((flags & ~RENAME_NOREPLACE) != 0) {
+      throw posix(Errno.EINVAL, "rename flags " + flags);
+    }
+    snapshots.rename(changed(kind, from), changed(kind, to));
+    return 0;
   }
 
   private int lookup(Place place, MountedSnapshots snapshots, int kind) {
@@ -142,6 +186,10 @@ final class ControlHandlers {
           ? entry(Forest.control(place, SNAPSHOT_DIRECTORY))
           : -Errno.ENOENT.value();
     }
+    return lookup(snapshots, name);
+  }
+
+  private int lookup(MountedSnapshots snapshots, byte[] name) {
     MountedSnapshots.Entry found = find(snapshots, name);
     if (found == null) {
       return -Errno.ENOENT.value();

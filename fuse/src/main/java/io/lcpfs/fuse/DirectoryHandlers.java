@@ -38,14 +38,15 @@ final class DirectoryHandlers {
     int size = request.i32(16);
     int room = size < 0 ? Fuse.MAX_TRANSFER_BYTES : Math.min(size, Fuse.MAX_TRANSFER_BYTES);
     Listing listing = new Listing(worker.place, worker.inode, plus, room);
-    // Datasets come behind all entries, with cookies counted down from the largest.
-    long behindEntries = Long.MAX_VALUE - worker.place.children.size();
+    // Datasets come behind all entries, with cookies counted down from the largest, and then the
+    // directory that leads to snapshots.
+    long behindEntries = Long.MAX_VALUE - worker.place.children.size() - 1;
     if (cookie <= behindEntries || worker.inode != worker.place.root) {
       worker.place.files.readdir(handle, cookie, listing);
     }
     if (!listing.full && worker.inode == worker.place.root) {
       long next = Math.max(0, cookie - behindEntries);
-      listing.datasets((int) Math.min(next, worker.place.children.size()), behindEntries);
+      listing.datasets((int) Math.min(next, worker.place.children.size() + 1), behindEntries);
     }
     return listing.used;
   }
@@ -68,7 +69,9 @@ final class DirectoryHandlers {
 
     @Override
     public boolean entry(long cookie, byte[] name, long inode, int type) {
-      if (cookie > LAST_SPECIAL_COOKIE && place.covering(directory, name) != null) {
+      if (cookie > LAST_SPECIAL_COOKIE
+          && (place.covering(directory, name) != null
+              || ControlHandlers.covers(place, directory, name))) {
         return true;
       }
       return put(place, cookie, name, inode, type, cookie > LAST_SPECIAL_COOKIE);
@@ -81,6 +84,27 @@ final class DirectoryHandlers {
           return;
         }
       }
+      if (from <= place.children.size()) {
+        control(cookieBase + place.children.size() + 1);
+      }
+    }
+
+    private void control(long cookie) {
+      MountedSnapshots snapshots = place.snapshots;
+      if (snapshots == null || !snapshots.isVisible()) {
+        return;
+      }
+      byte[] name = ControlHandlers.NAME;
+      int bytes = Reply.direntBytes(name.length) + (plus ? Fuse.ENTRY_OUT_BYTES : 0);
+      if (used + bytes > room) {
+        full = true;
+        return;
+      }
+      if (plus) {
+        reply.clear(used, Fuse.ENTRY_OUT_BYTES); // whoever wants to know more looks it up
+        used += Fuse.ENTRY_OUT_BYTES;
+      }
+      used += reply.dirent(used, ControlHandlers.topOf(place), cookie, DIRECTORY_TYPE, name);
     }
 
     private boolean put(Place in, long cookie, byte[] name, long inode, int type, boolean counted) {

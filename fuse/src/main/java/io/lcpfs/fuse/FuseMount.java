@@ -138,6 +138,9 @@ public final class FuseMount implements AutoCloseable {
 
     @Override
     public void snapshotsChanged() {
+      if (Thread.currentThread() instanceof ServingThread) {
+        return; // the kernel asked for it, and holds the directory until it is answered
+      }
       mount.invalidate(ControlHandlers.directoryOf(place));
     }
   }

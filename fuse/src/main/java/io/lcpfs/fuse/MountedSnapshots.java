@@ -25,6 +25,30 @@ public interface MountedSnapshots {
    */
   PosixFileSystem files(String name);
 
+  /** Whether the directory that leads to them is listed. */
+  boolean isVisible();
+
+  /**
+   * Takes one.
+   *
+   * @throws io.lcpfs.error.PoolException EEXIST; EINVAL; EROFS
+   */
+  void take(String name);
+
+  /**
+   * Destroys one.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EBUSY when something keeps it; EROFS
+   */
+  void destroy(String name);
+
+  /**
+   * Gives one another name.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EEXIST; EINVAL; EROFS
+   */
+  void rename(String from, String to);
+
   /** Tells {@code watcher} of them from now on. */
   void watch(SnapshotWatcher watcher);
 
@@ -43,8 +67,31 @@ public interface MountedSnapshots {
 
       @Override
       public PosixFileSystem files(String name) {
-        Snapshot snapshot = dataset.pool().snapshot(dataset.name() + "@" + name);
-        return snapshot.fileSystem();
+        return snapshot(name).fileSystem();
+      }
+
+      private Snapshot snapshot(String name) {
+        return dataset.pool().snapshot(dataset.name() + "@" + name);
+      }
+
+      @Override
+      public boolean isVisible() {
+        return dataset.property("snapdir").value().equals("visible");
+      }
+
+      @Override
+      public void take(String name) {
+        dataset.snapshot(name);
+      }
+
+      @Override
+      public void destroy(String name) {
+        snapshot(name).destroy();
+      }
+
+      @Override
+      public void rename(String from, String to) {
+        snapshot(from).rename(to);
       }
 
       @Override

@@ -181,8 +181,8 @@ class RealMountTest {
     for (String change :
         new String[] {
           "touch .lcpfs/x",
-          "mkdir .lcpfs/snapshot/x",
-          "rmdir .lcpfs/snapshot/first",
+          "mkdir .lcpfs/x",
+          "mkdir .lcpfs/snapshot/first",
           "mv f .lcpfs/snapshot/",
           "mv .lcpfs g",
           "rm .lcpfs/snapshot/first/f",
@@ -193,6 +193,9 @@ class RealMountTest {
         }) {
       assertThat(shell(change + " 2>/dev/null")).as(change).isNotZero();
     }
+    assertThat(shell("mkdir .lcpfs/snapshot/x && cmp -s .lcpfs/snapshot/x/f f")).isZero();
+    assertThat(shell("mv .lcpfs/snapshot/x .lcpfs/snapshot/y")).isZero();
+    assertThat(shell("cmp -s .lcpfs/snapshot/y/f f && rmdir .lcpfs/snapshot/y")).isZero();
     pool().dataset("tank").destroySnapshots(List.of("first"));
     Thread.sleep(1100); // so long the kernel may believe that the name is there
     assertThat(Files.exists(snapshots.resolve("first"))).isFalse();

@@ -129,4 +129,66 @@ class SnapshotDirectoryTest {
     }
     assertThat(kernel.pool.dataset("tank").snapshots()).hasSize(1);
   }
+
+  @Test
+  void directoriesMadeRemovedAndRenamedThereAreSnapshots() {
+    long directory = lookup(lookup(Fuse.ROOT_NODE, ".lcpfs"), "snapshot");
+    assertThat(kernel.call(Fuse.GETATTR, directory, Kernel.body(16))).isZero();
+    assertThat(kernel.reply().getInt(16 + 60)).isEqualTo(Mode.DIRECTORY | 0755);
+    assertThat(kernel.call(Fuse.MKDIR, directory, Kernel.body(8, "made"))).isZero();
+    long made = kernel.reply().getLong(0);
+    assertThat(lookup(directory, "made")).isEqualTo(made);
+    assertThat(kernel.call(Fuse.MKDIR, directory, Kernel.body(8, "made")))
+        .isEqualTo(Errno.EEXIST.value());
+    for (String bad : new String[] {"a b", "a@b", "", "..", "\u00fc", "x".repeat(300)}) {
+      assertThat(kernel.call(Fuse.MKDIR, directory, Kernel.body(8, bad))).as(bad).isPositive();
+    }
+    ByteBuffer rename = Kernel.body(8, "made", "other").putLong(0, directory);
+    assertThat(kernel.call(Fuse.RENAME, directory, rename)).isZero();
+    assertThat(list(directory, Fuse.READDIR, 4096)).containsExactly(".", "..", "other");
+    ByteBuffer away = Kernel.body(8, "other", "x").putLong(0, Fuse.ROOT_NODE);
+    assertThat(kernel.call(Fuse.RENAME, directory, away)).isEqualTo(Errno.EXDEV.value());
+    ByteBuffer exchange = Kernel.body(16, "other", "x").putLong(0, directory).putInt(8, 2);
+    assertThat(kernel.call(Fuse.RENAME2, directory, exchange)).isEqualTo(Errno.EINVAL.value());
+    kernel.pool.snapshot("tank@other").hold("keep");
+    assertThat(kernel.call(Fuse.RMDIR, directory, Kernel.body(0, "other")))
+        .isEqualTo(Errno.EBUSY.value());
+    kernel.pool.snapshot("tank@other").release("keep");
+    assertThat(kernel.call(Fuse.RMDIR, directory, Kernel.body(0, "other"))).isZero();
+    assertThat(kernel.call(Fuse.RMDIR, directory, Kernel.body(0, "other")))
+        .isEqualTo(Errno.ENOENT.value());
+    assertThat(kernel.pool.dataset("tank").snapshots()).isEmpty();
+    long top = lookup(Fuse.ROOT_NODE, ".lcpfs");
+    assertThat(kernel.call(Fuse.MKDIR, top, Kernel.body(8, "x"))).isEqualTo(Errno.EROFS.value());
+  }
+
+  @Test
+  void nobodyElseTakesOrDestroysThem() {
+    snapshot("tank", "a");
+    long directory = lookup(lookup(Fuse.ROOT_NODE, ".lcpfs"), "snapshot");
+    kernel.uid = 12345;
+    assertThat(kernel.call(Fuse.MKDIR, directory, Kernel.body(8, "x")))
+        .isEqualTo(Errno.EPERM.value());
+    assertThat(kernel.call(Fuse.RMDIR, directory, Kernel.body(0, "a")))
+        .isEqualTo(Errno.EPERM.value());
+    ByteBuffer rename = Kernel.body(8, "a", "x").putLong(0, directory);
+    assertThat(kernel.call(Fuse.RENAME, directory, rename)).isEqualTo(Errno.EPERM.value());
+    kernel.uid = 0;
+    assertThat(list(directory, Fuse.READDIR, 4096)).containsExactly(".", "..", "a");
+  }
+
+  @Test
+  void theWayToThemIsListedWhereThePropertySaysSo() {
+    for (int opcode : new int[] {Fuse.READDIR, Fuse.READDIRPLUS}) {
+      kernel.pool.dataset("tank").setProperty("snapdir", "hidden");
+      assertThat(list(Fuse.ROOT_NODE, opcode, 4096)).containsExactly(".", "..", "child");
+      kernel.pool.dataset("tank").setProperty("snapdir", "visible");
+      long child = lookup(Fuse.ROOT_NODE, "child");
+      for (int room : new int[] {4096, 200}) {
+        assertThat(list(Fuse.ROOT_NODE, opcode, room))
+            .containsExactly(".", "..", "child", ".lcpfs");
+        assertThat(list(child, opcode, room)).as("inherited").containsExactly(".", "..", ".lcpfs");
+      }
+    }
+  }
 }

@@ -66,11 +66,13 @@ final class SideSnapshots {
     List<Snapshot> known = dataset().snapshots();
     if (known.isEmpty() || (known.size() < MOST && random.nextInt(3) > 0)) {
       take();
+    } else if (random.nextInt(3) == 0) {
+      holds(known.get(random.nextInt(known.size())));
     } else if (random.nextInt(4) == 0) {
       List<String> names = known.stream().map(Snapshot::shortName).toList();
       int from = random.nextInt(names.size());
       int to = from + 1 + random.nextInt(names.size() - from);
-      dataset().destroySnapshots(names.subList(from, to));
+      dataset().destroySnapshotsLater(names.subList(from, to));
     } else if (random.nextInt(3) == 0) {
       check(known.get(random.nextInt(known.size())))
           .forEach(
@@ -80,7 +82,40 @@ final class SideSnapshots {
                 }
               });
     } else {
-      known.get(random.nextInt(known.size())).destroy();
+      destroy(known.get(random.nextInt(known.size())));
+    }
+  }
+
+  /** Holds one, or releases it, which may end it. */
+  private void holds(Snapshot snapshot) {
+    List<String> tags = List.copyOf(snapshot.holds().keySet());
+    if (tags.isEmpty() || (tags.size() < 3 && random.nextInt(3) == 0)) {
+      String tag = "t" + Long.toHexString(random.nextLong());
+      snapshot.hold(tag);
+      machine.probe(CodeProbe.SNAPSHOT_HELD);
+      if (!snapshot.holds().containsKey(tag)) {
+        throw new Violation("snapshot " + snapshot + " has lost its hold " + tag);
+      }
+      return;
+    }
+    boolean last = tags.size() == 1 && snapshot.isDestroyDeferred() && snapshot.clones().isEmpty();
+    snapshot.release(tags.get(random.nextInt(tags.size())));
+    if (last) {
+      machine.probe(CodeProbe.SNAPSHOT_RELEASED);
+      if (dataset().snapshots().stream().anyMatch(one -> one.guid() == snapshot.guid())) {
+        throw new Violation("snapshot " + snapshot + " is there after its last hold");
+      }
+    }
+  }
+
+  private static void destroy(Snapshot snapshot) {
+    try {
+      snapshot.destroy();
+    } catch (PoolException e) {
+      if (e.errno() != Errno.EBUSY || snapshot.userRefs() == 0) {
+        throw e;
+      }
+      snapshot.destroyLater();
     }
   }
 

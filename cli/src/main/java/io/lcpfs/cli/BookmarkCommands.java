@@ -1,0 +1,109 @@
+package io.lcpfs.cli;
+
+import io.lcpfs.api.Bookmark;
+import io.lcpfs.api.Dataset;
+import io.lcpfs.api.Pool;
+import io.lcpfs.dataset.DatasetName;
+import io.lcpfs.dataset.PropertyCatalog;
+import io.lcpfs.dataset.PropertySource;
+import io.lcpfs.dataset.PropertyValue;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/** What {@code lcpfs fs} does with bookmarks. */
+final class BookmarkCommands {
+  private BookmarkCommands() {}
+
+  /** {@code lcpfs fs bookmark}. */
+  @Command(
+      name = "bookmark",
+      description = "Keep in mind when a snapshot was taken, to send what changes after it.")
+  static final class Make extends BaseCommand {
+    @Parameters(
+        index = "0",
+        paramLabel = "DATASET@NAME",
+        description = "The snapshot, or DATASET#NAME for another bookmark.")
+    String from = "";
+
+    @Parameters(index = "1", paramLabel = "DATASET#NAME", description = "The bookmark; or #NAME.")
+    String to = "";
+
+    Make(Cli cli) {
+      super(cli);
+    }
+
+    @Override
+    public Integer call() {
+      boolean ofBookmark = DatasetName.isBookmark(from);
+      if (ofBookmark) {
+        DatasetName.checkBookmark(from);
+      } else {
+        DatasetName.checkSnapshot(from);
+      }
+      String dataset = DatasetName.datasetOf(from);
+      String full = to.startsWith("#") ? dataset + to : to;
+      DatasetName.checkBookmark(full);
+      if (!DatasetName.datasetOf(full).equals(dataset)) {
+        throw Failure.usage(
+            to, "is no bookmark of " + dataset, "write its name as " + dataset + "#NAME");
+      }
+      try (Pool pool = cli.openToWrite(DatasetName.poolOf(dataset))) {
+        Dataset of = pool.dataset(dataset);
+        if (ofBookmark) {
+          of.createBookmark(find(of, from), DatasetName.bookmarkOf(full));
+        } else {
+          of.createBookmark(pool.snapshot(from), DatasetName.bookmarkOf(full));
+        }
+        cli.remember(pool);
+      }
+      return ExitCode.OK;
+    }
+  }
+
+  private static Bookmark find(Dataset dataset, String fullName) {
+    return dataset.bookmarks().stream()
+        .filter(one -> one.name().equals(fullName))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                Failure.failed(
+                    fullName,
+                    "no such bookmark",
+                    "see 'lcpfs fs list -t bookmark " + dataset.name() + "'"));
+  }
+
+  /** Ends a bookmark. */
+  static int destroy(Cli cli, String name) {
+    DatasetName.checkBookmark(name);
+    try (Pool pool = cli.openToWrite(DatasetName.poolOf(name))) {
+      Dataset dataset = pool.dataset(DatasetName.datasetOf(name));
+      dataset.destroyBookmark(find(dataset, name).shortName());
+      cli.remember(pool);
+    }
+    return ExitCode.OK;
+  }
+
+  /** The rows of {@code lcpfs fs list} for a dataset's bookmarks. */
+  static void rows(Table table, Dataset dataset, List<String> columns) {
+    for (Bookmark bookmark : dataset.bookmarks()) {
+      table.row(columns.stream().map(column -> cell(bookmark, column)).toArray());
+    }
+  }
+
+  private static Object cell(Bookmark bookmark, String column) {
+    return switch (column) {
+      case "name" -> bookmark.name();
+      case "type" -> "bookmark";
+      case "creation" -> shown(column, Long.toString(bookmark.creationSeconds()));
+      case "guid" -> shown(column, Long.toUnsignedString(bookmark.guid()));
+      case "createtxg" -> shown(column, Long.toString(bookmark.creationTxg()));
+      default -> "-";
+    };
+  }
+
+  private static Table.Shown shown(String property, String value) {
+    return FsCommands.shown(
+        PropertyCatalog.dataset(property), PropertyValue.of(value, PropertySource.NONE));
+  }
+}

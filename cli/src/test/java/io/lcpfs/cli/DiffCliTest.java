@@ -1,0 +1,107 @@
+package io.lcpfs.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What has changed between snapshots, by the command. */
+class DiffCliTest {
+  @TempDir Path directory;
+  private Path home = Path.of("");
+
+  private CliRun run(String line) {
+    return CliRun.line(home, line.replace("DIR", directory.toString()));
+  }
+
+  private String ok(String line) {
+    CliRun run = run(line);
+    assertThat(run.err()).as(line).isEmpty();
+    assertThat(run.code()).as(line).isZero();
+    return run.out();
+  }
+
+  private String refused(String line) {
+    CliRun run = run(line);
+    assertThat(run.code()).as(line).isNotZero();
+    assertThat(run.err()).as(line).startsWith("lcpfs: ").contains("; ");
+    return run.err();
+  }
+
+  @BeforeEach
+  void aPool() throws IOException {
+    home = directory.resolve("home");
+    ok("pool create --size 64M tank DIR/pool.img");
+    ok("fs create -p tank/a/b");
+    Files.writeString(directory.resolve("f"), "text");
+    ok("mkdir tank/a:/d");
+    for (String name : new String[] {"changed", "removed", "old", "d/inside", "same"}) {
+      ok("cp DIR/f tank/a:/" + name);
+    }
+    ok("fs snapshot tank/a@s1");
+    Files.writeString(directory.resolve("f"), "other text");
+    ok("cp DIR/f tank/a:/changed");
+    ok("rm tank/a:/removed");
+    ok("mv tank/a:/old tank/a:/d/new");
+    ok("mv tank/a:/d tank/a:/e");
+    ok("cp DIR/f tank/a:/\u00fc");
+    ok("ln -s changed tank/a:/link");
+  }
+
+  @Test
+  void lettersAndColumnsAreThoseThatPeopleKnow() {
+    assertThat(ok("fs diff tank/a@s1").lines())
+        .containsExactlyInAnyOrder(
+            "M\t/",
+            "-\t/changed",
+            "+\t/changed",
+            "-\t/removed",
+            "R\t/old -> /e/new",
+            "R\t/d -> /e",
+            "M\t/e",
+            "+\t/\\0303\\0274",
+            "+\t/link");
+    assertThat(ok("fs diff -F -H tank/a@s1 tank/a").lines())
+        .containsExactlyInAnyOrder(
+            "M\t/\t/",
+            "-\tF\t/changed",
+            "+\tF\t/changed",
+            "-\tF\t/removed",
+            "R\tF\t/old\t/e/new",
+            "R\t/\t/d\t/e",
+            "M\t/\t/e",
+            "+\tF\t/\\0303\\0274",
+            "+\t@\t/link");
+    assertThat(ok("fs diff --raw tank/a@s1")).contains("+\t/\u00fc\n");
+    assertThat(ok("fs diff -t -H tank/a@s1").lines())
+        .allMatch(line -> line.matches("[0-9]{9,}\\.[0-9]{9}\t[-M+R]\t/.*"));
+    assertThat(ok("fs diff -j tank/a@s1"))
+        .startsWith("{\"changes\"")
+        .contains("\"renamed\"", "\"new_path\"", "/e/new", "/\u00fc");
+    assertThat(ok("fs list -H -t snapshot -o name tank/a").lines()).containsExactly("tank/a@s1");
+    assertThat(ok("pool verify tank")).contains("sound");
+  }
+
+  @Test
+  void twoSnapshotsAreCompared() {
+    ok("fs snapshot tank/a@s2");
+    ok("rm tank/a:/same");
+    assertThat(ok("fs diff tank/a@s1 @s2").lines()).hasSize(9).doesNotContain("-\t/same");
+    assertThat(ok("fs diff tank/a@s2 tank/a").lines())
+        .containsExactlyInAnyOrder("M\t/", "-\t/same");
+    assertThat(ok("fs diff tank/a@s1 tank/a@s1")).isEmpty();
+    assertThat(ok("fs diff -j tank/a@s1 tank/a@s1").replaceAll("\\s", ""))
+        .isEqualTo("{\"changes\":[]}");
+    assertThat(refused("fs diff tank/a@s2 tank/a@s1")).contains("older");
+    ok("fs snapshot tank/a/b@s1");
+    assertThat(refused("fs diff tank/a@s1 tank/a/b@s1")).contains("is not of tank/a");
+    assertThat(refused("fs diff tank/a@s1 tank/a/b")).contains("is not of tank/a");
+    assertThat(refused("fs diff tank/a@s9")).contains("no such snapshot");
+    assertThat(refused("fs diff tank/a")).contains("names no snapshot");
+    assertThat(refused("fs diff tank/a@s1 other/a")).contains("another pool");
+  }
+}
