@@ -28,9 +28,13 @@ public final class Features {
   /** Datasets that begin as a snapshot of another. */
   public static final PoolConfig.Feature CLONES = new PoolConfig.Feature("clones", true);
 
+  /** Blocks that several pointers refer to without a snapshot between them. */
+  public static final PoolConfig.Feature BLOCK_CLONING =
+      new PoolConfig.Feature("block_cloning", true);
+
   /** All features known here, in the order in which a new pool lists them. */
   public static final List<PoolConfig.Feature> KNOWN =
-      List.of(EMBEDDED_BLOCKS, TAIL_BLOCKS, SPACE_MAP_BITMAP, SNAPSHOTS, CLONES);
+      List.of(EMBEDDED_BLOCKS, TAIL_BLOCKS, SPACE_MAP_BITMAP, SNAPSHOTS, CLONES, BLOCK_CLONING);
 
   private Features() {}
 

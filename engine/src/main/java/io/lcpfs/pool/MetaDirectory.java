@@ -21,6 +21,7 @@ final class MetaDirectory {
   static final String HISTORY = "history";
   static final String DESTROYED = "destroyed";
   static final String FREEING = "freeing";
+  static final String BLOCK_REFERENCES = "block_references";
 
   private final ObjectSet meta;
   private final Env env;

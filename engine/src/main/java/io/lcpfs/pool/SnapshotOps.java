@@ -403,6 +403,12 @@ final class SnapshotOps {
 
   private long destroySome(OpenDataset dataset, List<String> names, Map<String, Long> objects) {
     List<Long> gone = new ArrayList<>();
+    for (String name : names) {
+      ObjectSet known = open.get(objects.get(name));
+      if (known != null) {
+        known.leave();
+      }
+    }
     try (Dnode zap = meta.hold(dataset.namesZap());
         Tx tx = meta.beginFreeing(TX_BYTES).wholeOnly()) {
       PoolException failure = null;
