@@ -213,6 +213,11 @@ public final class FileHandle implements AutoCloseable {
     return copied;
   }
 
+  /** As the longer one, by whoever opened this handle. */
+  public long copyFrom(FileHandle source, long sourceOffset, long offsetBytes, long length) {
+    return copyFrom(source, sourceOffset, offsetBytes, length, !caller.privileged());
+  }
+
   /**
    * Whether {@link #copyFrom} of that file can take records by reference at all: both are regular
    * files of one pool.

@@ -131,12 +131,22 @@ final class SoundImage {
     write(clone, "/changed", noise(90, 14_000), 5_000);
     pool.createSnapshots("tank/a/d@own", false);
     write(clone, "/changed", noise(91, 9_000), 20_000);
+    reflink(fs, "/tall", fs, "/clone");
+    reflink(fs, "/tall", pool.dataset("tank/a").fileSystem(), "/clone");
     pool.dataset("tank").setProperty("recordsize", "131072");
     write(fs, LOOT, noise(40, 12 * 131_072), 0);
     inodes.put(LOOT, paths.resolve(path(LOOT), false, ROOT));
     pool.addHistory("root", "lcpfs pool create tank");
     pool.addHistory("somebody", "lcpfs fs create tank/a/b");
     pool.sync();
+  }
+
+  private static void reflink(PosixFileSystem from, String name, PosixFileSystem to, String copy) {
+    try (FileHandle in = from.paths().open(path(name), OpenFlags.O_RDONLY, 0, ROOT);
+        FileHandle out =
+            to.paths().open(path(copy), OpenFlags.O_CREAT | OpenFlags.O_RDWR, 0644, ROOT)) {
+      out.copyFrom(in, 0, 0, in.size());
+    }
   }
 
   static byte[] noise(int seed, int length) {
