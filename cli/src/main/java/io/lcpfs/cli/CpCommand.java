@@ -210,7 +210,14 @@ final class CpCommand extends BaseCommand {
     int uid = intoPool && !root ? HostDirectory.euid() : -1;
     int gid = intoPool && !root ? HostDirectory.egid() : -1;
     return new CopyOptions(
-        recursive, !noPreserve, root && !noPreserve, special, noClobber, uid, gid, WORKERS,
+        recursive,
+        !noPreserve,
+        root && !noPreserve,
+        special,
+        noClobber,
+        uid,
+        gid,
+        WORKERS,
         CopyOptions.Reflink.valueOf(reflink.name().toUpperCase(Locale.ROOT)));
   }
 

@@ -8,7 +8,7 @@ import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.Disk;
 import io.lcpfs.format.Dva;
 import io.lcpfs.format.ObjectType;
-import io.lcpfs.format.ReferencesHead;
+import io.lcpfs.format.ReferencesRecord;
 import io.lcpfs.object.Block;
 import io.lcpfs.object.Dnode;
 import java.lang.foreign.MemorySegment;
@@ -55,19 +55,19 @@ final class ReferenceCheck {
     }
 
     int find(long sector) {
-      return Arrays.binarySearch(sectors, (short) (sector % ReferencesHead.ENTRIES_PER_BLOCK));
+      return Arrays.binarySearch(sectors, (short) (sector % ReferencesRecord.ENTRIES_PER_BLOCK));
     }
   }
 
   private static final class Table {
-    final ReferencesHead head;
+    final ReferencesRecord head;
     final Map<Long, Part> parts = new TreeMap<>();
     long blocks;
     long references;
     long stored;
     long saved;
 
-    Table(ReferencesHead head) {
+    Table(ReferencesRecord head) {
       this.head = head;
     }
   }
@@ -102,15 +102,15 @@ final class ReferenceCheck {
     try (Dnode dnode = view.hold(object, ObjectType.BLOCK_REFERENCES)) {
       Metaslab counted = allocator.metaslab(metaslab);
       long sectors = counted.sizeBytes() / counted.sectorBytes();
-      Table table = new Table(ReferencesHead.decode(dnode.bonus()));
+      Table table = new Table(ReferencesRecord.decode(dnode.bonus()));
       if (table.head.metaslab() != metaslab) {
         told(name(metaslab), "are those of metaslab " + table.head.metaslab());
       }
-      if (dnode.blockBytes() != ReferencesHead.blockBytes(sectors)) {
+      if (dnode.blockBytes() != ReferencesRecord.blockBytes(sectors)) {
         told(name(metaslab), "lie in blocks of " + dnode.blockBytes() + " bytes");
         return;
       }
-      long blocks = Math.ceilDiv(sectors, (long) ReferencesHead.ENTRIES_PER_BLOCK);
+      long blocks = Math.ceilDiv(sectors, (long) ReferencesRecord.ENTRIES_PER_BLOCK);
       if (dnode.blockCount() > blocks) {
         told(name(metaslab), dnode.blockCount() + " blocks, there can be " + blocks);
       }
@@ -133,16 +133,16 @@ final class ReferenceCheck {
   }
 
   private static void part(MemorySegment bytes, Table table, long block) {
-    int entries = (int) (bytes.byteSize() / ReferencesHead.ENTRY_BYTES);
+    int entries = (int) (bytes.byteSize() / ReferencesRecord.ENTRY_BYTES);
     int[] used =
         IntStream.range(0, entries)
-            .filter(i -> Disk.u32(bytes, (long) i * ReferencesHead.ENTRY_BYTES) != 0)
+            .filter(i -> Disk.u32(bytes, (long) i * ReferencesRecord.ENTRY_BYTES) != 0)
             .toArray();
     short[] sectors = new short[used.length];
     int[] counts = new int[used.length];
     for (int i = 0; i < used.length; i++) {
       sectors[i] = (short) used[i];
-      counts[i] = (int) Disk.u32(bytes, (long) used[i] * ReferencesHead.ENTRY_BYTES);
+      counts[i] = (int) Disk.u32(bytes, (long) used[i] * ReferencesRecord.ENTRY_BYTES);
     }
     table.parts.put(block, new Part(sectors, counts));
   }
@@ -154,7 +154,7 @@ final class ReferenceCheck {
     }
     long sector = Dva.offsetBytes(pointer.dva(0)) / allocator.sectorBytes();
     Table table = tables.get(Dva.metaslab(pointer.dva(0)));
-    Part part = table == null ? null : table.parts.get(sector / ReferencesHead.ENTRIES_PER_BLOCK);
+    Part part = table == null ? null : table.parts.get(sector / ReferencesRecord.ENTRIES_PER_BLOCK);
     int at = part == null ? -1 : part.find(sector);
     if (table == null || part == null || at < 0) {
       return Met.FIRST;
@@ -217,7 +217,7 @@ final class ReferenceCheck {
       table.blocks++;
       table.references += count;
       if (part.met[i] < count + 1) {
-        long sector = block * ReferencesHead.ENTRIES_PER_BLOCK + part.sectors[i];
+        long sector = block * ReferencesRecord.ENTRIES_PER_BLOCK + part.sectors[i];
         told(
             name(metaslab),
             "the block at "

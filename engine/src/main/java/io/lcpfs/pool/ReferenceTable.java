@@ -11,7 +11,7 @@ import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.Disk;
 import io.lcpfs.format.Dva;
 import io.lcpfs.format.ObjectType;
-import io.lcpfs.format.ReferencesHead;
+import io.lcpfs.format.ReferencesRecord;
 import io.lcpfs.object.Block;
 import io.lcpfs.object.Dnode;
 import io.lcpfs.object.ObjectContext;
@@ -51,7 +51,7 @@ final class ReferenceTable implements BlockReferences {
     final long sectors;
     final int blockBytes;
     final Dnode object;
-    ReferencesHead head;
+    ReferencesRecord head;
     boolean headChanged;
 
     /** Blocks of the object that have a count which is not 0; null until it is asked for. */
@@ -60,10 +60,10 @@ final class ReferenceTable implements BlockReferences {
     /** Those of them that have lost it in the group that is being written. */
     final BitSet emptied = new BitSet();
 
-    Table(Metaslab metaslab, Dnode object, ReferencesHead head) {
+    Table(Metaslab metaslab, Dnode object, ReferencesRecord head) {
       this.metaslab = metaslab.id();
       this.sectors = metaslab.sizeBytes() / metaslab.sectorBytes();
-      this.blockBytes = ReferencesHead.blockBytes(sectors);
+      this.blockBytes = ReferencesRecord.blockBytes(sectors);
       this.object = object;
       this.head = head;
     }
@@ -195,9 +195,9 @@ final class ReferenceTable implements BlockReferences {
     boolean sound = false;
     try {
       Table table =
-          new Table(allocator.metaslab(metaslab), dnode, ReferencesHead.decode(dnode.bonus()));
+          new Table(allocator.metaslab(metaslab), dnode, ReferencesRecord.decode(dnode.bonus()));
       if (table.head.metaslab() != metaslab) {
-        throw PoolException.corrupt("references_head.metaslab", table.head.metaslab());
+        throw PoolException.corrupt("references.metaslab", table.head.metaslab());
       }
       if (dnode.blockBytes() != table.blockBytes) {
         throw PoolException.corrupt("block_references.block_bytes", dnode.blockBytes());
@@ -246,7 +246,7 @@ final class ReferenceTable implements BlockReferences {
       if (sector >= table.sectors) {
         return false;
       }
-      int block = (int) (sector / ReferencesHead.ENTRIES_PER_BLOCK);
+      int block = (int) (sector / ReferencesRecord.ENTRIES_PER_BLOCK);
       return !present(table).get(block)
           || Disk.u32(block(table, block, null).segment(), offset(sector)) < MOST_REFERENCES;
     } catch (PoolException e) {
@@ -262,14 +262,14 @@ final class ReferenceTable implements BlockReferences {
   @Override
   public long costOfAdding(BlockPointer pointer, BlockPointer before) {
     long dva = pointer.dva(0);
-    long block = sectorOf(dva) / ReferencesHead.ENTRIES_PER_BLOCK;
+    long block = sectorOf(dva) / ReferencesRecord.ENTRIES_PER_BLOCK;
     if (before.copies() > 0
         && Dva.metaslab(dva) == Dva.metaslab(before.dva(0))
-        && block == sectorOf(before.dva(0)) / ReferencesHead.ENTRIES_PER_BLOCK) {
+        && block == sectorOf(before.dva(0)) / ReferencesRecord.ENTRIES_PER_BLOCK) {
       return 0;
     }
     Metaslab metaslab = allocator.metaslab(Dva.metaslab(dva));
-    int bytes = ReferencesHead.blockBytes(metaslab.sizeBytes() / metaslab.sectorBytes());
+    int bytes = ReferencesRecord.blockBytes(metaslab.sizeBytes() / metaslab.sectorBytes());
     return context.io().worstBytes(bytes, COPIES)
         + BLOCKS_ABOVE * context.io().worstBytes(BLOCK_ABOVE_BYTES, COPIES);
   }
@@ -286,7 +286,7 @@ final class ReferenceTable implements BlockReferences {
         table = create(metaslab, txg);
       }
       long sector = sectorOf(pointer.dva(0));
-      int block = (int) (sector / ReferencesHead.ENTRIES_PER_BLOCK);
+      int block = (int) (sector / ReferencesRecord.ENTRIES_PER_BLOCK);
       BitSet present = present(table);
       long at = offset(sector);
       Block counts = block(table, block, Tx.inSync(txg));
@@ -327,7 +327,7 @@ final class ReferenceTable implements BlockReferences {
   }
 
   private boolean release(Table table, long sector, BlockPointer pointer, long txg) {
-    int block = (int) (sector / ReferencesHead.ENTRIES_PER_BLOCK);
+    int block = (int) (sector / ReferencesRecord.ENTRIES_PER_BLOCK);
     if (!present(table).get(block) || table.emptied.get(block)) {
       return false;
     }
@@ -354,15 +354,15 @@ final class ReferenceTable implements BlockReferences {
   }
 
   private static long offset(long sector) {
-    return sector % ReferencesHead.ENTRIES_PER_BLOCK * ReferencesHead.ENTRY_BYTES;
+    return sector % ReferencesRecord.ENTRIES_PER_BLOCK * ReferencesRecord.ENTRY_BYTES;
   }
 
   private Table create(int metaslab, long txg) {
     Tx tx = Tx.inSync(txg);
     Metaslab counted = allocator.metaslab(metaslab);
-    int bytes = ReferencesHead.blockBytes(counted.sizeBytes() / counted.sectorBytes());
+    int bytes = ReferencesRecord.blockBytes(counted.sizeBytes() / counted.sectorBytes());
     Dnode object = meta.create(tx, ObjectType.BLOCK_REFERENCES, bytes);
-    Table table = new Table(counted, object, ReferencesHead.empty(metaslab));
+    Table table = new Table(counted, object, ReferencesRecord.empty(metaslab));
     table.present = new BitSet();
     table.headChanged = true;
     if (zap == 0) {
@@ -443,7 +443,7 @@ final class ReferenceTable implements BlockReferences {
     if (known == null) {
       known = new BitSet();
       long size = table.blockBytes;
-      long limit = Math.ceilDiv(table.sectors, (long) ReferencesHead.ENTRIES_PER_BLOCK);
+      long limit = Math.ceilDiv(table.sectors, (long) ReferencesRecord.ENTRIES_PER_BLOCK);
       long data = table.object.nextData(0);
       while (data >= 0 && data / size < limit) {
         long hole = table.object.nextHole(data);

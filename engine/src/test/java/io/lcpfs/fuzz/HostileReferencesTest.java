@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.lcpfs.api.Pool;
 import io.lcpfs.format.Disk;
 import io.lcpfs.format.ObjectType;
-import io.lcpfs.format.ReferencesHead;
+import io.lcpfs.format.ReferencesRecord;
 import io.lcpfs.pool.OpenOptions;
 import io.lcpfs.posix.Caller;
 import io.lcpfs.posix.FileHandle;
@@ -28,7 +28,7 @@ class HostileReferencesTest {
 
   /** The place of a count that is not 0 in the only block of a table. */
   private static long counted(MemorySegment block) {
-    for (long at = 0; at < block.byteSize(); at += ReferencesHead.ENTRY_BYTES) {
+    for (long at = 0; at < block.byteSize(); at += ReferencesRecord.ENTRY_BYTES) {
       if (Disk.u32(block, at) != 0) {
         return at;
       }
@@ -37,7 +37,7 @@ class HostileReferencesTest {
   }
 
   private static long uncounted(MemorySegment block) {
-    for (long at = 0; at < block.byteSize(); at += ReferencesHead.ENTRY_BYTES) {
+    for (long at = 0; at < block.byteSize(); at += ReferencesRecord.ENTRY_BYTES) {
       if (Disk.u32(block, at) == 0) {
         return at;
       }
@@ -79,7 +79,7 @@ class HostileReferencesTest {
 
   @Test
   void everyByteOfATableMayBeWrong() {
-    for (int at = 0; at < ReferencesHead.BYTES; at += 9) {
+    for (int at = 0; at < ReferencesRecord.BYTES; at += 9) {
       int offset = at;
       Lie.survived(
           forge ->
@@ -146,9 +146,7 @@ class HostileReferencesTest {
                   names(forge),
                   (zap, world) ->
                       zap.putLong(
-                          world.tx,
-                          firstName(zap).getBytes(StandardCharsets.US_ASCII),
-                          target)));
+                          world.tx, firstName(zap).getBytes(StandardCharsets.US_ASCII), target)));
     }
   }
 

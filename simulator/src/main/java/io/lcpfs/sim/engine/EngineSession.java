@@ -263,8 +263,7 @@ final class EngineSession implements Session {
   }
 
   private static Outcome copy(FileHandle in, FileHandle out, Op.CopyRange op) {
-    return new Outcome.Count(
-        out.copyFrom(in, op.fromOffset(), op.toOffset(), op.length(), false));
+    return new Outcome.Count(out.copyFrom(in, op.fromOffset(), op.toOffset(), op.length(), false));
   }
 
   private Outcome fsync(Op.Fsync op) {

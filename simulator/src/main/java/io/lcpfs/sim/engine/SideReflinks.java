@@ -25,8 +25,8 @@ import java.util.concurrent.locks.ReentrantLock;
 /**
  * Clones in a dataset of their own, of the writers' files and of each other. Each is read when it
  * was made or changed, and then renamed to the digest of what it showed: whenever it is read later,
- * whatever becomes of the file that it shares blocks with and after whatever crashes, it has to show
- * the same.
+ * whatever becomes of the file that it shares blocks with and after whatever crashes, it has to
+ * show the same.
  */
 final class SideReflinks {
   private static final int PER_MILLE = 6;

@@ -444,8 +444,7 @@ public final class ReferenceFs {
     }
     if (count > 0) {
       Node to = file(op.to());
-      to.content.write(
-          op.toOffset(), file(op.from()).content.read(op.fromOffset(), count), count);
+      to.content.write(op.toOffset(), file(op.from()).content.read(op.fromOffset(), count), count);
       to.touched();
     }
     return new Outcome.Count(count);

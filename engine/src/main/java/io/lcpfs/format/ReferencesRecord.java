@@ -18,7 +18,7 @@ import java.lang.foreign.StructLayout;
  * @param storedBytes allocated for these blocks, all copies
  * @param savedBytes what their further references would take as blocks of their own
  */
-public record ReferencesHead(
+public record ReferencesRecord(
     long metaslab, long blocks, long references, long storedBytes, long savedBytes) {
   public static final int BYTES = 64;
 
@@ -41,12 +41,12 @@ public record ReferencesHead(
           Disk.bytes("reserved", 24));
 
   static {
-    Check.that(LAYOUT.byteSize() == BYTES, "references head size", LAYOUT.byteSize());
+    Check.that(LAYOUT.byteSize() == BYTES, "references size", LAYOUT.byteSize());
   }
 
   /** The head of an object without any. */
-  public static ReferencesHead empty(long metaslab) {
-    return new ReferencesHead(metaslab, 0, 0, 0, 0);
+  public static ReferencesRecord empty(long metaslab) {
+    return new ReferencesRecord(metaslab, 0, 0, 0, 0);
   }
 
   /** The bytes of a block of the object of a metaslab with so many sectors. */
@@ -56,29 +56,29 @@ public record ReferencesHead(
   }
 
   /** Decodes a bonus of exactly 64 bytes. */
-  public static ReferencesHead decode(byte[] bonus) {
+  public static ReferencesRecord decode(byte[] bonus) {
     if (bonus.length != BYTES) {
-      throw corrupt("references_head.size", bonus.length);
+      throw corrupt("references.size", bonus.length);
     }
     MemorySegment at = MemorySegment.ofArray(bonus);
-    ReferencesHead head =
-        new ReferencesHead(
+    ReferencesRecord head =
+        new ReferencesRecord(
             Disk.u64(at, 0), Disk.u64(at, 8), Disk.u64(at, 16), Disk.u64(at, 24), Disk.u64(at, 32));
     if (head.metaslab < 1 || head.metaslab > Dva.MAX_METASLAB) {
-      throw corrupt("references_head.metaslab", head.metaslab);
+      throw corrupt("references.metaslab", head.metaslab);
     }
     if (head.blocks < 0 || head.references < head.blocks || head.references > MAX) {
-      throw corrupt("references_head.references", head.references);
+      throw corrupt("references.references", head.references);
     }
     if (head.storedBytes < 0 || head.savedBytes < head.storedBytes || head.savedBytes > MAX) {
-      throw corrupt("references_head.saved_bytes", head.savedBytes);
+      throw corrupt("references.saved_bytes", head.savedBytes);
     }
     return head;
   }
 
   /** After one more reference to a block. */
-  public ReferencesHead added(long count, long blockBytes) {
-    return new ReferencesHead(
+  public ReferencesRecord added(long count, long blockBytes) {
+    return new ReferencesRecord(
         metaslab,
         count == 1 ? blocks + 1 : blocks,
         references + 1,
@@ -87,10 +87,10 @@ public record ReferencesHead(
   }
 
   /** After a reference to a block went, {@code left} of which are left. */
-  public ReferencesHead released(long left, long blockBytes) {
+  public ReferencesRecord released(long left, long blockBytes) {
     long blocksLeft = Math.max(0, left == 0 ? blocks - 1 : blocks);
     long stored = Math.max(0, left == 0 ? storedBytes - blockBytes : storedBytes);
-    return new ReferencesHead(
+    return new ReferencesRecord(
         metaslab,
         blocksLeft,
         Math.max(blocksLeft, references - 1),
