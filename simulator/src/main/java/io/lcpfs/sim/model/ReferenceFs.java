@@ -429,7 +429,7 @@ public final class ReferenceFs {
     if (op.fromOffset() < 0 || op.toOffset() < 0) {
       return -1;
     }
-    int count = (int) Math.clamp(from.content.size() - op.fromOffset(), 0, op.length());
+    int count = Math.clamp(from.content.size() - op.fromOffset(), 0, op.length());
     boolean overlap =
         from == to
             && op.fromOffset() < op.toOffset() + count
