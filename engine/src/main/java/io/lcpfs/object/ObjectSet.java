@@ -704,7 +704,7 @@ public final class ObjectSet {
   }
 
   boolean isLeaving() {
-    return leaving;
+    return leaving || retired;
   }
 
   /** Whether both are in one pool: blocks of one can be given to the other by reference. */

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** What is shared when a file is cloned, and what becomes of it. */
 @Timeout(120)
-class CloneTest {
+class ReflinkTest {
   private static final int RECORD = 8192;
   private static final int RECORDS = 40;
 
