@@ -226,6 +226,9 @@ final class SideReflinks {
         }
       }
     } catch (PoolException e) {
+      if (e.errno() == Errno.ENOSPC) {
+        return findings; // there was no room to open it for the first time: nothing is in it
+      }
       if (e.errno() != Errno.EIO) {
         throw e;
       }
