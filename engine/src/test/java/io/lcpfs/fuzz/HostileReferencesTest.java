@@ -66,13 +66,47 @@ class HostileReferencesTest {
   }
 
   @Test
+  void countsThatLieTogetherWithTheirSumsAreTold() {
+    for (int more : new int[] {1, -1}) {
+      // A forged block lies where another one does, which is told as well: look for the right one.
+      HostileRun.Outcome outcome =
+          Lie.told(
+              forge -> {
+                tables(forge)
+                    .getFirst()
+                    .root()
+                    .edit(
+                        block -> {
+                          long at = counted(block);
+                          Disk.putU32(block, at, Disk.u32(block, at) + more);
+                        });
+                tables(forge)
+                    .getFirst()
+                    .editBonus(
+                        bonus -> {
+                          Disk.putU64(bonus, 16, Disk.u64(bonus, 16) + more);
+                          Disk.putU64(bonus, 32, Disk.u64(bonus, 32) + more * 4096L);
+                        });
+              });
+      String what = more > 0 ? "it would never be freed" : "one reference more than the 1 counted";
+      assertThat(outcome.findings())
+          .filteredOn(finding -> finding.check().equals("ReferenceTableCheck"))
+          .singleElement()
+          .matches(finding -> finding.what().contains(what), what);
+    }
+  }
+
+  @Test
   void sumsThatLieAreTold() {
     for (long offset = 0; offset < 40; offset += 8) {
       long at = offset;
       for (long value : new long[] {0, 1L << 40, -8}) {
-        Lie.told(
-            forge ->
-                tables(forge).getFirst().editBonus(bonus -> Disk.putU64(bonus, at, value + 7)));
+        HostileRun.Outcome outcome =
+            Lie.told(
+                forge ->
+                    tables(forge).getFirst().editBonus(bonus -> Disk.putU64(bonus, at, value + 7)));
+        assertThat(outcome.findings())
+            .anyMatch(finding -> finding.check().equals("ReferenceTableCheck"));
       }
     }
   }
