@@ -20,10 +20,15 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Stack;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IParameterPreprocessor;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -73,6 +78,17 @@ final class CpCommand extends BaseCommand {
   boolean special;
 
   @Option(
+      names = "--reflink",
+      arity = "0..1",
+      fallbackValue = "always",
+      preprocessor = Attached.class,
+      paramLabel = "WHEN",
+      description =
+          "Let copies within a pool share the blocks of what they are of: ${COMPLETION-CANDIDATES}."
+              + " auto, which is how it works without it, copies what cannot; always refuses to.")
+  Reflink reflink = Reflink.auto;
+
+  @Option(
       names = {"-v", "--verbose"},
       description = "Say at the end what was copied.")
   boolean verbose;
@@ -82,6 +98,25 @@ final class CpCommand extends BaseCommand {
       paramLabel = "SOURCE... DESTINATION",
       description = "Paths of the host, and paths in pools as pool/dataset:/path.")
   List<String> words = new ArrayList<>();
+
+  /** Takes only a value behind =, so that a file may follow, as with the system's cp. */
+  static final class Attached implements IParameterPreprocessor {
+    @Override
+    public boolean preprocess(
+        Stack<String> words, CommandSpec command, ArgSpec option, Map<String, Object> info) {
+      if (" ".equals(info.get("separator"))) {
+        words.push("always");
+      }
+      return false;
+    }
+  }
+
+  /** As it is written. */
+  enum Reflink {
+    always,
+    auto,
+    never
+  }
 
   CpCommand(Cli cli) {
     super(cli);
@@ -175,7 +210,15 @@ final class CpCommand extends BaseCommand {
     int uid = intoPool && !root ? HostDirectory.euid() : -1;
     int gid = intoPool && !root ? HostDirectory.egid() : -1;
     return new CopyOptions(
-        recursive, !noPreserve, root && !noPreserve, special, noClobber, uid, gid, WORKERS);
+        recursive,
+        !noPreserve,
+        root && !noPreserve,
+        special,
+        noClobber,
+        uid,
+        gid,
+        WORKERS,
+        CopyOptions.Reflink.valueOf(reflink.name().toUpperCase(Locale.ROOT)));
   }
 
   private static byte[] bytes(String name) {

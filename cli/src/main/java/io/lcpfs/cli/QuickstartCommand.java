@@ -166,7 +166,16 @@ final class QuickstartCommand extends BaseCommand {
       PosixFileSystem files = root.fileSystem();
       TreeCopy copy =
           new TreeCopy(
-              new CopyOptions(true, true, HostDirectory.euid() == 0, false, false, -1, -1, WORKERS),
+              new CopyOptions(
+                  true,
+                  true,
+                  HostDirectory.euid() == 0,
+                  false,
+                  false,
+                  -1,
+                  -1,
+                  WORKERS,
+                  CopyOptions.Reflink.AUTO),
               failure -> cli.warn(Messages.of(failure)));
       copy.copyContents(
           from, new PoolDirectory(files, root.guid(), files.rootInode(), POOL + ":/"));

@@ -690,6 +690,9 @@ public final class Pool implements AutoCloseable {
           case "allocated" -> Long.toString(status.allocatedBytes());
           case "free" -> Long.toString(status.freeBytes());
           case "freeing" -> Long.toString(status.freeingBytes());
+          case "bcloneused" -> Long.toString(engine.cloneSavings().storedBytes());
+          case "bclonesaved" -> Long.toString(engine.cloneSavings().savedBytes());
+          case "bcloneratio" -> Long.toString(engine.cloneSavings().ratioPercent());
           case "capacity" -> Long.toString(capacityPercent(status));
           case "fragmentation" -> Integer.toString(status.fragmentationPercent());
           case "health" -> status.health().name();

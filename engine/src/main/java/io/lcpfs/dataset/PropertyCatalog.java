@@ -147,6 +147,9 @@ public final class PropertyCatalog {
     computed(POOL, "allocated", Kind.SIZE, "in use");
     computed(POOL, "free", Kind.SIZE, "not in use");
     computed(POOL, "freeing", Kind.SIZE, "of destroyed datasets, on its way back");
+    computed(POOL, "bcloneused", Kind.SIZE, "allocated for blocks that are cloned");
+    computed(POOL, "bclonesaved", Kind.SIZE, "what their clones would take as copies");
+    computed(POOL, "bcloneratio", Kind.RATIO, "size of cloned blocks with their clones to without");
     computed(POOL, "capacity", Kind.PERCENT, "share in use");
     computed(POOL, "fragmentation", Kind.PERCENT, "how scattered free space is");
     computed(POOL, "health", Kind.TEXT, "ONLINE, DEGRADED, FAULTED, SUSPENDED");

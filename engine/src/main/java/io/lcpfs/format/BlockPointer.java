@@ -156,6 +156,23 @@ public final class BlockPointer {
   }
 
   /**
+   * Another pointer to the same block, which holds its content from {@code txg} on; where the block
+   * lies, and since when, is as it was. A hole stays one.
+   */
+  public BlockPointer clonedIn(long txg) {
+    return isHole()
+        ? this
+        : new BlockPointer(
+            new long[] {dva0, dva1, dva2},
+            properties,
+            txg,
+            isEmbedded() ? txg : physicalBirth,
+            fill,
+            embedded,
+            new long[] {sum0, sum1, sum2, sum3});
+  }
+
+  /**
    * Decodes and checks the pointer at {@code offset}: sizes, types and levels within bounds, an
    * address wherever there is a block. Whether a metaslab exists is for the caller to check.
    */

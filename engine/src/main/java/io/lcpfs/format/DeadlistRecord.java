@@ -95,8 +95,11 @@ public record DeadlistRecord(long sinceTxg, long count, long storedBytes) {
     if (dvas[0] == Dva.NONE || (dvas[1] == Dva.NONE && dvas[2] != Dva.NONE)) {
       throw corrupt("dead_block.dva0", dvas[0]);
     }
-    if (birth <= 0 || birth > Disk.MAX_TXG || physicalBirth != birth) {
+    if (birth <= 0 || birth > Disk.MAX_TXG) {
       throw corrupt("dead_block.logical_birth", birth);
+    }
+    if (physicalBirth <= 0 || physicalBirth > birth) {
+      throw corrupt("dead_block.physical_birth", physicalBirth);
     }
     if (psize < 512
         || psize > lsize
@@ -106,16 +109,17 @@ public record DeadlistRecord(long sinceTxg, long count, long storedBytes) {
       throw corrupt("dead_block.physical_bytes", psize);
     }
     return BlockPointer.stored(
-        dvas,
-        (int) lsize,
-        (int) psize,
-        CompressionType.OFF,
-        ChecksumType.OFF,
-        ObjectType.NONE,
-        0,
-        birth,
-        1,
-        new long[4]);
+            dvas,
+            (int) lsize,
+            (int) psize,
+            CompressionType.OFF,
+            ChecksumType.OFF,
+            ObjectType.NONE,
+            0,
+            physicalBirth,
+            1,
+            new long[4])
+        .clonedIn(birth);
   }
 
   public byte[] encode() {

@@ -37,6 +37,10 @@ public final class Features {
   /** What is left of snapshots to send changes since them. */
   public static final PoolConfig.Feature BOOKMARKS = new PoolConfig.Feature("bookmarks", false);
 
+  /** Blocks that several pointers refer to without a snapshot between them. */
+  public static final PoolConfig.Feature BLOCK_CLONING =
+      new PoolConfig.Feature("block_cloning", true);
+
   /** All features known here, in the order in which a new pool lists them. */
   public static final List<PoolConfig.Feature> KNOWN =
       List.of(
@@ -45,6 +49,7 @@ public final class Features {
           SPACE_MAP_BITMAP,
           SNAPSHOTS,
           CLONES,
+          BLOCK_CLONING,
           RECEIVES,
           HOLDS,
           BOOKMARKS);

@@ -28,7 +28,8 @@ public enum ObjectType {
   INTENT_LOG(16, true),
   GANG_HEADER(17, true),
   DEADLIST(18, true),
-  SNAPSHOT(19, true);
+  SNAPSHOT(19, true),
+  BLOCK_REFERENCES(20, true);
 
   private static final ObjectType[] BY_CODE = values();
 

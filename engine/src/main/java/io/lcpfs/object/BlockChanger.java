@@ -298,7 +298,7 @@ final class BlockChanger {
       }
       detached = detachRange(tx.txg(), first, Math.min(last, dnode.blockCount));
       Pending changes = dnode.pendingIn(tx);
-      changes.freedRanges.add(new long[] {first, last});
+      changes.free(first, last);
       SpaceCost.freed(tx, dnode, first, last);
       if (last >= dnode.blockCount) {
         dnode.blockCount = first;
@@ -308,6 +308,27 @@ final class BlockChanger {
       dnode.lock.unlock();
     }
     dropDetached(detached);
+  }
+
+  /** Gives the object blocks by reference, from {@code first} on, in place of what it has there. */
+  void clone(Tx tx, long first, BlockPointer[] pointers) {
+    leaveTail(tx, Math.multiplyExact(first + pointers.length, dnode.blockBytes));
+    List<Dbuf> detached;
+    dnode.lock.lock();
+    try {
+      dnode.refuseFreed();
+      detached = detachRange(tx.txg(), first, first + pointers.length);
+      Pending changes = dnode.pendingIn(tx);
+      changes.addClones(first, pointers);
+      dnode.blockCount = Math.max(dnode.blockCount, first + pointers.length);
+      changes.blockCount = dnode.blockCount;
+      changes.blockBytes = dnode.blockBytes;
+      SpaceCost.cloned(tx, dnode, first, pointers);
+    } finally {
+      dnode.lock.unlock();
+    }
+    dropDetached(detached);
+    dnode.objectSet().addCloning(tx.txg(), dnode);
   }
 
   /** Zeros a part of a block in place; a hole stays one. */

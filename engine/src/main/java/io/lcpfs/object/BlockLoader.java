@@ -34,7 +34,8 @@ final class BlockLoader {
     boolean tail;
     dnode.lock.lock();
     try {
-      tail = level == 0 && blockId == 0 && dnode.inTail && !PendingFrees.isFreedPending(dnode, 0);
+      tail =
+          level == 0 && blockId == 0 && dnode.inTail && !PendingFrees.isReplacedPending(dnode, 0);
     } finally {
       dnode.lock.unlock();
     }
@@ -159,8 +160,9 @@ final class BlockLoader {
   BlockPointer pointerTo(int level, long blockId, boolean forSync) {
     dnode.lock.lock();
     try {
-      if (level == 0 && PendingFrees.isFreedPending(dnode, blockId)) {
-        return BlockPointer.HOLE;
+      BlockPointer pending = level == 0 ? PendingFrees.pointer(dnode, blockId) : null;
+      if (pending != null) {
+        return pending;
       }
       if (level >= dnode.levels
           || blockId >= DnodeRecord.maxBlocks(dnode.levels - level, dnode.indirectShift())) {
@@ -181,8 +183,9 @@ final class BlockLoader {
     try (Dbuf parent = dnode.load(level + 1, parentId, forSync)) {
       dnode.lock.lock();
       try {
-        if (level == 0 && PendingFrees.isFreedPending(dnode, blockId)) {
-          return BlockPointer.HOLE;
+        BlockPointer pending = level == 0 ? PendingFrees.pointer(dnode, blockId) : null;
+        if (pending != null) {
+          return pending;
         }
         long index = blockId & ((1L << dnode.fanoutShift()) - 1);
         return BlockPointer.decode(parent.segment(), index * BlockPointer.BYTES);

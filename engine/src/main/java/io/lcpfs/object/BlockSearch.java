@@ -3,6 +3,7 @@ package io.lcpfs.object;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.DnodeRecord;
 import java.util.Arrays;
+import java.util.stream.LongStream;
 
 /**
  * Finds the next data or hole of an object. Goes down the tree once, since the fill of a pointer,
@@ -47,7 +48,7 @@ final class BlockSearch {
       if (found < 0 || found >= changed) {
         break;
       }
-      if (!PendingFrees.isFreedPendingNow(dnode, found)) {
+      if (!PendingFrees.isReplacedPendingNow(dnode, found)) {
         return found < end ? found : -1;
       }
       at = PendingFrees.freedUntil(dnode, found);
@@ -147,18 +148,32 @@ final class BlockSearch {
   private static long[] dirtyBlocks(Dnode dnode) {
     dnode.lock.lock();
     try {
-      long[] ids = new long[dnode.blocks.size()];
-      int n = 0;
+      LongStream.Builder ids = LongStream.builder();
       for (Dbuf dbuf : dnode.blocks.snapshot()) {
         if (dbuf.level() == 0 && dbuf.newest != null) {
-          ids[n++] = dbuf.blockId();
+          ids.add(dbuf.blockId());
         }
       }
-      long[] sorted = Arrays.copyOf(ids, n);
-      Arrays.sort(sorted);
-      return sorted;
+      for (Pending changes : dnode.pending) {
+        ClonedRuns clones = changes == null ? null : changes.clones;
+        if (clones != null) {
+          clones.forEach((first, pointers) -> addCloned(dnode, ids, first, pointers));
+        }
+      }
+      return ids.build().sorted().distinct().toArray();
     } finally {
       dnode.lock.unlock();
+    }
+  }
+
+  /** The blocks of a run that hold data, and that no later group freed or changed. */
+  private static void addCloned(
+      Dnode dnode, LongStream.Builder ids, long first, BlockPointer[] pointers) {
+    for (int i = 0; i < pointers.length; i++) {
+      BlockPointer now = PendingFrees.pointer(dnode, first + i);
+      if (now != null && !now.isHole()) {
+        ids.add(first + i);
+      }
     }
   }
 

@@ -222,7 +222,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
     }
     Pending changes = pending[slot];
     if (changes == null) {
-      changes = new Pending();
+      changes = new Pending(tx.txg());
       changes.blockBytes = blockBytes;
       changes.blockCount = blockCount;
       pending[slot] = changes;
@@ -341,10 +341,13 @@ public final class Dnode implements BlockObject, AutoCloseable {
     lock.lock();
     try {
       if (blocks.find(blockId) == null) {
-        if (PendingFrees.isFreedPending(this, blockId) || (blockId > 0 && blockId >= blockCount)) {
+        BlockPointer pending = PendingFrees.pointer(this, blockId);
+        if (blockId > 0 && blockId >= blockCount) {
           return null;
         }
-        if (levels == 1 && (blockId > 0 || (root.isHole() && !inTail))) {
+        if (pending != null
+            ? pending.isHole()
+            : levels == 1 && (blockId > 0 || (root.isHole() && !inTail))) {
           return null;
         }
       }
@@ -441,7 +444,7 @@ public final class Dnode implements BlockObject, AutoCloseable {
   boolean inTailNow(long blockId) {
     lock.lock();
     try {
-      return blockId == 0 && inTail && !PendingFrees.isFreedPending(this, 0);
+      return blockId == 0 && inTail && !PendingFrees.isReplacedPending(this, 0);
     } finally {
       lock.unlock();
     }
@@ -604,6 +607,15 @@ public final class Dnode implements BlockObject, AutoCloseable {
   /** A bound on the memory that such a {@link #write} makes dirty: whole blocks. */
   public long memoryForWrite(long offsetBytes, long length, int maxBlockBytes) {
     return SpaceCost.memoryOfWrite(this, offsetBytes, length, maxBlockBytes);
+  }
+
+  /** See {@link BlockCloner}; the log cannot say it, so a commit waits for the group. */
+  void giveBlocks(Tx tx, long first, BlockPointer[] pointers) {
+    changer().clone(tx, first, pointers);
+    ChangeRecord changes = changesIn(tx);
+    if (changes != null) {
+      changes.spoilt();
+    }
   }
 
   /** See {@link BlockChanger#dirty}. */

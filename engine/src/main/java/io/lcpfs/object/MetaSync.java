@@ -162,7 +162,7 @@ public final class MetaSync {
     List<ObjectSetSync.Changed> members =
         groups.computeIfAbsent(spaceMap.number() / TailRecord.SLOTS, g -> new ArrayList<>());
     if (members.stream().noneMatch(c -> c.dnode == spaceMap)) {
-      members.add(new ObjectSetSync.Changed(spaceMap, new Pending(), placed.tree));
+      members.add(new ObjectSetSync.Changed(spaceMap, new Pending(txg), placed.tree));
     }
     if (any) {
       objectSet.context().env().probe(CodeProbe.SYNC_EXTRA_PASS);

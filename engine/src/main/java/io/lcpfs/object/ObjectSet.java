@@ -57,6 +57,12 @@ public final class ObjectSet {
   /** By group too, under the same lock. */
   private final List<SpaceCost.SharedBlocks> sharedBlocks = new ArrayList<>();
 
+  /** By group, the objects that were given blocks by reference; under the same lock. */
+  private final List<List<Dnode>> cloning = new ArrayList<>();
+
+  /** It is being destroyed: its blocks may go. */
+  private volatile boolean leaving;
+
   /** Guards what follows. */
   private final ReentrantLock numberLock = new ReentrantLock();
 
@@ -97,6 +103,7 @@ public final class ObjectSet {
     this.syncedObjectCount = new AtomicLong(record.objectCount());
     for (int i = 0; i < IN_FLIGHT; i++) {
       dirty.add(new ArrayList<>());
+      cloning.add(new ArrayList<>());
       sharedBlocks.add(new SpaceCost.SharedBlocks());
     }
   }
@@ -689,6 +696,52 @@ public final class ObjectSet {
     } finally {
       dirtyLock.unlock();
     }
+  }
+
+  /** Tells that it is about to be destroyed; before the transaction which does that begins. */
+  public void leave() {
+    leaving = true;
+  }
+
+  boolean isLeaving() {
+    return leaving || retired;
+  }
+
+  /** Whether both are in one pool: blocks of one can be given to the other by reference. */
+  public boolean isBesides(ObjectSet other) {
+    return context.equals(other.context);
+  }
+
+  /** Identifies it in its pool. */
+  public long number() {
+    return id;
+  }
+
+  void addCloning(long txg, Dnode dnode) {
+    dirtyLock.lock();
+    try {
+      List<Dnode> known = cloning.get((int) txg & MASK);
+      if (known.isEmpty() || known.getLast() != dnode) {
+        known.add(dnode);
+      }
+    } finally {
+      dirtyLock.unlock();
+    }
+  }
+
+  /** Counts the references that {@code txg} made; before anything of the group is freed. */
+  public void addReferences(long txg) {
+    List<Dnode> found;
+    dirtyLock.lock();
+    try {
+      found = cloning.set((int) txg & MASK, new ArrayList<>());
+    } finally {
+      dirtyLock.unlock();
+    }
+    found.stream()
+        .distinct()
+        .sorted(Comparator.comparingLong(Dnode::number))
+        .forEach(dnode -> BlockCloner.addReferences(dnode, txg));
   }
 
   /** The sync of {@code txg}; for the sync task. */

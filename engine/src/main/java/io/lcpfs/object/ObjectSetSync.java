@@ -113,6 +113,7 @@ public final class ObjectSetSync {
     }
     for (Changed change : changed) {
       free(change);
+      place(change);
     }
     List<DataWrite> writes = new ArrayList<>();
     for (Changed change : changed) {
@@ -145,6 +146,22 @@ public final class ObjectSetSync {
       if (range[0] == 0 && change.dnode.inTail) {
         change.removeTail = true;
       }
+    }
+  }
+
+  /** After all that the group freed, what it was given by reference there instead. */
+  private void place(Changed change) {
+    ClonedRuns clones = change.pending.clones;
+    if (clones != null && !change.pending.freed) {
+      clones.forEach(
+          (first, pointers) -> {
+            change.tree.ensureHeightFor(first + pointers.length - 1);
+            for (int i = 0; i < pointers.length; i++) {
+              if (!pointers[i].isHole()) {
+                change.tree.replace(0, first + i, pointers[i].clonedIn(txg));
+              }
+            }
+          });
     }
   }
 

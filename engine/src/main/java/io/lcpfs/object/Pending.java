@@ -1,5 +1,6 @@
 package io.lcpfs.object;
 
+import io.lcpfs.format.BlockPointer;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -10,10 +11,44 @@ import org.jspecify.annotations.Nullable;
 final class Pending {
   final List<Dbuf> blocks = new ArrayList<>();
   final List<long[]> freedRanges = new ArrayList<>();
+
+  /** The group, and what it gave the object by reference; that range is freed before. */
+  final long txg;
+
+  @Nullable ClonedRuns clones;
   byte @Nullable [] bonus;
   int blockBytes;
   long blockCount;
   boolean freed;
+
+  Pending(long txg) {
+    this.txg = txg;
+  }
+
+  /** Notes that {@code [first, last)} is freed: what was cloned there, too. */
+  void free(long first, long last) {
+    ClonedRuns cloned = clones;
+    if (cloned != null) {
+      cloned.cut(first, last);
+    }
+    long[] latest = freedRanges.isEmpty() ? null : freedRanges.getLast();
+    if (latest != null && first >= latest[0] && first <= latest[1]) {
+      latest[1] = Math.max(latest[1], last);
+    } else {
+      freedRanges.add(new long[] {first, last});
+    }
+  }
+
+  /** Notes blocks that are given by reference, from {@code first} on. */
+  void addClones(long first, BlockPointer[] pointers) {
+    free(first, first + pointers.length);
+    ClonedRuns cloned = clones;
+    if (cloned == null) {
+      cloned = new ClonedRuns();
+      clones = cloned;
+    }
+    cloned.put(first, pointers);
+  }
 
   /** The indirect blocks above those that were dirtied; see {@link SpaceCost}. */
   private @Nullable Set<Long> indirects;

@@ -1,30 +1,55 @@
 package io.lcpfs.object;
 
+import io.lcpfs.format.BlockPointer;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** What unsynced groups freed of an object: its blocks there are holes, whatever the tree says. */
+/**
+ * What unsynced groups freed of an object, or gave it by reference: its blocks there are holes, or
+ * those that they come from, whatever the tree says.
+ */
 final class PendingFrees {
   private PendingFrees() {}
 
-  /** Whether an unsynced group freed this data block. Caller holds the lock. */
-  static boolean isFreedPending(Dnode dnode, long blockId) {
+  /**
+   * What the newest unsynced group that freed or cloned this data block made of it: a hole, or the
+   * pointer to what it was given; null when none did. Caller holds the lock.
+   */
+  static @Nullable BlockPointer pointer(Dnode dnode, long blockId) {
+    Pending newest = null;
     for (Pending changes : dnode.pending) {
-      if (changes != null) {
-        for (long[] range : changes.freedRanges) {
-          if (blockId >= range[0] && blockId < range[1]) {
-            return true;
-          }
-        }
+      if (changes != null
+          && (newest == null || changes.txg > newest.txg)
+          && isFreedBy(changes, blockId)) {
+        newest = changes;
+      }
+    }
+    if (newest == null) {
+      return null;
+    }
+    BlockPointer cloned = newest.clones == null ? null : newest.clones.find(blockId);
+    return cloned == null ? BlockPointer.HOLE : cloned;
+  }
+
+  private static boolean isFreedBy(Pending changes, long blockId) {
+    for (long[] range : changes.freedRanges) {
+      if (blockId >= range[0] && blockId < range[1]) {
+        return true;
       }
     }
     return false;
   }
 
-  /** As {@link #isFreedPending}, for callers without the lock. */
-  static boolean isFreedPendingNow(Dnode dnode, long blockId) {
+  /** Whether the tree's block is not the object's any more. Caller holds the lock. */
+  static boolean isReplacedPending(Dnode dnode, long blockId) {
+    return pointer(dnode, blockId) != null;
+  }
+
+  /** As {@link #isReplacedPending}, for callers without the lock. */
+  static boolean isReplacedPendingNow(Dnode dnode, long blockId) {
     dnode.lock.lock();
     try {
-      return isFreedPending(dnode, blockId);
+      return isReplacedPending(dnode, blockId);
     } finally {
       dnode.lock.unlock();
     }

@@ -4,6 +4,7 @@ import io.lcpfs.codec.Compression;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.TailRecord;
 import io.lcpfs.memory.Slab;
+import io.lcpfs.pipeline.BlockReferences;
 import io.lcpfs.txg.Tx;
 import java.util.HashSet;
 import java.util.Set;
@@ -24,6 +25,9 @@ final class SpaceCost {
 
   /** An LZ4 block of zeros, and the pointers between them. */
   private static final int COMPRESSED_BASE_BYTES = 1024;
+
+  /** What a block takes in memory that is given by reference, until its group is on disk. */
+  static final long CLONE_HEAP_BYTES = 160;
 
   private enum Kind {
     DNODES,
@@ -170,6 +174,36 @@ final class SpaceCost {
     if (memory > 0) {
       tx.chargeDirty(memory);
     }
+  }
+
+  /**
+   * A bound on what giving an object blocks by reference takes on disk.
+   *
+   * @param lastBlock the last of these, or of the object
+   */
+  static long ofClone(Dnode dnode, BlockPointer[] pointers, long lastBlock) {
+    BlockReferences references = dnode.objectSet().context().io().references();
+    long cost = 0;
+    BlockPointer before = BlockPointer.HOLE;
+    for (BlockPointer pointer : pointers) {
+      if (pointer.copies() > 0) {
+        cost += references.costOfAdding(pointer, before);
+        before = pointer;
+      }
+    }
+    int levels = lastBlock > 0 ? levelsAbove(dnode, lastBlock) : 0;
+    long parents = (pointers.length >>> dnode.fanoutShift()) + 2L * levels;
+    return cost
+        + recordBytes(dnode) * pointers.length
+        + (levels > 0 ? parents * indirect(dnode, lastBlock) : 0);
+  }
+
+  /** Blocks are given by reference in the group of {@code changes}. Caller holds the lock. */
+  static void cloned(Tx tx, Dnode dnode, long first, BlockPointer[] pointers) {
+    long last = Math.max(first + pointers.length, dnode.blockCount) - 1;
+    tx.chargeSpace(ofClone(dnode, pointers, last));
+    long parents = (pointers.length >>> dnode.fanoutShift()) + 2L * levelsAbove(dnode, last);
+    tx.chargeDirty(parents * dnode.sizeOf(1) + pointers.length * CLONE_HEAP_BYTES);
   }
 
   /** What the pool notes of a block that goes. */

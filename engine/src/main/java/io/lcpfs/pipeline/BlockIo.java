@@ -53,6 +53,9 @@ public final class BlockIo {
   private final GangIo gangs;
   private final int sectorBytes;
 
+  /** Connected before anything is freed. */
+  private volatile BlockReferences references = BlockReferences.NONE;
+
   /**
    * @param reuseGuard says whether a block seen as live in a group may still be rewritten in place
    */
@@ -465,8 +468,23 @@ public final class BlockIo {
     return devices.capacityBytes() / sectorBytes;
   }
 
-  /** Frees all copies of a block in {@code txg}; a hole or an embedded block has none. */
+  /** Who counts further references to blocks. */
+  public BlockReferences references() {
+    return references;
+  }
+
+  public void connect(BlockReferences table) {
+    references = table;
+  }
+
+  /**
+   * A pointer goes in {@code txg}: gives up one of several references to its block, or frees all
+   * copies; a hole or an embedded block has none.
+   */
   public void free(BlockPointer pointer, long txg) {
+    if (pointer.copies() > 0 && references.release(pointer, txg)) {
+      return;
+    }
     for (int copy = 0; copy < pointer.copies(); copy++) {
       long dva = pointer.dva(copy);
       if (Dva.isGang(dva)) {

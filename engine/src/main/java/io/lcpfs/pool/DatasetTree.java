@@ -436,6 +436,7 @@ final class DatasetTree {
         throw PoolException.refused(
             Errno.ENOTEMPTY, "dataset " + path + " has snapshots; destroy them with -r");
       }
+      leave(object);
       try (Dnode siblings = meta.hold(childrenZap(find(parentOf(path))));
           Dnode dnode = meta.hold(object);
           Tx tx = meta.beginFreeing(TX_BYTES).wholeOnly()) {
@@ -668,6 +669,19 @@ final class DatasetTree {
   /** Ends the use of all intent logs. */
   void closeLogs() {
     opened().forEach(OpenDataset::closeLog);
+  }
+
+  /** Tells a dataset's users that it is about to be destroyed. */
+  private void leave(long object) {
+    openLock.lock();
+    try {
+      OpenDataset dataset = open.get(object);
+      if (dataset != null) {
+        dataset.objectSet().leave();
+      }
+    } finally {
+      openLock.unlock();
+    }
   }
 
   /** The open datasets by object number; for the sync task. */

@@ -53,6 +53,7 @@ final class MetaCheck {
   private final Findings findings;
   private final ObjectNumbers claimed = new ObjectNumbers();
   private long freeingZap;
+  private long referencesZap;
   private final TreeSet<Long> guids = new TreeSet<>();
 
   /** What the snapshots name as their clones: DATASET object to SNAPSHOT object. */
@@ -77,6 +78,11 @@ final class MetaCheck {
     this.allocator = allocator;
     this.objects = objects;
     this.findings = findings;
+  }
+
+  /** The ZAP of the block reference table, 0 for none; after {@link #run}. */
+  long referencesZap() {
+    return referencesZap;
   }
 
   /** The ZAP of lists of blocks to be freed, 0 for none; after {@link #run}. */
@@ -105,6 +111,10 @@ final class MetaCheck {
       receiving(take(names, MetaDirectory.RECEIVING, ObjectType.ZAP));
     }
     clonesNamed();
+    if (names.containsKey(MetaDirectory.BLOCK_REFERENCES)) {
+      referencesZap = take(names, MetaDirectory.BLOCK_REFERENCES, ObjectType.ZAP);
+      claimReferences(referencesZap);
+    }
     names.forEach(
         (name, object) ->
             findings.found("DirectoryCheck", DIRECTORY, "unknown name '" + name + "'"));
@@ -403,6 +413,16 @@ final class MetaCheck {
           .forEach(entry -> claim(entry.object(), ObjectType.DEADLIST, where));
     } catch (PoolException e) {
       damaged("SnapshotCheck", where, e);
+    }
+  }
+
+  private void claimReferences(long zap) {
+    try {
+      ReferenceTable.objects(view.context(), view.meta(), zap)
+          .values()
+          .forEach(object -> claim(object, ObjectType.BLOCK_REFERENCES, "block references"));
+    } catch (PoolException told) {
+      damaged("ReferenceTableCheck", "block references", told);
     }
   }
 

@@ -22,6 +22,7 @@ final class MetaDirectory {
   static final String DESTROYED = "destroyed";
   static final String FREEING = "freeing";
   static final String RECEIVING = "receiving";
+  static final String BLOCK_REFERENCES = "block_references";
 
   private final ObjectSet meta;
   private final Env env;

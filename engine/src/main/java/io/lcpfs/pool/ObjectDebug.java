@@ -11,6 +11,7 @@ import io.lcpfs.format.Disk;
 import io.lcpfs.format.DnodeRecord;
 import io.lcpfs.format.ObjectSetRecord;
 import io.lcpfs.format.ObjectType;
+import io.lcpfs.format.ReferencesRecord;
 import io.lcpfs.format.SnapshotRecord;
 import io.lcpfs.format.SpaceMapHead;
 import io.lcpfs.format.TailRecord;
@@ -225,6 +226,7 @@ final class ObjectDebug {
               case DATASET -> record(DatasetRecord.decode(dnode.bonus()));
               case SNAPSHOT -> out.line(SnapshotRecord.decode(dnode.bonus()).toString());
               case DEADLIST -> out.line(DeadlistRecord.decode(dnode.bonus()).toString());
+              case BLOCK_REFERENCES -> out.line(ReferencesRecord.decode(dnode.bonus()).toString());
               case SPACE_MAP -> out.line(SpaceMapHead.decode(dnode.bonus()).toString());
               case HISTORY -> out.line("records of " + number(dnode.bonus()) + " bytes");
               default -> {}

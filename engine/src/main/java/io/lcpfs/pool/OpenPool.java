@@ -36,6 +36,7 @@ final class OpenPool implements PoolEngine {
   private final FreeingLists freeing;
   private final SnapshotOps snapshots;
   private final CloneOps clones;
+  private final ReferenceTable references;
   private final DestroyTask destroyTask;
   private final ReceiveOps receives;
   private final Dnode properties;
@@ -64,7 +65,18 @@ final class OpenPool implements PoolEngine {
     this.spaceMaps = spaceMaps;
     LogStore logs = new LogStore(parts.context, parts.allocator, parts.devices, parts.reserve);
     DeadLists deadLists = new DeadLists(parts.context, meta);
-    this.freeing = new FreeingLists(parts.context, new MetaDirectory(meta, parts.env), deadLists);
+    MetaDirectory directory = new MetaDirectory(meta, parts.env);
+    this.references =
+        new ReferenceTable(
+            parts.context,
+            meta,
+            parts.allocator,
+            directory,
+            () -> config().features().contains(Features.BLOCK_CLONING));
+    references.load();
+    parts.io.connect(references);
+    parts.sync.connect(references);
+    this.freeing = new FreeingLists(parts.context, directory, deadLists);
     freeing.load();
     this.datasets =
         new DatasetTree(parts.context, meta, logs, deadLists, rootDataset, destroyed, readOnly);
@@ -165,6 +177,13 @@ final class OpenPool implements PoolEngine {
     if (undropped != null) {
       problems.add("a broken receive cannot be freed: " + undropped.error().message());
     }
+    PoolException uncounted = references.problem();
+    if (uncounted != null) {
+      problems.add(
+          "blocks that may be cloned are not freed, as their references cannot be counted: "
+              + uncounted.error().message()
+              + "; run 'lcpfs pool verify'");
+    }
     problems.addAll(datasets.logProblems());
     List<DeviceStatus> deviceStatus = new ArrayList<>();
     for (PoolConfig.Device device : config.devices()) {
@@ -237,6 +256,12 @@ final class OpenPool implements PoolEngine {
   public void sync() {
     refuseClosed();
     meta.sync();
+  }
+
+  @Override
+  public CloneSavings cloneSavings() {
+    refuseClosed();
+    return references.savings();
   }
 
   @Override

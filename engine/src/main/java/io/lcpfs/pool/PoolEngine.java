@@ -27,6 +27,9 @@ public interface PoolEngine extends AutoCloseable {
   /** Returns when everything committed before is on disk. */
   void sync();
 
+  /** What cloned blocks save, as of the last group on disk. */
+  CloneSavings cloneSavings();
+
   /** Bytes that a file could still take: free space less the reserve. */
   long availableBytes();
 

@@ -71,6 +71,7 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
   private @Nullable SpaceMaps spaceMaps;
   private @Nullable BlockIo io;
   private @Nullable SpaceReserve reserve;
+  private @Nullable ReferenceTable references;
   private volatile PoolConfig config;
   private volatile Uberblock committed;
   private LayoutRecord layout;
@@ -117,6 +118,10 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
 
   void connect(DatasetTree tree) {
     datasets = tree;
+  }
+
+  void connect(ReferenceTable table) {
+    references = table;
   }
 
   PoolConfig config() {
@@ -209,6 +214,7 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
     List<ObjectSetSync> syncs = new ArrayList<>();
     DatasetTree tree = datasets;
     if (tree != null) {
+      tree.opened().forEach(dataset -> dataset.objectSet().addReferences(txg));
       for (OpenDataset dataset : tree.opened()) {
         if (dataset.objectSet().isDirty(txg)) {
           syncs.add(dataset.sync(txg));
@@ -223,6 +229,10 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
       if (gone.log != null) {
         gone.log.segments().forEach(dva -> allocator.free(dva, gone.log.segmentBytes(), txg));
       }
+    }
+    ReferenceTable table = references;
+    if (table != null) {
+      table.finishGroup(txg);
     }
     ObjectSetSync metaObjects = meta.sync(txg);
     metaObjects.writeObjects();

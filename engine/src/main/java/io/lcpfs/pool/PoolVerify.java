@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Verifies a whole pool as of its last commit: walks the meta object set and every dataset, reads
@@ -45,6 +46,10 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results, SnapshotC
   private final List<VerifyReport.Finding> findings = new ArrayList<>();
   private final SortedMap<String, Long> counts = new TreeMap<>();
   private final Map<ObjectType, ObjectNumbers> poolObjects = new EnumMap<>(ObjectType.class);
+
+  /** Known when the pool's own objects have been walked, which are never cloned. */
+  private @Nullable ReferenceCheck references;
+
   private long bytesChecked;
   private long lastProgress;
 
@@ -103,6 +108,9 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results, SnapshotC
     }
     MetaCheck objects = new MetaCheck(view, tiles, allocator, poolObjects, this::later);
     objects.run();
+    ReferenceCheck cloned = new ReferenceCheck(view, allocator, this::later);
+    cloned.load(objects.referencesZap());
+    references = cloned;
     SnapshotCheck snapshots = new SnapshotCheck(view, this);
     poolObjects
         .getOrDefault(ObjectType.DATASET, new ObjectNumbers())
@@ -111,6 +119,10 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results, SnapshotC
     poolObjects
         .getOrDefault(ObjectType.ZAP, new ObjectNumbers())
         .forEach(number -> checkZap(view, number));
+    cloned.finish();
+    if (cloned.further() > 0) {
+      counts.put("cloned blocks", cloned.further());
+    }
   }
 
   private void checkDataset(
@@ -221,13 +233,25 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results, SnapshotC
       lastObject = object;
       owner = walking + " object " + object;
     }
-    boolean apart = claim(pointer, owner);
+    ReferenceCheck cloned = references;
+    if (cloned != null && cloned.meet(pointer, owner) == ReferenceCheck.Met.AGAIN) {
+      return true; // there is nothing below data, and its copies are read once
+    }
+    boolean apart = claimAll(pointer, owner);
     copies.block(walking, object, pointer);
     return apart;
   }
 
+  /** A pointer besides those of trees. */
+  private void claim(BlockPointer pointer, String by) {
+    ReferenceCheck cloned = references;
+    if (cloned == null || cloned.meet(pointer, by) == ReferenceCheck.Met.FIRST) {
+      claimAll(pointer, by);
+    }
+  }
+
   /** Notes where a block lies; false when something else lies there, too. */
-  private boolean claim(BlockPointer pointer, String by) {
+  private boolean claimAll(BlockPointer pointer, String by) {
     boolean[] apart = {true};
     try {
       context

@@ -447,7 +447,11 @@ final class SnapshotOps {
           @Override
           public boolean mayGo(SnapshotName name, long object, Set<String> tags) {
             // One with clones goes with them, also with those that are being freed.
-            return keeps(name, object, tags) == null && clonesOf(object).isEmpty();
+            boolean goes = keeps(name, object, tags) == null && clonesOf(object).isEmpty();
+            if (goes) {
+              leave(object);
+            }
+            return goes;
           }
 
           @Override
@@ -471,6 +475,7 @@ final class SnapshotOps {
     }
     for (Map.Entry<String, Long> entry : datasets.snapshotObjects(dataset.object()).entrySet()) {
       if (entry.getValue() == origin) {
+        leave(origin);
         return tx -> endNamed(tx, dataset, entry.getKey(), origin);
       }
     }
@@ -558,6 +563,7 @@ final class SnapshotOps {
   }
 
   private long destroySome(OpenDataset dataset, List<String> names, Map<String, Long> objects) {
+    names.forEach(name -> leave(Objects.requireNonNull(objects.get(name))));
     try (Dnode zap = meta.hold(dataset.namesZap());
         Tx tx = meta.beginFreeing(TX_BYTES).wholeOnly()) {
       PoolException failure = null;
@@ -580,6 +586,14 @@ final class SnapshotOps {
         throw failure;
       }
       return tx.txg();
+    }
+  }
+
+  /** Nothing is cloned out of a snapshot that is about to go. */
+  private void leave(long object) {
+    ObjectSet known = open.get(object);
+    if (known != null) {
+      known.leave();
     }
   }
 

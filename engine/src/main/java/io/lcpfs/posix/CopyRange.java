@@ -5,15 +5,16 @@ import static io.lcpfs.error.PoolException.posix;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
-/** Copying between two open files, as copy_file_range(2). */
+/** Copying between two open files, as copy_file_range(2): by reference where that can be. */
 final class CopyRange {
   private static final int CHUNK_BYTES = 1 << 20;
 
   private CopyRange() {}
 
   /**
-   * Copies up to {@code length} bytes.
+   * Copies up to {@code length} bytes between descriptors.
    *
    * @return bytes copied: fewer at the end of the source, or when a later part failed
    */
@@ -22,24 +23,43 @@ final class CopyRange {
     if (!in.reads() || !out.writes() || out.appends()) {
       throw posix(Errno.EBADF, "copy_file_range");
     }
-    if (in.handle().isDirectory() || out.handle().isDirectory()) {
-      throw posix(Errno.EISDIR, "copy_file_range");
+    FileHandle to = out.handle();
+    long copied = to.copyFrom(in.handle(), inOffset, outOffset, length, !caller.privileged());
+    if (copied > 0 && (out.flags() & VfsFlags.O_DSYNC) != 0) {
+      to.fsync();
     }
-    if (inOffset < 0 || outOffset < 0 || length < 0) {
-      throw posix(Errno.EINVAL, "copy_file_range");
+    return copied;
+  }
+
+  /** As {@link FileHandle#copyFrom}, within the source. */
+  static long copy(
+      FileHandle in,
+      long inOffset,
+      FileHandle out,
+      long outOffset,
+      long todo,
+      boolean killSetId,
+      @Nullable CloneRange clone) {
+    if (clone != null) {
+      clone.prepare(inOffset, todo);
     }
-    long todo = Math.min(length, Math.max(0, in.handle().size() - inOffset));
-    if (in.inode == out.inode && inOffset < outOffset + todo && outOffset < inOffset + todo) {
-      throw posix(Errno.EINVAL, "overlapping ranges");
-    }
-    MemorySegment buffer = MemorySegment.ofArray(new byte[(int) Math.min(todo, CHUNK_BYTES)]);
+    MemorySegment buffer = MemorySegment.NULL;
     long done = 0;
     while (done < todo) {
-      int part;
+      long part;
       try {
-        int want = (int) Math.min(todo - done, CHUNK_BYTES);
-        int read = in.handle().read(inOffset + done, buffer, 0, want);
-        part = read == 0 ? 0 : out.writeAt(outOffset + done, buffer, read, caller);
+        long from = inOffset + done;
+        long to = outOffset + done;
+        part = clone == null ? 0 : clone.give(from, to, todo - done, killSetId);
+        if (part == 0) {
+          int want = (int) Math.min(todo - done, CHUNK_BYTES);
+          want = clone == null ? want : clone.notGiven(from, want);
+          if (buffer.byteSize() < want) {
+            buffer = MemorySegment.ofArray(new byte[(int) Math.min(todo - done, CHUNK_BYTES)]);
+          }
+          int read = in.read(from, buffer, 0, want);
+          part = read == 0 ? 0 : out.writeQuietly(to, buffer, read, killSetId);
+        }
       } catch (PoolException e) {
         if (done > 0) {
           return done;

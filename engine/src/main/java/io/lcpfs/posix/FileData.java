@@ -227,7 +227,7 @@ final class FileData {
   }
 
   /** Removes what a failed write may have left beyond the end, before the end moves past it. */
-  private static void clearBeyondEnd(Tx tx, Znode file) {
+  static void clearBeyondEnd(Tx tx, Znode file) {
     if (file.bytesBeyondEnd) {
       long size = file.attrs().size;
       file.dnode.freeRange(tx, size, Long.MAX_VALUE - size);

@@ -169,6 +169,63 @@ public final class FileHandle implements AutoCloseable {
     return written;
   }
 
+  /** As {@link #write}, of which nobody is told yet. */
+  int writeQuietly(long offsetBytes, MemorySegment source, int length, boolean killSetId) {
+    return data.write(writable(), false, offsetBytes, source, 0, length, killSetId);
+  }
+
+  /**
+   * Copies up to {@code length} bytes of another open file, as copy_file_range(2): within one pool
+   * whole records by reference, which takes no space and next to no time, all else by reading and
+   * writing.
+   *
+   * @param source open for reading; a handle of this file system or of any other
+   * @return bytes copied: fewer at the end of the source, or when a later part failed
+   * @throws io.lcpfs.error.PoolException EBADF; EISDIR; EINVAL, also for ranges of one file that
+   *     overlap; EFBIG; EROFS, ENOSPC, ENOMEM, EIO
+   */
+  public long copyFrom(
+      FileHandle source, long sourceOffset, long offsetBytes, long length, boolean killSetId) {
+    if (source.isDirectory() || isDirectory()) {
+      throw posix(Errno.EISDIR, "copy_file_range");
+    }
+    Znode from = source.readable();
+    Znode to = writable();
+    if ((flags & OpenFlags.O_APPEND) != 0) {
+      throw posix(Errno.EBADF, "copy_file_range to the end of a file");
+    }
+    if (sourceOffset < 0 || offsetBytes < 0 || length < 0) {
+      throw posix(Errno.EINVAL, "copy_file_range");
+    }
+    long todo = Math.min(length, Math.max(0, from.attrs().size - sourceOffset));
+    if (from == to && sourceOffset < offsetBytes + todo && offsetBytes < sourceOffset + todo) {
+      throw posix(Errno.EINVAL, "overlapping ranges");
+    }
+    if (todo == 0) {
+      return 0;
+    }
+    CloneRange clone = CloneRange.between(source.core, from, core, to);
+    long copied = CopyRange.copy(source, sourceOffset, this, offsetBytes, todo, killSetId, clone);
+    if ((source.flags & OpenFlags.O_NOATIME) == 0) {
+      source.core.accessed(from);
+    }
+    changed();
+    return copied;
+  }
+
+  /** As the longer one, by whoever opened this handle. */
+  public long copyFrom(FileHandle source, long sourceOffset, long offsetBytes, long length) {
+    return copyFrom(source, sourceOffset, offsetBytes, length, !caller.privileged());
+  }
+
+  /**
+   * Whether {@link #copyFrom} of that file can take records by reference at all: both are regular
+   * files of one pool.
+   */
+  public boolean isBesides(FileHandle source) {
+    return CloneRange.between(source.core, source.file(), core, file()) != null;
+  }
+
   private void changed() {
     core.changed(file.inode);
     if ((flags & OpenFlags.O_DSYNC) != 0) {

@@ -135,12 +135,22 @@ final class SoundImage {
     pool.snapshot("tank/a/b@s2").hold("another");
     pool.snapshot("tank/a/b@s2").destroyLater();
     pool.dataset("tank/a/b").createBookmark(pool.snapshot("tank/a/b@s1"), "mark");
+    reflink(fs, "/tall", fs, "/clone");
+    reflink(fs, "/tall", pool.dataset("tank/a").fileSystem(), "/clone");
     pool.dataset("tank").setProperty("recordsize", "131072");
     write(fs, LOOT, noise(40, 12 * 131_072), 0);
     inodes.put(LOOT, paths.resolve(path(LOOT), false, ROOT));
     pool.addHistory("root", "lcpfs pool create tank");
     pool.addHistory("somebody", "lcpfs fs create tank/a/b");
     pool.sync();
+  }
+
+  private static void reflink(PosixFileSystem from, String name, PosixFileSystem to, String copy) {
+    try (FileHandle in = from.paths().open(path(name), OpenFlags.O_RDONLY, 0, ROOT);
+        FileHandle out =
+            to.paths().open(path(copy), OpenFlags.O_CREAT | OpenFlags.O_RDWR, 0644, ROOT)) {
+      out.copyFrom(in, 0, 0, in.size());
+    }
   }
 
   static byte[] noise(int seed, int length) {

@@ -465,10 +465,9 @@ final class LcpfsFileChannel extends FileChannel {
     return done;
   }
 
-  /** Copies everything to an empty file, holes as holes. */
+  /** Copies everything to an empty file, holes as holes; within a pool by reference. */
   void copyTo(LcpfsFileChannel target) throws IOException {
     long size = size();
-    ByteBuffer buffer = transferBuffer(size);
     long at = 0;
     while (at < size) {
       long from = at;
@@ -479,14 +478,11 @@ final class LcpfsFileChannel extends FileChannel {
       long hole = use(open -> Math.min(size, open.seekHole(data)));
       at = data;
       while (at < hole) {
-        buffer.clear().limit((int) Math.min(buffer.capacity(), hole - at));
-        if (readAt(at, buffer) <= 0) {
+        long copied = target.copyFrom(this, at, hole - at);
+        if (copied <= 0) {
           return; // it became shorter
         }
-        buffer.flip();
-        while (buffer.hasRemaining()) {
-          at += target.writeAt(at, buffer);
-        }
+        at += copied;
       }
     }
     if (target.size() < size) {
@@ -496,6 +492,17 @@ final class LcpfsFileChannel extends FileChannel {
                 open.truncate(size);
                 return 0;
               });
+    }
+  }
+
+  private long copyFrom(LcpfsFileChannel source, long at, long length) throws IOException {
+    if (!source.enter()) {
+      throw new ClosedChannelException();
+    }
+    try {
+      return use(open -> open.copyFrom(source.handle, at, at, length));
+    } finally {
+      source.leave();
     }
   }
 

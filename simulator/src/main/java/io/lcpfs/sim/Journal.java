@@ -18,6 +18,9 @@ final class Journal {
   private static final int DIFFERENCES_SHOWN = 5;
   private static final int DIFFERENCES_COUNTED = 40;
 
+  /** The smallest block, which the sizes of all others are multiples of. */
+  private static final int COPY_UNIT_BYTES = 512;
+
   private final String root;
   private final int firstHandle;
   private final int handles;
@@ -77,6 +80,10 @@ final class Journal {
 
   /** Adds the operation in the pieces between which a crash may come. */
   private void addSteps(List<Op> steps, Op op) {
+    if (op instanceof Op.CopyRange copy && writeUnitBytes > 0 && !model.refuses(copy)) {
+      addCopySteps(steps, copy);
+      return;
+    }
     if (!(op instanceof Op.Write write) || writeUnitBytes == 0 || write.offset() < 0) {
       steps.add(op);
       return;
@@ -88,6 +95,18 @@ final class Journal {
       steps.add(write.piece(from, length));
       from += length;
     } while (from < write.length());
+  }
+
+  /** What is given by reference and what is copied take turns at the borders of blocks. */
+  private void addCopySteps(List<Op> steps, Op.CopyRange copy) {
+    int from = 0;
+    do {
+      int room = COPY_UNIT_BYTES - (int) ((copy.fromOffset() + from) % COPY_UNIT_BYTES);
+      room = Math.min(room, writeUnitBytes - (int) ((copy.toOffset() + from) % writeUnitBytes));
+      int length = Math.min(room, copy.length() - from);
+      steps.add(copy.piece(from, length));
+      from += length;
+    } while (from < copy.length());
   }
 
   /** The operation was refused for a reason outside the model, such as a full disk. */

@@ -150,6 +150,12 @@ final class Writer implements Runnable {
         && bytes < write.length()) {
       carriedOut = write.piece(0, (int) bytes); // a short write, as on a disk that fills up
     }
+    if (op instanceof Op.CopyRange copy
+        && actual instanceof Outcome.Count(long bytes)
+        && bytes > 0
+        && bytes < copy.length()) {
+      carriedOut = copy.piece(0, (int) bytes); // or up to the end of the source
+    }
     Outcome expected = journal.end(carriedOut);
     if (!expected.agrees(actual)) {
       throw new Violation(

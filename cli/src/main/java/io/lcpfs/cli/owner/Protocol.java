@@ -57,7 +57,8 @@ final class Protocol {
     APPLY_TO_NAME(20),
     XATTRS(21),
     SET_XATTR(22),
-    SYNC(23);
+    SYNC(23),
+    COPY(24);
 
     private static final Operation[] ALL = values();
 
@@ -81,6 +82,9 @@ final class Protocol {
       throw new Frame.Malformed("operation " + number);
     }
   }
+
+  /** Bytes that one request copies, at most: others have to have their turn. */
+  static final long MOST_COPIED_BYTES = 1L << 30;
 
   private Protocol() {}
 }

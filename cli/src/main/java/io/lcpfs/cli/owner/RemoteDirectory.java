@@ -57,6 +57,11 @@ public final class RemoteDirectory implements TreeDirectory {
     }
   }
 
+  /** Says in a request which file it is. */
+  void name(FrameBuilder request) {
+    request.put(dataset).put(inode);
+  }
+
   private FrameBuilder request(Operation operation) {
     return RemotePool.request(operation).put(dataset).put(inode);
   }

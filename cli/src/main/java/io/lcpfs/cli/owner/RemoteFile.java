@@ -81,6 +81,16 @@ final class RemoteFile implements TreeFile {
   }
 
   @Override
+  public long copyFrom(TreeFile source, long offsetBytes, long length) {
+    if (!(source instanceof RemoteFile other) || !other.pool.equals(pool)) {
+      return -1;
+    }
+    FrameBuilder request = request(Operation.COPY).put(offsetBytes);
+    other.byNumber.name(request);
+    return ask(request.put(Math.min(length, Protocol.MOST_COPIED_BYTES))).getLong();
+  }
+
+  @Override
   public long seekData(long offsetBytes) {
     return ask(request(Operation.SEEK_DATA).put(offsetBytes)).getLong();
   }

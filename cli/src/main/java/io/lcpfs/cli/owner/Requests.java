@@ -80,7 +80,7 @@ final class Requests implements AutoCloseable {
   FrameBuilder answer(Frame request) {
     Operation operation = Operation.of(request.getByte());
     return switch (operation) {
-      case READ, WRITE, SEEK_DATA, SEEK_HOLE, SET_SIZE, CLOSE -> ofFile(operation, request);
+      case READ, WRITE, SEEK_DATA, SEEK_HOLE, SET_SIZE, CLOSE, COPY -> ofFile(operation, request);
       case SYNC -> {
         request.end();
         pool.sync();
@@ -117,6 +117,18 @@ final class Requests implements AutoCloseable {
         request.end();
         file(handle).write(offset, MemorySegment.ofArray(bytes), bytes.length);
         yield answer();
+      }
+      case COPY -> {
+        String dataset = request.getText();
+        long inode = request.getLong();
+        long length = request.getLong();
+        request.end();
+        if (length < 0 || length > Protocol.MOST_COPIED_BYTES) {
+          throw new Frame.Malformed("a copy of " + length + " bytes");
+        }
+        try (TreeFile source = files(dataset).at(inode).asFile()) {
+          yield answer().put(file(handle).copyFrom(source, offset, length));
+        }
       }
       case SEEK_DATA -> {
         request.end();

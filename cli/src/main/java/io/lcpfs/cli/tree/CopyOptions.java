@@ -14,6 +14,7 @@ import io.lcpfs.posix.PosixFileSystem;
  * @param uid owner of copies; -1 for whoever the destination chooses
  * @param gid likewise
  * @param workers files that are copied side by side, at least 1
+ * @param reflink whether copies within a pool share the blocks of what they are of
  */
 public record CopyOptions(
     boolean recursive,
@@ -23,7 +24,17 @@ public record CopyOptions(
     boolean noClobber,
     int uid,
     int gid,
-    int workers) {
+    int workers,
+    Reflink reflink) {
+
+  /** When copies share blocks. */
+  public enum Reflink {
+    /** Always: what cannot is refused. */
+    ALWAYS,
+    /** Where they can. */
+    AUTO,
+    NEVER
+  }
 
   /** Which attributes the copy of a file with {@code from} gets. */
   Applied applied(Attributes from) {

@@ -161,6 +161,16 @@ public final class PoolDirectory implements TreeDirectory {
     return new PoolFile(fs, handle, attr, space, display(name));
   }
 
+  /** What has this inode number, opened to read, where it is no directory but a regular file. */
+  public TreeFile asFile() {
+    Attr attr = fs.getattr(inode);
+    if (!attr.isRegular()) {
+      throw PoolException.posix(Errno.EINVAL, display);
+    }
+    FileHandle handle = fs.open(inode, OpenFlags.O_RDONLY | OpenFlags.O_NOATIME, Caller.ROOT);
+    return new PoolFile(fs, handle, attr, space, display);
+  }
+
   @Override
   public TreeFile create(byte[] name) {
     var created =

@@ -51,6 +51,13 @@ final class PoolFile implements TreeFile {
   }
 
   @Override
+  public long copyFrom(TreeFile source, long offsetBytes, long length) {
+    return source instanceof PoolFile other && handle.isBesides(other.handle)
+        ? handle.copyFrom(other.handle, offsetBytes, offsetBytes, length)
+        : -1;
+  }
+
+  @Override
   public long seekData(long offsetBytes) {
     try {
       return handle.seekData(offsetBytes);

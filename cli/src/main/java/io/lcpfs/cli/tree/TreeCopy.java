@@ -435,8 +435,22 @@ public final class TreeCopy {
    * @return where it stopped: {@code to}, or the end of the file
    */
   private long copyRange(TreeFile in, TreeFile out, long from, long to) {
-    MemorySegment buffer = buffers.get();
     long at = from;
+    if (options.reflink() != CopyOptions.Reflink.NEVER) {
+      while (at < to) {
+        long copied = out.copyFrom(in, at, to - at);
+        if (copied < 0) {
+          refuseToCopy(in, out);
+          break;
+        }
+        if (copied == 0) {
+          return at;
+        }
+        at += copied;
+        report.bytes.addAndGet(copied);
+      }
+    }
+    MemorySegment buffer = buffers.get();
     while (at < to) {
       int n = in.read(at, buffer, (int) Math.min(BUFFER_BYTES, to - at));
       if (n == 0) {
@@ -447,6 +461,17 @@ public final class TreeCopy {
       report.bytes.addAndGet(n);
     }
     return at;
+  }
+
+  private void refuseToCopy(TreeFile in, TreeFile out) {
+    if (options.reflink() == CopyOptions.Reflink.ALWAYS) {
+      throw PoolException.refused(
+          Errno.EXDEV,
+          out.display()
+              + " cannot share the blocks of "
+              + in.display()
+              + ", which is not in the same pool; use --reflink=auto to copy them");
+    }
   }
 
   private interface XattrSink {

@@ -17,6 +17,16 @@ public interface TreeFile extends AutoCloseable {
   /** Writes all {@code length} bytes from the start of {@code source}. */
   void write(long offsetBytes, MemorySegment source, int length);
 
+  /**
+   * Copies up to {@code length} bytes of a file that lies beside it in the same pool, by reference
+   * where that can be.
+   *
+   * @return bytes copied, fewer at the end of that file; -1 when it lies elsewhere
+   */
+  default long copyFrom(TreeFile source, long offsetBytes, long length) {
+    return -1;
+  }
+
   /** Offset of the first data at or after {@code offsetBytes}; -1 when only a hole follows. */
   long seekData(long offsetBytes);
 

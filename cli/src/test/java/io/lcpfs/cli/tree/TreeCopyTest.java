@@ -29,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The copy between two directories of the host. */
 class TreeCopyTest {
   private static final CopyOptions OPTIONS =
-      new CopyOptions(true, true, false, false, false, -1, -1, 2);
+      new CopyOptions(true, true, false, false, false, -1, -1, 2, CopyOptions.Reflink.AUTO);
 
   @TempDir Path directory;
   private Path from = Path.of("");
@@ -216,7 +216,7 @@ class TreeCopyTest {
     assertThat(to.resolve("d/both")).hasContent("from");
     assertThat(to.resolve("d/old")).hasContent("old");
     file("d/both", "again");
-    copy(new CopyOptions(true, true, false, false, true, -1, -1, 1));
+    copy(new CopyOptions(true, true, false, false, true, -1, -1, 1, CopyOptions.Reflink.AUTO));
     assertThat(to.resolve("d/both")).hasContent("from");
   }
 
@@ -265,7 +265,7 @@ class TreeCopyTest {
   @Test
   void directoriesNeedRecursion() throws IOException {
     Files.createDirectory(from.resolve("d"));
-    copy(new CopyOptions(false, true, false, false, false, -1, -1, 1));
+    copy(new CopyOptions(false, true, false, false, false, -1, -1, 1, CopyOptions.Reflink.AUTO));
     assertThat(failures).extracting(PoolException::errno).containsExactly(Errno.EISDIR);
     assertThat(to.resolve("d")).doesNotExist();
   }

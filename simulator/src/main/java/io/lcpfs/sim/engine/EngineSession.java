@@ -43,6 +43,9 @@ final class EngineSession implements Session {
   /** What no object has in the tail block any more. */
   private static final String LEFT_IN_TAIL = "slot \\d+ has \\d+ bytes, object \\d+ has 0 in it";
 
+  /** What a block that stays allocated is told by, too: a count of references to it. */
+  private static final String REFERENCE_CHECK = "ReferenceTableCheck";
+
   /** Space that stays allocated, and is still counted. */
   private static final String LEAK = ".*leaked|(used|snapshot|unique)_bytes is .*";
 
@@ -53,6 +56,7 @@ final class EngineSession implements Session {
   private final SideDatasets side;
   private final SideSnapshots snapshots;
   private final SideClones clones;
+  private final SideReflinks reflinks;
   private final TreeMap<Integer, FileHandle> handles = new TreeMap<>();
 
   EngineSession(SimEnv machine, Pool pool) {
@@ -63,6 +67,7 @@ final class EngineSession implements Session {
     this.side = new SideDatasets(machine, pool);
     this.snapshots = new SideSnapshots(machine, pool);
     this.clones = new SideClones(machine, pool);
+    this.reflinks = new SideReflinks(machine, pool);
   }
 
   @Override
@@ -71,6 +76,7 @@ final class EngineSession implements Session {
       side.now();
       snapshots.now();
       clones.now();
+      reflinks.now();
       return carryOut(op);
     } catch (PoolException e) {
       refuseBadSuspension(e);
@@ -114,6 +120,7 @@ final class EngineSession implements Session {
       case Op.Read o -> onFile(o.file(), file -> read(file, o));
       case Op.Truncate o -> truncate(o);
       case Op.PunchHole o -> onFile(o.file(), file -> punch(file, o));
+      case Op.CopyRange o -> onFile(o.from(), in -> onFile(o.to(), out -> copy(in, out, o)));
       case Op.Fsync o -> fsync(o);
       case Op.Chmod o -> chmod(o);
       case Op.Chown o -> set(o.path(), new SetAttr().uid(o.uid()).gid(o.gid()));
@@ -255,6 +262,10 @@ final class EngineSession implements Session {
     return Outcome.done();
   }
 
+  private static Outcome copy(FileHandle in, FileHandle out, Op.CopyRange op) {
+    return new Outcome.Count(out.copyFrom(in, op.fromOffset(), op.toOffset(), op.length(), false));
+  }
+
   private Outcome fsync(Op.Fsync op) {
     if (op.file() instanceof FileRef.ByPath(String path)
         && paths.lstat(bytes(path), Caller.ROOT).isDirectory()) {
@@ -332,13 +343,15 @@ final class EngineSession implements Session {
       // What hangs below a block that cannot be read cannot be accounted for either.
       boolean damage =
           lost
-              || (leaked && finding.what().matches(LEAK))
+              || (leaked
+                  && (finding.what().matches(LEAK) || finding.check().equals(REFERENCE_CHECK)))
               || (tailLeft && finding.what().matches(LEFT_IN_TAIL))
               || isInjected(finding.what());
       findings.add(
           new Finding(damage, finding.check() + " " + finding.where() + ": " + finding.what()));
     }
     findings.addAll(snapshots.check());
+    findings.addAll(reflinks.check());
     return findings;
   }
 

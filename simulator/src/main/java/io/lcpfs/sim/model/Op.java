@@ -88,6 +88,16 @@ public sealed interface Op extends Serializable {
   /** fallocate(2) with FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE. */
   record PunchHole(FileRef file, long offset, long length) implements Op {}
 
+  /** copy_file_range(2). */
+  record CopyRange(FileRef from, long fromOffset, FileRef to, long toOffset, int length)
+      implements Op {
+
+    /** The piece of {@code pieceLength} bytes that begins {@code at} bytes into this copy. */
+    public CopyRange piece(int at, int pieceLength) {
+      return new CopyRange(from, fromOffset + at, to, toOffset + at, pieceLength);
+    }
+  }
+
   /** fsync(2). */
   record Fsync(FileRef file) implements Op {}
 

@@ -19,6 +19,9 @@ public final class OpGenerator {
   };
   private static final long[] EDGES = {0, 1, 511, 512, 4095, 4096, 4097, 65_536, 131_072, 131_073};
 
+  private static final long COPY_UNIT = 4096;
+  private static final int MOST_COPY_UNITS = 32;
+
   private enum Phase {
     MIXED,
     NAMES,
@@ -194,11 +197,25 @@ public final class OpGenerator {
     if (dice < 90) {
       return new Op.PunchHole(file, offset(), length());
     }
-    if (dice < 96 && handles > 0) {
+    if (dice < 93) {
+      return copyRange();
+    }
+    if (dice < 97 && handles > 0) {
       int handle = handle();
       return model.isOpen(handle) ? new Op.Close(handle) : new Op.Open(handle, plainFile());
     }
     return new Op.Fsync(file);
+  }
+
+  /** Mostly between places where records may begin. */
+  private Op copyRange() {
+    long unit = random.chance(800) ? COPY_UNIT : 1;
+    return new Op.CopyRange(
+        file(),
+        random.nextInt(MOST_COPY_UNITS) * (random.nextBoolean() ? unit : 0),
+        file(),
+        random.nextInt(MOST_COPY_UNITS) * (random.nextBoolean() ? unit : 0),
+        (int) (random.nextInt(MOST_COPY_UNITS) * COPY_UNIT) + random.nextInt((int) COPY_UNIT));
   }
 
   private Op attributes() {

@@ -114,6 +114,7 @@ public final class ReferenceFs {
       case Op.Read o -> read(o);
       case Op.Truncate o -> truncate(o);
       case Op.PunchHole o -> punch(o);
+      case Op.CopyRange o -> copyRange(o);
       case Op.Fsync o -> fsync(o);
       case Op.Chmod o -> chmod(o);
       case Op.Chown o -> chown(o);
@@ -410,6 +411,43 @@ public final class ReferenceFs {
     node.content.punch(op.offset(), op.length());
     node.touched();
     return done();
+  }
+
+  /** Whether a copy is refused, as a whole. */
+  public boolean refuses(Op.CopyRange op) {
+    try {
+      return copied(op) < 0;
+    } catch (Refusal refusal) {
+      return true;
+    }
+  }
+
+  /** The bytes that a copy takes; -1 when it must not be. */
+  private int copied(Op.CopyRange op) {
+    Node from = file(op.from());
+    Node to = file(op.to());
+    if (op.fromOffset() < 0 || op.toOffset() < 0) {
+      return -1;
+    }
+    int count = Math.clamp(from.content.size() - op.fromOffset(), 0, op.length());
+    boolean overlap =
+        from == to
+            && op.fromOffset() < op.toOffset() + count
+            && op.toOffset() < op.fromOffset() + count;
+    return overlap ? -1 : count;
+  }
+
+  private Outcome copyRange(Op.CopyRange op) {
+    int count = copied(op);
+    if (count < 0) {
+      return failed(Errno.EINVAL);
+    }
+    if (count > 0) {
+      Node to = file(op.to());
+      to.content.write(op.toOffset(), file(op.from()).content.read(op.fromOffset(), count), count);
+      to.touched();
+    }
+    return new Outcome.Count(count);
   }
 
   private Outcome fsync(Op.Fsync op) {
