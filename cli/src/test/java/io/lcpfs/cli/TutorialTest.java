@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
  */
 @Timeout(300)
 class TutorialTest {
-  private static final Path TUTORIAL = Path.of("..", "docs", "TUTORIAL.md");
+  private static final Path TUTORIAL = Path.of("../docs/TUTORIAL.md");
 
   private record Step(String command, List<String> prints) {}
 

@@ -651,7 +651,7 @@ final class SnapshotOps {
       SnapshotRecord record = SnapshotChain.record(meta, object, dataset);
       held.merge(object, 1, Integer::sum);
       return new HeldSnapshot(
-          info(path, name, record), context, record.objectSet(), () -> release(object));
+          info(path, name, object, record), context, record.objectSet(), () -> release(object));
     } finally {
       datasets.lock().unlock();
     }

@@ -181,12 +181,12 @@ class HostileDatasetTest {
   @Test
   void nothingIsDestroyedOrRenamedWhileADatasetHasTwoNames() {
     PoolForge forge = PoolForge.fresh();
-    long b = forge.dataset("a/b").number();
+    long c = forge.dataset("a/c").number();
     ForgedZap.edit(
-        forge, children(forge, "a"), (zap, world) -> zap.putLong(world.tx, name("c"), b));
+        forge, children(forge, "a"), (zap, world) -> zap.putLong(world.tx, name("b"), c));
     OpenOptions options = OpenOptions.standard().withTuning(SoundImage.tuning());
     try (Pool pool = Pool.open(List.of(new ImageDevice(forge.bytes())), options, Lie.env())) {
-      assertThatThrownBy(() -> pool.destroyDataset("tank/a/b", true))
+      assertThatThrownBy(() -> pool.destroyDataset("tank/a/c", true))
           .isInstanceOf(PoolException.class)
           .hasMessageContaining("another dataset");
       assertThatThrownBy(() -> pool.renameDataset("tank/a/b", "tank/a/c/b"))

@@ -310,7 +310,7 @@ class ReflinkModelTest {
       gone.add(names.remove(random.nextInt(names.size())));
     }
     if (!gone.isEmpty()) {
-      pool().destroySnapshots(side.path, gone);
+      pool().destroySnapshots(side.path, gone, false);
       gone.forEach(side.snapshots::remove);
     }
   }

@@ -309,7 +309,7 @@ class ReflinkTest {
     assertThat(pool.cloneSavings().savedBytes()).isGreaterThanOrEqualTo(content.length);
     old.close();
     other.close();
-    pool.destroySnapshots("d", List.of("s"));
+    pool.destroySnapshots("d", List.of("s"), false);
     pool.destroyDataset("d");
     assertThat(read(fs, "back")).isEqualTo(content);
     fs.close();
@@ -339,7 +339,7 @@ class ReflinkTest {
             pool.snapshotObjects("", "s"), world.env, FsOptions.DEFAULTS.withReadOnly(true));
     try (FileHandle in = old.paths().open("f".getBytes(UTF_8), OpenFlags.O_RDONLY, 0, Caller.ROOT);
         FileHandle out = open("g")) {
-      pool.destroySnapshots("", List.of("s"));
+      pool.destroySnapshots("", List.of("s"), false);
       assertThat(out.copyFrom(in, 0, 0, Long.MAX_VALUE)).isEqualTo(content.length);
     }
     pool.sync();
