@@ -21,6 +21,7 @@ import io.lcpfs.pool.PoolEngine;
 import io.lcpfs.pool.PoolEngines;
 import io.lcpfs.pool.PoolStatus;
 import io.lcpfs.pool.Progress;
+import io.lcpfs.pool.SpaceInfo;
 import io.lcpfs.pool.VerifyReport;
 import io.lcpfs.pool.VerifyReport.Finding;
 import io.lcpfs.posix.FsOptions;
@@ -575,17 +576,18 @@ public final class Pool implements AutoCloseable {
   private record DatasetSpace(PoolEngine engine, String path) implements Space {
     @Override
     public long totalBytes() {
-      return engine.dataset(path).referencedBytes() + engine.availableBytes();
+      SpaceInfo space = engine.space(path);
+      return space.referencedBytes() + space.availableBytes();
     }
 
     @Override
     public long freeBytes() {
-      return engine.availableBytes();
+      return availableBytes();
     }
 
     @Override
     public long availableBytes() {
-      return engine.availableBytes();
+      return engine.space(path).availableBytes();
     }
   }
 

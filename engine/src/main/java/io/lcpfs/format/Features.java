@@ -28,9 +28,12 @@ public final class Features {
   /** Datasets that begin as a snapshot of another. */
   public static final PoolConfig.Feature CLONES = new PoolConfig.Feature("clones", true);
 
+  /** Quotas, reservations and limits, which a program that changes the pool has to keep. */
+  public static final PoolConfig.Feature SPACE_RULES = new PoolConfig.Feature("space_rules", false);
+
   /** All features known here, in the order in which a new pool lists them. */
   public static final List<PoolConfig.Feature> KNOWN =
-      List.of(EMBEDDED_BLOCKS, TAIL_BLOCKS, SPACE_MAP_BITMAP, SNAPSHOTS, CLONES);
+      List.of(EMBEDDED_BLOCKS, TAIL_BLOCKS, SPACE_MAP_BITMAP, SNAPSHOTS, CLONES, SPACE_RULES);
 
   private Features() {}
 

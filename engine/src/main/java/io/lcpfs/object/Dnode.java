@@ -601,6 +601,13 @@ public final class Dnode implements BlockObject, AutoCloseable {
     return SpaceCost.ofWrite(this, offsetBytes, length, maxBlockBytes);
   }
 
+  /**
+   * Whether such a {@link #write} surely gives up as much room as it takes; as of the last sync.
+   */
+  public boolean replacesAsMuch(long offsetBytes, long length, int maxBlockBytes) {
+    return SpaceCost.replacesAsMuch(this, offsetBytes, length, maxBlockBytes);
+  }
+
   /** A bound on the memory that such a {@link #write} makes dirty: whole blocks. */
   public long memoryForWrite(long offsetBytes, long length, int maxBlockBytes) {
     return SpaceCost.memoryOfWrite(this, offsetBytes, length, maxBlockBytes);

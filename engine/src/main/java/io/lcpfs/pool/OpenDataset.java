@@ -1,5 +1,6 @@
 package io.lcpfs.pool;
 
+import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.DatasetRecord;
@@ -148,6 +149,23 @@ final class OpenDataset {
     if (damage != null) {
       throw new PoolException(damage.error(), damage);
     }
+  }
+
+  /** Allocated bytes that its snapshots have not; no group may be written meanwhile. */
+  long uniqueBytes() {
+    try {
+      return snapshots.writtenBytes(record);
+    } catch (PoolException e) {
+      if (e.errno() != Errno.EIO && e.errno() != Errno.ENOENT) {
+        throw e;
+      }
+      return 0; // then more is kept for it than has to be; verify tells of the damage
+    }
+  }
+
+  /** As {@link #uniqueBytes}, that the snapshot of this object has not. */
+  long writtenSince(long snapshotObject) {
+    return snapshots.writtenSince(record, snapshotObject);
   }
 
   /** The ZAP of its snapshots' names, or 0. */

@@ -26,6 +26,27 @@ public interface PoolEngine extends AutoCloseable {
   /** Returns when everything committed before is on disk. */
   void sync();
 
+  /**
+   * What a dataset uses and has, with its quotas and reservations.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT
+   */
+  SpaceInfo space(String path);
+
+  /** Datasets below this one; ENOENT. */
+  long filesystemCount(String path);
+
+  /** Snapshots of a dataset and of all below it; ENOENT. */
+  long snapshotCount(String path);
+
+  /**
+   * Allocated bytes of what a dataset refers to that were written after a snapshot of it.
+   *
+   * @param snapshot the part of its name after the @; "" for the newest, and all when there is none
+   * @throws io.lcpfs.error.PoolException ENOENT; EIO when not all snapshots can be read
+   */
+  long writtenBytes(String path, String snapshot);
+
   /** Bytes that a file could still take: free space less the reserve. */
   long availableBytes();
 
