@@ -107,6 +107,34 @@ class SpaceCliTest {
   }
 
   @Test
+  void ownersAreCountedAndLimited() {
+    String before = ok("fs userspace -H -p -n tank/a");
+    assertThat(before.lines()).isNotEmpty().allMatch(line -> line.startsWith("user\t"));
+    ok("fs snapshot tank/a@s");
+    ok("rm tank/a:/f");
+    assertThat(ok("fs userspace -H -p -n tank/a")).isNotEqualTo(before);
+    assertThat(ok("fs userspace -H -p -n tank/a@s")).isEqualTo(before);
+    assertThat(ok("fs groupspace -j tank/a")).contains("\"type\": \"group\"");
+    assertThat(ok("fs projectspace -H tank/a").lines()).hasSize(1);
+    ok("fs set userquota@4242=1M userobjquota@4242=7 groupquota@root=3M tank/a");
+    assertThat(ok("fs userspace -H -n -s quota tank/a").lines())
+        .last()
+        .isEqualTo("user\t4242\t0B\t1M\t0\t7");
+    assertThat(ok("fs groupspace -H tank/a")).contains("group\troot\t", "\t3M\t");
+    assertThat(ok("fs get -H userquota@4242,userused@4242,groupobjquota@root tank/a").lines())
+        .containsExactly(
+            "tank/a\tuserquota@4242\t1M\tlocal",
+            "tank/a\tuserused@4242\t0B\t-",
+            "tank/a\tgroupobjquota@0\tnone\tdefault");
+    ok("fs set userquota@4242=none tank/a");
+    assertThat(refused("fs set userquota@nobodyhere=1M tank/a")).contains("no user here");
+    assertThat(refused("fs set userquota@99999999999=1M tank/a")).contains("userquota@");
+    assertThat(refused("fs userspace -s size tank/a")).contains("is no column");
+    assertThat(refused("fs userspace tank/a@t")).contains("no such snapshot");
+    assertThat(ok("pool verify tank")).contains("sound");
+  }
+
+  @Test
   void limitsAreKeptAndCounted() {
     ok("fs set filesystem_limit=1 snapshot_limit=2 tank/a");
     assertThat(refused("fs create tank/a/c")).contains("filesystem_limit of /a", "is reached");

@@ -8,6 +8,8 @@ import io.lcpfs.dataset.PropertyValue;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.DatasetInfo;
+import io.lcpfs.pool.OwnerRule;
+import io.lcpfs.pool.OwnerSpace;
 import io.lcpfs.pool.SpaceInfo;
 import io.lcpfs.posix.PosixFileSystem;
 import java.util.LinkedHashMap;
@@ -201,6 +203,10 @@ public final class Dataset implements FileTree {
     if (property.startsWith(PropertyCatalog.WRITTEN_SINCE)) {
       return Long.toString(writtenBytes(property.substring(property.indexOf('@') + 1)));
     }
+    OwnerRule rule = OwnerRule.of(property);
+    if (rule != null) {
+      return Long.toString(usedBy(rule));
+    }
     return switch (property) {
       case "type" -> "filesystem";
       case "creation" -> Long.toString(info.creationSeconds());
@@ -225,6 +231,24 @@ public final class Dataset implements FileTree {
       case "createtxg" -> Long.toString(info.creationTxg());
       default -> throw new AssertionError("computed property " + property);
     };
+  }
+
+  private long usedBy(OwnerRule rule) {
+    return owners("").stream()
+        .filter(one -> one.owner() == rule.owner() && one.id() == rule.id())
+        .mapToLong(one -> rule.objects() ? one.objects() : one.bytes())
+        .sum();
+  }
+
+  /**
+   * What users, groups and projects have in it as of the last group, in no order; also those who
+   * have a quota only.
+   *
+   * @param snapshot the part of a snapshot's name after the @: what they have in that; "" for now
+   * @throws io.lcpfs.error.PoolException ENOENT; EOPNOTSUPP when it was made without accounts; EIO
+   */
+  public List<OwnerSpace> owners(String snapshot) {
+    return pool.engine().owners(path(), snapshot);
   }
 
   /** Hundredths; 1.00 when there is nothing to compare. */

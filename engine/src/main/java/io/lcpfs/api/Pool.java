@@ -453,8 +453,10 @@ public final class Pool implements AutoCloseable {
   static SortedMap<String, String> parsed(Map<String, String> values) {
     SortedMap<String, String> result = new TreeMap<>();
     values.forEach(
-        (key, value) ->
-            result.put(key, PropertyCatalog.parse(PropertyCatalog.dataset(key), value)));
+        (key, value) -> {
+          Property row = PropertyCatalog.dataset(key);
+          result.put(row.name(), PropertyCatalog.parse(row, value));
+        });
     return result;
   }
 
@@ -488,7 +490,7 @@ public final class Pool implements AutoCloseable {
       throw refused(Errno.EPERM, property + ": is computed and cannot be inherited; leave it out");
     }
     engine.dataset(path);
-    engine.removeLocalProperty(path, property);
+    engine.removeLocalProperty(path, row.name());
     applyPolicies(path);
   }
 

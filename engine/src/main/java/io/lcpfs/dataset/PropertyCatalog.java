@@ -8,6 +8,7 @@ import io.lcpfs.codec.CompressionType;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.DatasetPolicy;
+import io.lcpfs.pool.OwnerRule;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -266,6 +267,10 @@ public final class PropertyCatalog {
       return new Property(
           name, Kind.SIZE, List.of(), "", false, false, "of its content, what this one has not");
     }
+    OwnerRule owner = table == DATASET ? OwnerRule.of(name) : null;
+    if (owner != null) {
+      return ofOwner(owner);
+    }
     if (isUserProperty(name)) {
       return new Property(name, Kind.TEXT, List.of(), "-", true, true, "set by users");
     }
@@ -277,6 +282,16 @@ public final class PropertyCatalog {
             + (hint.isEmpty()
                 ? "see '" + list + "', or use module:name for one of your own"
                 : "did you mean " + hint + "?"));
+  }
+
+  /** What a user, group or project has or may have; written with its number, however given. */
+  private static Property ofOwner(OwnerRule rule) {
+    if (rule.used()) {
+      Kind kind = rule.objects() ? Kind.NUMBER : Kind.SIZE;
+      return new Property(rule.name(), kind, List.of(), "", false, false, "what one owner has");
+    }
+    Kind kind = rule.objects() ? Kind.COUNT_LIMIT : Kind.SIZE_LIMIT;
+    return new Property(rule.name(), kind, List.of(), "0", true, false, "what one owner may have");
   }
 
   private static String closest(Map<String, Property> table, String name) {

@@ -31,9 +31,14 @@ public final class Features {
   /** Quotas, reservations and limits, which a program that changes the pool has to keep. */
   public static final PoolConfig.Feature SPACE_RULES = new PoolConfig.Feature("space_rules", false);
 
+  /** What each user, group and project has in a file system. */
+  public static final PoolConfig.Feature OWNER_ACCOUNTS =
+      new PoolConfig.Feature("owner_accounts", false);
+
   /** All features known here, in the order in which a new pool lists them. */
   public static final List<PoolConfig.Feature> KNOWN =
-      List.of(EMBEDDED_BLOCKS, TAIL_BLOCKS, SPACE_MAP_BITMAP, SNAPSHOTS, CLONES, SPACE_RULES);
+      List.of(
+          EMBEDDED_BLOCKS, TAIL_BLOCKS, SPACE_MAP_BITMAP, SNAPSHOTS, CLONES, SPACE_RULES, OWNER_ACCOUNTS);
 
   private Features() {}
 

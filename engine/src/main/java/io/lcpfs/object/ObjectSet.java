@@ -72,6 +72,9 @@ public final class ObjectSet {
 
   private volatile boolean retired;
 
+  /** Who keeps accounts of its objects; null for nobody. */
+  private volatile @Nullable ObjectAccounts accounts;
+
   /** Who admits transactions; null for the pool. */
   private volatile @Nullable SpaceGate spaceGate;
 
@@ -307,6 +310,15 @@ public final class ObjectSet {
    */
   public void retire() {
     retired = true;
+  }
+
+  /** Who keeps accounts of its objects from the next sync on; null for nobody. */
+  public void setAccounts(@Nullable ObjectAccounts keeper) {
+    accounts = keeper;
+  }
+
+  public @Nullable ObjectAccounts accounts() {
+    return accounts;
   }
 
   /** Who admits transactions from the next one on. */

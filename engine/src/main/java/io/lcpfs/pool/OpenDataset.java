@@ -24,6 +24,7 @@ final class OpenDataset {
   private final Dnode dnode;
   private final ObjectSet objectSet;
   private final SnapshotChain snapshots;
+  private final OwnerAccounts accounts;
   private volatile DatasetRecord record;
 
   /** The ZAP of the snapshots' names; ahead of what the record says until its group is on disk. */
@@ -56,7 +57,9 @@ final class OpenDataset {
     this.snapshots = snapshots;
     this.record = record;
     this.namesZap = record.snapshots().namesZap();
+    this.accounts = new OwnerAccounts(objectSet, context.env());
     objectSet.setDeadBlocks(snapshots);
+    objectSet.setAccounts(accounts);
   }
 
   long object() {
@@ -65,6 +68,10 @@ final class OpenDataset {
 
   ObjectSet objectSet() {
     return objectSet;
+  }
+
+  OwnerAccounts accounts() {
+    return accounts;
   }
 
   DatasetRecord record() {

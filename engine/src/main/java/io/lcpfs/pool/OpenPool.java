@@ -332,6 +332,12 @@ final class OpenPool implements PoolEngine {
   }
 
   @Override
+  public List<OwnerSpace> owners(String path, String snapshot) {
+    refuseClosed();
+    return space.owners(path, snapshot.isEmpty() ? null : snapshots.open(path, snapshot));
+  }
+
+  @Override
   public long filesystemCount(String path) {
     refuseClosed();
     return space.filesystemCount(path);

@@ -33,6 +33,15 @@ public interface PoolEngine extends AutoCloseable {
    */
   SpaceInfo space(String path);
 
+  /**
+   * What users, groups and projects have in a dataset, in no order; also those who have a quota
+   * only.
+   *
+   * @param snapshot the part of a snapshot's name after the @, or "" for the dataset itself
+   * @throws io.lcpfs.error.PoolException ENOENT; EOPNOTSUPP when it was made without accounts; EIO
+   */
+  List<OwnerSpace> owners(String path, String snapshot);
+
   /** Datasets below this one; ENOENT. */
   long filesystemCount(String path);
 

@@ -3,6 +3,8 @@ package io.lcpfs.pool;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.Features;
+import io.lcpfs.format.OwnerAccountRecord;
+import io.lcpfs.format.PoolConfig;
 import io.lcpfs.object.ObjectContext;
 import io.lcpfs.object.ObjectSet;
 import io.lcpfs.zap.Zap;
@@ -13,12 +15,15 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tree of datasets with the rules of space: who may make what, which rules can be given, and
  * the answers of the ledger by path. Takes the tree's lock first.
  */
 final class SpaceOps {
+  private static final OwnerAccountRecord NO_ACCOUNT = new OwnerAccountRecord(0, 0);
+
   private final ObjectContext context;
   private final ObjectSet meta;
   private final DatasetTree datasets;
@@ -103,7 +108,65 @@ final class SpaceOps {
         () -> {
           OpenDataset dataset = datasets.open(path, policy);
           dataset.objectSet().setSpaceGate(ledger.gate(dataset.object()));
+          dataset.accounts().setWanted(hasFeature(Features.OWNER_ACCOUNTS));
+          setLimits(path, dataset);
           return dataset.objectSet();
+        });
+  }
+
+  private void setLimits(String path, OpenDataset dataset) {
+    OwnerAccounts.Limits limits = OwnerAccounts.Limits.of(datasets.get(path).localProperties());
+    if (limits.isEmpty()) {
+      dataset.accounts().setLimits(limits);
+    } else {
+      sync.whileStill(() -> dataset.accounts().setLimits(limits));
+    }
+  }
+
+  /**
+   * What users, groups and projects have in a dataset or in a snapshot of it, in no order, and
+   * those that have nothing but a quota.
+   *
+   * @param snapshot its objects, or null
+   * @throws PoolException EOPNOTSUPP when it was made without accounts; EIO
+   */
+  List<OwnerSpace> owners(String path, @Nullable ObjectSet snapshot) {
+    return locked(
+        () -> {
+          ObjectSet objects =
+              snapshot == null ? datasets.openObject(datasets.find(path)).objectSet() : snapshot;
+          Map<String, OwnerAccountRecord> accounts = new TreeMap<>();
+          sync.whileStill(
+              () -> {
+                Map<String, OwnerAccountRecord> found = OwnerAccounts.read(objects, context.env());
+                if (found == null) {
+                  throw PoolException.refused(
+                      Errno.EOPNOTSUPP,
+                      "/"
+                          + path
+                          + " was made before the pool kept accounts of users; copy its files to a"
+                          + " new dataset, with 'lcpfs pool upgrade' before where that is needed");
+                }
+                accounts.putAll(found);
+              });
+          OwnerAccounts.Limits limits =
+              OwnerAccounts.Limits.of(datasets.get(path).localProperties());
+          limits.bytes().keySet().forEach(key -> accounts.putIfAbsent(key, NO_ACCOUNT));
+          limits.objects().keySet().forEach(key -> accounts.putIfAbsent(key, NO_ACCOUNT));
+          List<OwnerSpace> result = new ArrayList<>();
+          accounts.forEach(
+              (key, account) -> {
+                OwnerTotals.Key owner = OwnerTotals.parse(key);
+                result.add(
+                    new OwnerSpace(
+                        owner.owner(),
+                        owner.id(),
+                        account.bytes(),
+                        account.objects(),
+                        limits.bytes().getOrDefault(key, 0L),
+                        limits.objects().getOrDefault(key, 0L)));
+              });
+          return result;
         });
   }
 
@@ -182,7 +245,7 @@ final class SpaceOps {
       String path, SortedMap<String, String> properties, Supplier<DatasetInfo> maker) {
     SpaceRules rules = SpaceRules.of(properties);
     if (!rules.equals(SpaceRules.NONE)) {
-      requireFeature();
+      requireFeature(Features.SPACE_RULES, "quotas and reservations");
     }
     return locked(
         () -> {
@@ -335,31 +398,53 @@ final class SpaceOps {
 
   /** Sets properties of a dataset, among them rules, which are checked. */
   void setProperties(String path, Map<String, String> values) {
+    boolean owners = values.keySet().stream().anyMatch(name -> OwnerRule.of(name) != null);
+    if (owners) {
+      requireFeature(Features.OWNER_ACCOUNTS, "accounts of users");
+    }
     if (values.keySet().stream().noneMatch(SpaceRules.NAMES::contains)) {
-      datasets.setProperties(path, values);
+      change(path, owners, () -> datasets.setProperties(path, values));
       return;
     }
-    requireFeature();
+    requireFeature(Features.SPACE_RULES, "quotas and reservations");
     change(path, values, List.of(), () -> datasets.setProperties(path, values));
   }
 
   /** Removes a property of a dataset. */
   void removeProperty(String path, String name) {
     if (!SpaceRules.NAMES.contains(name)) {
-      datasets.removeProperty(path, name);
+      change(path, OwnerRule.of(name) != null, () -> datasets.removeProperty(path, name));
       return;
     }
     change(path, Map.of(), List.of(name), () -> datasets.removeProperty(path, name));
   }
 
-  private void requireFeature() {
-    if (!sync.config().features().contains(Features.SPACE_RULES)) {
+  private void change(String path, boolean owners, Runnable write) {
+    if (!owners) {
+      write.run();
+      return;
+    }
+    locked(
+        () -> {
+          write.run();
+          setLimits(path, datasets.openObject(datasets.find(path)));
+          return path;
+        });
+  }
+
+  private boolean hasFeature(PoolConfig.Feature feature) {
+    return sync.config().features().contains(feature);
+  }
+
+  private void requireFeature(PoolConfig.Feature feature, String what) {
+    if (!hasFeature(feature)) {
       throw PoolException.refused(
           Errno.EOPNOTSUPP,
           "pool "
               + sync.config().name()
-              + " was made without quotas and reservations; turn them on with 'lcpfs pool"
-              + " upgrade'");
+              + " was made without "
+              + what
+              + "; turn them on with 'lcpfs pool upgrade'");
     }
   }
 

@@ -46,9 +46,11 @@ record SpaceRules(
 
   private static long number(Map<String, String> properties, String name) {
     String text = properties.get(name);
-    if (text == null) {
-      return 0;
-    }
+    return text == null ? 0 : number(text);
+  }
+
+  /** A stored limit; 0 is none. */
+  static long number(String text) {
     try {
       return Math.max(0, Long.parseLong(text));
     } catch (NumberFormatException e) {

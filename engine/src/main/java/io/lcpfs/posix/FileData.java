@@ -160,6 +160,7 @@ final class FileData {
       if (killSetId && file.attrs().hasFlag(ZnodeRecord.FLAG_CAPABILITY)) {
         xattrs.dropCapability(file);
       }
+      OwnerQuotas.refuseWrite(core.objects, file.attrs());
       int done = 0;
       int attempt = 0;
       while (done < todo) {
