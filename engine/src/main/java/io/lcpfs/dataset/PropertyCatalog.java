@@ -247,7 +247,12 @@ public final class PropertyCatalog {
    * @throws io.lcpfs.error.PoolException EINVAL when there is no such property
    */
   public static Property dataset(String name) {
-    return find(DATASET, name, "lcpfs fs get all");
+    if (name.startsWith(WRITTEN_SINCE) && name.length() > WRITTEN_SINCE.length()) {
+      return new Property(
+          name, Kind.SIZE, List.of(), "", false, false, "of its content, what this one has not");
+    }
+    OwnerRule owner = OwnerRule.of(name);
+    return owner != null ? ofOwner(owner) : find(DATASET, name, "lcpfs fs get all");
   }
 
   /** The row of a pool property; otherwise as {@link #dataset(String)}. */
@@ -262,14 +267,6 @@ public final class PropertyCatalog {
     Property property = table.get(name);
     if (property != null) {
       return property;
-    }
-    if (name.startsWith(WRITTEN_SINCE) && name.length() > WRITTEN_SINCE.length()) {
-      return new Property(
-          name, Kind.SIZE, List.of(), "", false, false, "of its content, what this one has not");
-    }
-    OwnerRule owner = table == DATASET ? OwnerRule.of(name) : null;
-    if (owner != null) {
-      return ofOwner(owner);
     }
     if (isUserProperty(name)) {
       return new Property(name, Kind.TEXT, List.of(), "-", true, true, "set by users");

@@ -38,7 +38,13 @@ public final class Features {
   /** All features known here, in the order in which a new pool lists them. */
   public static final List<PoolConfig.Feature> KNOWN =
       List.of(
-          EMBEDDED_BLOCKS, TAIL_BLOCKS, SPACE_MAP_BITMAP, SNAPSHOTS, CLONES, SPACE_RULES, OWNER_ACCOUNTS);
+          EMBEDDED_BLOCKS,
+          TAIL_BLOCKS,
+          SPACE_MAP_BITMAP,
+          SNAPSHOTS,
+          CLONES,
+          SPACE_RULES,
+          OWNER_ACCOUNTS);
 
   private Features() {}
 

@@ -24,6 +24,9 @@ public interface ObjectAccounts {
   void changed(
       ObjectType type, byte[] bonusBefore, long bytesBefore, byte[] bonusAfter, long bytesAfter);
 
+  /** Told of the ZAP that a file system which is being made provides. */
+  void made(long object);
+
   /** The object that the accounts of {@code txg} are written to, or 0. For the sync task. */
   long object(long txg);
 

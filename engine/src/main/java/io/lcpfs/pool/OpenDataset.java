@@ -60,6 +60,7 @@ final class OpenDataset {
     this.accounts = new OwnerAccounts(objectSet, context.env());
     objectSet.setDeadBlocks(snapshots);
     objectSet.setAccounts(accounts);
+    accounts.load();
   }
 
   long object() {
@@ -325,6 +326,7 @@ final class OpenDataset {
       head.close();
     }
     snapshots.close();
+    accounts.close();
     dnode.close();
   }
 }

@@ -38,8 +38,11 @@ final class OwnerAccounts implements ObjectAccounts {
 
   private volatile boolean wanted;
 
-  /** The ZAP; 0 while it is not known, -1 when there is none. For the sync task. */
-  private long zapObject;
+  /** The ZAP, held; null while it is not known or when there is none. */
+  private volatile @Nullable Dnode zapObject;
+
+  /** Whether it is known that there is none. */
+  private volatile boolean none;
 
   /** Why nothing can be written down, or null; verify tells of it. */
   private volatile @Nullable PoolException damage;
@@ -106,16 +109,53 @@ final class OwnerAccounts implements ObjectAccounts {
     }
   }
 
+  /** Looks for the ZAP of a file system that is on disk; before anything is changed. */
+  void load() {
+    if (objects.readOnly() || objects.root().isHole()) {
+      return;
+    }
+    try {
+      load(find(objects, env));
+    } catch (PoolException e) {
+      fail(e);
+    }
+  }
+
+  private void load(long found) {
+    if (found == 0) {
+      none = true;
+    } else {
+      made(found);
+    }
+  }
+
+  @Override
+  public void made(long object) {
+    Dnode held = holdZap(object);
+    held.useSyncMemory();
+    zapObject = held;
+  }
+
+  /** Lets go of what is held. */
+  void close() {
+    Dnode held = zapObject;
+    if (held != null) {
+      zapObject = null;
+      held.close();
+    }
+  }
+
   @Override
   public long object(long txg) {
-    if (zapObject == 0 && damage == null) {
+    if (zapObject == null && !none && damage == null) {
       try {
-        zapObject = find(txg);
+        find(txg);
       } catch (PoolException e) {
         fail(e);
       }
     }
-    return Math.max(0, zapObject);
+    Dnode known = zapObject;
+    return known == null || known.generation() > txg ? 0 : known.number();
   }
 
   /** No reason to stop the pool: verify tells of it. */
@@ -136,12 +176,13 @@ final class OwnerAccounts implements ObjectAccounts {
     } finally {
       lock.unlock();
     }
-    long object = object(txg);
-    if (todo.isEmpty() || damage != null || object == 0) {
+    boolean known = object(txg) != 0;
+    Dnode zap = zapObject;
+    if (todo.isEmpty() || damage != null || !known || zap == null) {
       return;
     }
     try {
-      apply(txg, object, todo);
+      apply(txg, zap, todo);
     } catch (PoolException e) {
       fail(e);
     }
@@ -151,20 +192,19 @@ final class OwnerAccounts implements ObjectAccounts {
     return e.errno() == Errno.EIO || e.errno() == Errno.ENOENT;
   }
 
-  /** The ZAP, 0 while nobody has made a file system, -1 when it was made without. */
-  private long find(long txg) {
+  /** Looks for the ZAP of a file system that was made again, after a crash, out of its log. */
+  private void find(long txg) {
     try (Dnode master = objects.hold(MASTER)) {
       if (master.generation() > txg) {
-        return 0; // made by a later group
+        return; // made by a later group
       }
     } catch (PoolException e) {
       if (e.errno() == Errno.ENOENT) {
-        return 0;
+        return;
       }
       throw e;
     }
-    long found = find(objects, env);
-    return found == 0 ? -1 : found;
+    load(find(objects, env));
   }
 
   /** The ZAP of accounts of an object set, or 0. */
@@ -191,25 +231,23 @@ final class OwnerAccounts implements ObjectAccounts {
     return dnode;
   }
 
-  private void apply(long txg, long object, Map<String, long[]> todo) {
+  private void apply(long txg, Dnode object, Map<String, long[]> todo) {
     Tx tx = Tx.inSync(txg);
-    try (Dnode dnode = holdZap(object)) {
-      Zap zap = Zap.open(dnode, env);
-      todo.forEach(
-          (owner, change) -> {
-            byte[] name = owner.getBytes(US_ASCII);
-            OwnerAccountRecord was = OwnerAccountRecord.decode(zap.get(name));
-            // What a crafted device got wrong is counted from, but not below nothing.
-            long bytes = Math.max(0, was.bytes() + change[0]);
-            long count = Math.max(0, was.objects() + change[1]);
-            if (bytes == 0 && count == 0) {
-              zap.remove(tx, name);
-            } else {
-              zap.put(tx, name, new OwnerAccountRecord(bytes, count).encode());
-            }
-          });
-      findFull(zap);
-    }
+    Zap zap = Zap.open(object, env);
+    todo.forEach(
+        (owner, change) -> {
+          byte[] name = owner.getBytes(US_ASCII);
+          OwnerAccountRecord was = OwnerAccountRecord.decode(zap.get(name));
+          // What a crafted device got wrong is counted from, but not below nothing.
+          long bytes = Math.max(0, was.bytes() + change[0]);
+          long count = Math.max(0, was.objects() + change[1]);
+          if (bytes == 0 && count == 0) {
+            zap.remove(tx, name);
+          } else {
+            zap.put(tx, name, new OwnerAccountRecord(bytes, count).encode());
+          }
+        });
+    findFull(zap);
   }
 
   /** Takes over quotas; while no group is written. */

@@ -16,7 +16,13 @@ import io.lcpfs.error.PoolException;
  * @param available what those above it still have for it
  */
 record RuleCheck(
-    String path, long head, long referenced, long snapshots, long children, long unique, long available) {
+    String path,
+    long head,
+    long referenced,
+    long snapshots,
+    long children,
+    long unique,
+    long available) {
 
   private long used(SpaceRules rules) {
     long kept = Math.max(0, rules.refreservation() - unique);

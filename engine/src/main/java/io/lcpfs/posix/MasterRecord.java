@@ -59,6 +59,7 @@ record MasterRecord(long rootInode, long unlinkedObject, long accountsObject) {
         try (Dnode zap = objects.create(tx, ObjectType.ZAP, ZAP_BLOCK_BYTES)) {
           Zap.create(tx, zap, env);
           insert(tx, entries, OwnerAccountRecord.MASTER_NAME, zap.number());
+          accounts.made(zap.number());
         }
       }
     }
