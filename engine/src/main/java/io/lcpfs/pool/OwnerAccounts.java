@@ -215,6 +215,11 @@ final class OwnerAccounts implements ObjectAccounts {
       }
       long found = Zap.open(master, env).getLong(OwnerAccountRecord.MASTER_NAME.getBytes(US_ASCII));
       return found == Zap.ABSENT ? 0 : found;
+    } catch (PoolException e) {
+      if (e.errno() == Errno.ENOENT) {
+        return 0; // no file system
+      }
+      throw e;
     }
   }
 
