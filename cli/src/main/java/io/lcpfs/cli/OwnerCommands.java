@@ -51,12 +51,12 @@ final class OwnerCommands {
     private Comparator<OwnerSpace> order(Map<String, String> names) {
       Comparator<OwnerSpace> byName =
           Comparator.comparing((OwnerSpace one) -> shown(one, names))
-              .thenComparing(one -> Integer.toUnsignedLong(one.id()));
+              .thenComparingLong(one -> Integer.toUnsignedLong(one.id()));
       Comparator<OwnerSpace> order =
           switch (sortBy) {
             case "name" ->
                 numeric || owner == Owner.PROJECT
-                    ? Comparator.comparing(one -> Integer.toUnsignedLong(one.id()))
+                    ? Comparator.comparingLong(one -> Integer.toUnsignedLong(one.id()))
                     : byName;
             case "used" -> Comparator.comparingLong(OwnerSpace::bytes).thenComparing(byName);
             case "quota" -> Comparator.comparingLong(OwnerSpace::quota).thenComparing(byName);

@@ -302,8 +302,8 @@ final class OwnerAccounts implements ObjectAccounts {
   @Override
   public boolean isFull(Owner owner, int id, boolean objects) {
     Full now = full;
-    return now != Full.NOBODY
-        && (objects ? now.objects : now.bytes).contains(OwnerTotals.key(owner, id));
+    Set<String> reached = objects ? now.objects : now.bytes;
+    return !reached.isEmpty() && reached.contains(OwnerTotals.key(owner, id));
   }
 
   /**
