@@ -40,6 +40,9 @@ final class FsCommands {
     all.put("get", Get::new);
     all.put("set", SetProperty::new);
     all.put("inherit", Inherit::new);
+    all.put("userspace", OwnerCommands.Users::new);
+    all.put("groupspace", OwnerCommands.Groups::new);
+    all.put("projectspace", OwnerCommands.Projects::new);
     all.put("snapshot", SnapshotCommands.Take::new);
     all.put("rollback", CloneCommands.Rollback::new);
     all.put("clone", CloneCommands.Make::new);
@@ -273,7 +276,9 @@ final class FsCommands {
     public Integer call() {
       Table table = new Table(output, "properties", List.of("NAME", "PROPERTY", "VALUE", "SOURCE"));
       if (!wanted.equals("all")) {
-        List.of(wanted.split(",", -1)).forEach(PropertyCatalog::dataset);
+        List.of(wanted.split(",", -1)).stream()
+            .map(OwnerNames::property)
+            .forEach(PropertyCatalog::dataset);
       }
       for (Map.Entry<String, List<String>> group : byPool(cli, names).entrySet()) {
         try (Pool pool = cli.openToRead(group.getKey())) {
@@ -299,7 +304,8 @@ final class FsCommands {
       }
       Map<String, PropertyValue> values = new LinkedHashMap<>();
       for (String property : wanted.split(",", -1)) {
-        values.put(property, dataset.property(property));
+        String kept = OwnerNames.property(property);
+        values.put(kept, dataset.property(kept));
       }
       return values;
     }
@@ -321,7 +327,9 @@ final class FsCommands {
     @Override
     public Integer call() {
       String name = words.getLast();
-      Map<String, String> values = Assignments.parseAll(words.subList(0, words.size() - 1));
+      Map<String, String> values = new LinkedHashMap<>();
+      Assignments.parseAll(words.subList(0, words.size() - 1))
+          .forEach((property, value) -> values.put(OwnerNames.property(property), value));
       try (Pool pool = cli.openToWrite(poolOf(name))) {
         pool.dataset(name).setProperties(values);
         cli.remember(pool);
@@ -358,7 +366,8 @@ final class FsCommands {
     public Integer call() {
       for (Map.Entry<String, List<String>> group : byPool(cli, names).entrySet()) {
         try (Pool pool = cli.openToWrite(group.getKey())) {
-          datasets(pool, group.getValue(), recursive).forEach(one -> one.inherit(property));
+          String kept = OwnerNames.property(property);
+          datasets(pool, group.getValue(), recursive).forEach(one -> one.inherit(kept));
           cli.remember(pool);
         }
       }

@@ -189,6 +189,7 @@ final class SnapshotCommands {
       case "name" -> snapshot.name();
       case "used" -> new Table.Bytes(snapshot.usedBytes());
       case "referenced" -> new Table.Bytes(snapshot.referencedBytes());
+      case "logicalreferenced" -> new Table.Bytes(snapshot.logicalBytes());
       case "type" -> "snapshot";
       case "creation" -> shown(column, Long.toString(snapshot.creationSeconds()));
       case "guid" -> shown(column, Long.toUnsignedString(snapshot.guid()));

@@ -8,6 +8,9 @@ import io.lcpfs.dataset.PropertyValue;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.DatasetInfo;
+import io.lcpfs.pool.OwnerRule;
+import io.lcpfs.pool.OwnerSpace;
+import io.lcpfs.pool.SpaceInfo;
 import io.lcpfs.posix.PosixFileSystem;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -204,23 +207,34 @@ public final class Dataset implements FileTree {
     return info().referencedBytes();
   }
 
-  /** Bytes allocated for it, its snapshots and its children; not what a clone has of its origin. */
+  /** What it uses and has, quotas and reservations considered; as of the last group. */
+  public SpaceInfo space() {
+    return pool.engine().space(path());
+  }
+
+  /** Bytes charged to it: its own, its snapshots', its children's, and what is kept for it. */
   public long usedBytes() {
-    return pool.sumBelow(path(), info -> ownBytes(info) + info.snapshotBytes());
+    return space().usedBytes();
   }
 
-  private static long ownBytes(DatasetInfo info) {
-    return info.referencedBytes() - info.inheritedBytes();
-  }
-
-  /** {@link #usedBytes} before compression. */
+  /** Bytes of its and its children's content before compression, without snapshots. */
   public long logicalBytes() {
     return pool.sumBelow(path(), DatasetInfo::logicalBytes);
   }
 
   /** Bytes that can still be written. */
   public long availableBytes() {
-    return pool.engine().availableBytes();
+    return space().availableBytes();
+  }
+
+  /**
+   * Allocated bytes of its content that were written after a snapshot of it.
+   *
+   * @param shortName the part of the snapshot's name after the @; "" for the newest
+   * @throws io.lcpfs.error.PoolException ENOENT; EIO
+   */
+  public long writtenBytes(String shortName) {
+    return pool.engine().writtenBytes(path(), shortName);
   }
 
   /**
@@ -242,6 +256,13 @@ public final class Dataset implements FileTree {
 
   private String computed(String property) {
     DatasetInfo info = info();
+    if (property.startsWith(PropertyCatalog.WRITTEN_SINCE)) {
+      return Long.toString(writtenBytes(property.substring(property.indexOf('@') + 1)));
+    }
+    OwnerRule rule = OwnerRule.of(property);
+    if (rule != null) {
+      return Long.toString(usedBy(rule));
+    }
     return switch (property) {
       case "type" -> "filesystem";
       case "creation" -> Long.toString(info.creationSeconds());
@@ -250,13 +271,18 @@ public final class Dataset implements FileTree {
       case "referenced" -> Long.toString(info.referencedBytes());
       case "origin" -> origin().orElse("-");
       case "clones" -> "-";
-      case "usedbydataset" -> Long.toString(ownBytes(info));
-      case "usedbysnapshots" -> Long.toString(info.snapshotBytes());
-      case "usedbychildren" ->
-          Long.toString(Math.max(0, usedBytes() - ownBytes(info) - info.snapshotBytes()));
+      case "usedbydataset" -> Long.toString(space().datasetBytes());
+      case "usedbysnapshots" -> Long.toString(space().snapshotBytes());
+      case "usedbychildren" -> Long.toString(space().childrenBytes());
+      case "usedbyrefreservation" -> Long.toString(space().refreservationBytes());
+      case "written" -> Long.toString(writtenBytes(""));
       case "compressratio" ->
           Long.toString(ratio(logicalBytes(), pool.sumBelow(path(), DatasetInfo::referencedBytes)));
       case "logicalused" -> Long.toString(logicalBytes());
+      case "logicalreferenced" -> Long.toString(info.logicalBytes());
+      case "refcompressratio" -> Long.toString(ratio(info.logicalBytes(), info.referencedBytes()));
+      case "filesystem_count" -> Long.toString(pool.engine().filesystemCount(path()));
+      case "snapshot_count" -> Long.toString(pool.engine().snapshotCount(path()));
       case "guid" -> Long.toUnsignedString(info.guid());
       case "receive_resume_token" -> {
         String tokens = String.join(",", pool.streams().tokens(path()));
@@ -266,6 +292,24 @@ public final class Dataset implements FileTree {
       case "userrefs", "defer_destroy" -> "-"; // of snapshots
       default -> throw new AssertionError("computed property " + property);
     };
+  }
+
+  private long usedBy(OwnerRule rule) {
+    return owners("").stream()
+        .filter(one -> one.owner() == rule.owner() && one.id() == rule.id())
+        .mapToLong(one -> rule.objects() ? one.objects() : one.bytes())
+        .sum();
+  }
+
+  /**
+   * What users, groups and projects have in it as of the last group, in no order; also those who
+   * have a quota only.
+   *
+   * @param snapshot the part of a snapshot's name after the @: what they have in that; "" for now
+   * @throws io.lcpfs.error.PoolException ENOENT; EOPNOTSUPP when it was made without accounts; EIO
+   */
+  public List<OwnerSpace> owners(String snapshot) {
+    return pool.engine().owners(path(), snapshot);
   }
 
   /** Hundredths; 1.00 when there is nothing to compare. */

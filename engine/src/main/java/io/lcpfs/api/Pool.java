@@ -21,6 +21,7 @@ import io.lcpfs.pool.PoolEngine;
 import io.lcpfs.pool.PoolEngines;
 import io.lcpfs.pool.PoolStatus;
 import io.lcpfs.pool.Progress;
+import io.lcpfs.pool.SpaceInfo;
 import io.lcpfs.pool.VerifyReport;
 import io.lcpfs.pool.VerifyReport.Finding;
 import io.lcpfs.posix.FsOptions;
@@ -331,13 +332,11 @@ public final class Pool implements AutoCloseable {
   }
 
   /**
-   * Receives a stream, up to its end: all that is in it or, of a snapshot that is not whole, sound
-   * and verified, nothing.
+   * Receives a stream: all that is in it, and nothing of a snapshot that is not whole and sound.
    *
    * @param target full name of the dataset that it becomes, or of the snapshot
    * @throws io.lcpfs.error.PoolException EIO when it is damaged or ends early; EINVAL when it is no
-   *     stream or does not fit; EOPNOTSUPP; EEXIST; ENOENT when the parent is missing; ENOSPC;
-   *     EROFS
+   *     stream or does not fit; EOPNOTSUPP; EEXIST; ENOENT without a parent; ENOSPC; EROFS
    */
   public ReceiveReport receive(InputStream in, String target, ReceiveOptions options) {
     return streams().receive(in, target, options);
@@ -473,8 +472,10 @@ public final class Pool implements AutoCloseable {
   static SortedMap<String, String> parsed(Map<String, String> values) {
     SortedMap<String, String> result = new TreeMap<>();
     values.forEach(
-        (key, value) ->
-            result.put(key, PropertyCatalog.parse(PropertyCatalog.dataset(key), value)));
+        (key, value) -> {
+          Property row = PropertyCatalog.dataset(key);
+          result.put(row.name(), PropertyCatalog.parse(row, value));
+        });
     return result;
   }
 
@@ -508,7 +509,7 @@ public final class Pool implements AutoCloseable {
       throw refused(Errno.EPERM, property + ": is computed and cannot be inherited; leave it out");
     }
     engine.dataset(path);
-    engine.removeLocalProperty(path, property);
+    engine.removeLocalProperty(path, row.name());
     applyPolicies(path);
   }
 
@@ -596,17 +597,18 @@ public final class Pool implements AutoCloseable {
   private record DatasetSpace(PoolEngine engine, String path) implements Space {
     @Override
     public long totalBytes() {
-      return engine.dataset(path).referencedBytes() + engine.availableBytes();
+      SpaceInfo space = engine.space(path);
+      return space.referencedBytes() + space.availableBytes();
     }
 
     @Override
     public long freeBytes() {
-      return engine.availableBytes();
+      return availableBytes();
     }
 
     @Override
     public long availableBytes() {
-      return engine.availableBytes();
+      return engine.space(path).availableBytes();
     }
   }
 

@@ -8,6 +8,7 @@ import io.lcpfs.codec.CompressionType;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.DatasetPolicy;
+import io.lcpfs.pool.OwnerRule;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -35,6 +36,11 @@ public final class PropertyCatalog {
   /** Longest value of a user's property, in bytes. */
   public static final int MAX_USER_VALUE_BYTES = 8192;
 
+  /** What a property begins with that is a size since a snapshot; the snapshot's name follows. */
+  public static final String WRITTEN_SINCE = "written@";
+
+  private static final String NO_LIMIT = "none";
+
   private static final long DAY_SECONDS = 86_400;
   private static final int MAX_COMMENT_BYTES = 256;
   private static final int MIN_RECORD = 512;
@@ -46,6 +52,10 @@ public final class PropertyCatalog {
     CHOICE,
     SIZE,
     NUMBER,
+    /** A size, or none, which is kept as 0. */
+    SIZE_LIMIT,
+    /** A number, or none, which is kept as 0. */
+    COUNT_LIMIT,
     /** A number of hundredths, printed as 1.50x. */
     RATIO,
     PERCENT,
@@ -86,9 +96,16 @@ public final class PropertyCatalog {
     computed(DATASET, "referenced", Kind.SIZE, "allocated by its own content");
     computed(DATASET, "usedbydataset", Kind.SIZE, "allocated by its own content");
     computed(DATASET, "usedbysnapshots", Kind.SIZE, "allocated by what only its snapshots have");
-    computed(DATASET, "usedbychildren", Kind.SIZE, "allocated by its children");
+    computed(DATASET, "usedbychildren", Kind.SIZE, "used by its children, or reserved for them");
+    computed(
+        DATASET, "usedbyrefreservation", Kind.SIZE, "kept for its own content, and not yet used");
+    computed(DATASET, "written", Kind.SIZE, "of its content, what its newest snapshot has not");
     computed(DATASET, "compressratio", Kind.RATIO, "size before compression to size after");
     computed(DATASET, "logicalused", Kind.SIZE, "its and its children's size before compression");
+    computed(DATASET, "logicalreferenced", Kind.SIZE, "its own size before compression");
+    computed(DATASET, "refcompressratio", Kind.RATIO, "compressratio of its own content");
+    computed(DATASET, "filesystem_count", Kind.NUMBER, "datasets below it");
+    computed(DATASET, "snapshot_count", Kind.NUMBER, "snapshots of it and of those below it");
     computed(DATASET, "guid", Kind.NUMBER, "identifies it");
     computed(DATASET, "origin", Kind.TEXT, "snapshot that it is a clone of");
     computed(DATASET, "clones", Kind.TEXT, "of a snapshot: datasets that began as it");
@@ -142,6 +159,12 @@ public final class PropertyCatalog {
 
     computed(SNAPSHOT, "userrefs", Kind.NUMBER, "how many users hold a snapshot");
     computed(SNAPSHOT, "defer_destroy", Kind.TEXT, "on: it goes when the last hold does");
+    limit("quota", Kind.SIZE_LIMIT, "what it may use with its snapshots and all below it");
+    limit("refquota", Kind.SIZE_LIMIT, "what its own content may take");
+    limit("reservation", Kind.SIZE_LIMIT, "what is kept for it and all below it");
+    limit("refreservation", Kind.SIZE_LIMIT, "what is kept for its own content");
+    limit("filesystem_limit", Kind.COUNT_LIMIT, "how many datasets may be below it");
+    limit("snapshot_limit", Kind.COUNT_LIMIT, "how many snapshots it and those below may have");
 
     computed(POOL, "size", Kind.SIZE, "usable space");
     computed(POOL, "allocated", Kind.SIZE, "in use");
@@ -179,6 +202,10 @@ public final class PropertyCatalog {
 
   private static void choice(String name, List<String> words, String byDefault, String help) {
     dataset(new Property(name, Kind.CHOICE, words, byDefault, true, true, help));
+  }
+
+  private static void limit(String name, Kind kind, String help) {
+    dataset(new Property(name, kind, List.of(), "0", true, false, help + ", or none"));
   }
 
   private static void dataset(Property property) {
@@ -229,7 +256,15 @@ public final class PropertyCatalog {
    */
   public static Property dataset(String name) {
     Property ofSnapshots = SNAPSHOT.get(name);
-    return ofSnapshots != null ? ofSnapshots : find(DATASET, name, "lcpfs fs get all");
+    if (ofSnapshots != null) {
+      return ofSnapshots;
+    }
+    if (name.startsWith(WRITTEN_SINCE) && name.length() > WRITTEN_SINCE.length()) {
+      return new Property(
+          name, Kind.SIZE, List.of(), "", false, false, "of its content, what this one has not");
+    }
+    OwnerRule owner = OwnerRule.of(name);
+    return owner != null ? ofOwner(owner) : find(DATASET, name, "lcpfs fs get all");
   }
 
   /** The row of a pool property; otherwise as {@link #dataset(String)}. */
@@ -258,6 +293,16 @@ public final class PropertyCatalog {
                 : "did you mean " + hint + "?"));
   }
 
+  /** What a user, group or project has or may have; written with its number, however given. */
+  private static Property ofOwner(OwnerRule rule) {
+    if (rule.used()) {
+      Kind kind = rule.objects() ? Kind.NUMBER : Kind.SIZE;
+      return new Property(rule.name(), kind, List.of(), "", false, false, "what one owner has");
+    }
+    Kind kind = rule.objects() ? Kind.COUNT_LIMIT : Kind.SIZE_LIMIT;
+    return new Property(rule.name(), kind, List.of(), "0", true, false, "what one owner may have");
+  }
+
   private static String closest(Map<String, Property> table, String name) {
     return table.values().stream()
         .filter(known -> known.name().startsWith(name) || name.startsWith(known.name()))
@@ -283,6 +328,8 @@ public final class PropertyCatalog {
     return switch (property.kind()) {
       case CHOICE -> parseChoice(property, text);
       case SIZE -> parseRecordSize(name, text);
+      case SIZE_LIMIT -> text.equals(NO_LIMIT) ? "0" : Long.toString(Sizes.parse(text));
+      case COUNT_LIMIT -> text.equals(NO_LIMIT) ? "0" : parseCount(name, text);
       case TEXT -> parseText(name, text);
       case NUMBER, RATIO, PERCENT, TIME -> throw new AssertionError(name + " is computed");
     };
@@ -300,6 +347,13 @@ public final class PropertyCatalog {
           property.name() + ": '" + text + "' is not allowed; give one of " + allowed);
     }
     return word;
+  }
+
+  private static String parseCount(String name, String text) {
+    if (!text.matches("[0-9]{1,18}")) {
+      throw refused(Errno.EINVAL, name + ": '" + text + "' is not allowed; give a number, or none");
+    }
+    return Long.toString(Long.parseLong(text));
   }
 
   private static String parseRecordSize(String name, String text) {
@@ -340,6 +394,9 @@ public final class PropertyCatalog {
     return switch (property.kind()) {
       case CHOICE, TEXT, NUMBER -> value;
       case SIZE -> exact ? value : Sizes.print(Long.parseLong(value));
+      case SIZE_LIMIT ->
+          exact ? value : value.equals("0") ? NO_LIMIT : Sizes.print(Long.parseLong(value));
+      case COUNT_LIMIT -> exact || !value.equals("0") ? value : NO_LIMIT;
       case PERCENT -> exact ? value : value + "%";
       case RATIO -> {
         long hundredths = Long.parseLong(value);

@@ -41,6 +41,13 @@ public final class Features {
   public static final PoolConfig.Feature BLOCK_CLONING =
       new PoolConfig.Feature("block_cloning", true);
 
+  /** Quotas, reservations and limits, which a program that changes the pool has to keep. */
+  public static final PoolConfig.Feature SPACE_RULES = new PoolConfig.Feature("space_rules", false);
+
+  /** What each user, group and project has in a file system. */
+  public static final PoolConfig.Feature OWNER_ACCOUNTS =
+      new PoolConfig.Feature("owner_accounts", false);
+
   /** All features known here, in the order in which a new pool lists them. */
   public static final List<PoolConfig.Feature> KNOWN =
       List.of(
@@ -52,7 +59,9 @@ public final class Features {
           BLOCK_CLONING,
           RECEIVES,
           HOLDS,
-          BOOKMARKS);
+          BOOKMARKS,
+          SPACE_RULES,
+          OWNER_ACCOUNTS);
 
   private Features() {}
 

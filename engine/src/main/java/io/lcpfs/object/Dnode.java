@@ -58,6 +58,8 @@ public final class Dnode implements BlockObject, AutoCloseable {
   private volatile byte[] bonus;
   private volatile boolean freed;
 
+  private volatile boolean syncMemory;
+
   /** Guarded by the object set's lock. */
   int holds;
 
@@ -465,8 +467,16 @@ public final class Dnode implements BlockObject, AutoCloseable {
     return level == 0 ? blockBytes : 1 << indirectShift;
   }
 
+  /** From now on its blocks use the memory that is kept for syncs, which alone change them. */
+  public void useSyncMemory() {
+    syncMemory = true;
+  }
+
   /** Memory for a block of this object. */
   Slab allocate(int bytes) {
+    if (syncMemory) {
+      return objectSet.context().io().syncMemory(bytes);
+    }
     return objectSet
         .context()
         .cache()
@@ -602,6 +612,11 @@ public final class Dnode implements BlockObject, AutoCloseable {
    */
   public long spaceForWrite(long offsetBytes, long length, int maxBlockBytes) {
     return SpaceCost.ofWrite(this, offsetBytes, length, maxBlockBytes);
+  }
+
+  /** Whether such a {@link #write} surely gives up as much room as it takes, as synced last. */
+  public boolean replacesAsMuch(long offsetBytes, long length, int maxBlockBytes) {
+    return SpaceCost.replacesAsMuch(this, offsetBytes, length, maxBlockBytes);
   }
 
   /** A bound on the memory that such a {@link #write} makes dirty: whole blocks. */

@@ -78,6 +78,12 @@ public final class ObjectSet {
 
   private volatile boolean retired;
 
+  /** Who keeps accounts of its objects; null for nobody. */
+  private volatile @Nullable ObjectAccounts accounts;
+
+  /** Who admits transactions; null for the pool. */
+  private volatile @Nullable SpaceGate spaceGate;
+
   /** Who keeps blocks that are given up; null for nobody. */
   private volatile @Nullable DeadBlocks deadBlocks;
 
@@ -256,6 +262,14 @@ public final class ObjectSet {
         dirtyBytesExpected, Math.max(dirtyBytesExpected, storedBytesExpected), SpaceGate.Use.GROW);
   }
 
+  /** As {@link #begin(long, long)}, where at least as much space is given up. */
+  public Tx beginReplacing(long dirtyBytesExpected, long storedBytesExpected) {
+    return begin(
+        dirtyBytesExpected,
+        Math.max(dirtyBytesExpected, storedBytesExpected),
+        SpaceGate.Use.REPLACE);
+  }
+
   /** Starts a transaction that gives space back: it may use the pool's reserve. */
   public Tx beginFreeing(long dirtyBytesExpected) {
     return begin(dirtyBytesExpected, dirtyBytesExpected, SpaceGate.Use.FREEING);
@@ -270,7 +284,8 @@ public final class ObjectSet {
     }
     ChangeLog log = changeLog;
     TxEnd told = log == null ? null : log.begin();
-    SpaceGrant grant = context.space().admit(storedBytesExpected, use);
+    SpaceGate gate = spaceGate;
+    SpaceGrant grant = (gate == null ? context.space() : gate).admit(storedBytesExpected, use);
     boolean begun = false;
     try {
       Tx tx = context.txgs().begin(dirtyBytesExpected);
@@ -302,6 +317,20 @@ public final class ObjectSet {
    */
   public void retire() {
     retired = true;
+  }
+
+  /** Who keeps accounts of its objects from the next sync on; null for nobody. */
+  public void setAccounts(@Nullable ObjectAccounts keeper) {
+    accounts = keeper;
+  }
+
+  public @Nullable ObjectAccounts accounts() {
+    return accounts;
+  }
+
+  /** Who admits transactions from the next one on. */
+  public void setSpaceGate(SpaceGate gate) {
+    spaceGate = gate;
   }
 
   /** Who keeps blocks that this object set gives up from the next sync on; null for nobody. */

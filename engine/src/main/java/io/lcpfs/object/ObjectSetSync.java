@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  * MetaSync}.
  */
 public final class ObjectSetSync {
+  private static final byte[] NO_BONUS = {};
   private static final int BLOCKS_PER_JOB = 16;
   private static final long BYTES_PER_JOB = 1 << 20;
   private static final int GROUPS_PER_JOB = 8;
@@ -48,10 +49,35 @@ public final class ObjectSetSync {
     int tailLength;
     boolean removeTail;
 
+    /** As of the group before. */
+    final byte[] bonusBefore;
+
+    final long bytesBefore;
+
+    /** Caller holds the dnode's lock. */
     Changed(Dnode dnode, Pending pending, TreeWriter tree) {
       this.dnode = dnode;
       this.pending = pending;
       this.tree = tree;
+      this.bonusBefore = dnode.syncedBonus;
+      this.bytesBefore = dnode.storedBytes + dnode.tailBytes;
+    }
+
+    /** What will be on disk of its content. */
+    long bytesAfter() {
+      if (pending.freed) {
+        return 0;
+      }
+      int inTail = removeTail ? 0 : tailContent == null ? dnode.tailBytes : tailLength;
+      return dnode.storedBytes + inTail;
+    }
+
+    private long bytesOfBlocks() {
+      return pending.freed ? 0 : dnode.storedBytes;
+    }
+
+    byte[] bonusAfter() {
+      return pending.freed ? NO_BONUS : dnode.syncedBonus;
     }
   }
 
@@ -99,24 +125,56 @@ public final class ObjectSetSync {
 
   /** Frees, data blocks and indirect blocks of all changed objects. */
   public void writeObjects() {
+    List<Changed> byUsers = takeChanged();
+    ObjectAccounts accounts = byUsers.isEmpty() ? null : objectSet.accounts();
+    if (accounts == null) {
+      writeObjects(byUsers);
+    } else {
+      // Who made the accounts may have done so in this group: they come last.
+      long object = accounts.object(txg);
+      List<Changed> last =
+          byUsers.stream().filter(change -> change.dnode.number() == object).toList();
+      byUsers.removeAll(last);
+      writeObjects(byUsers);
+      for (Changed change : byUsers) {
+        accounts.changed(
+            change.dnode.type(),
+            change.bonusBefore,
+            change.bytesBefore,
+            change.bonusAfter(),
+            change.bytesAfter());
+      }
+      accounts.write(txg);
+      List<Changed> own = takeChanged();
+      own.addAll(last);
+      writeObjects(own);
+    }
+  }
+
+  private List<Changed> takeChanged() {
+    List<Changed> taken = new ArrayList<>();
     for (Dnode dnode : objectSet.takeDirty(txg)) {
-      Pending pending;
       dnode.lock.lock();
       try {
-        pending = dnode.pendingOf(txg);
+        Pending pending = dnode.pendingOf(txg);
+        if (pending != null) {
+          taken.add(new Changed(dnode, pending, new TreeWriter(dnode, txg)));
+        }
       } finally {
         dnode.lock.unlock();
       }
-      if (pending != null) {
-        changed.add(new Changed(dnode, pending, new TreeWriter(dnode, txg)));
-      }
     }
-    for (Changed change : changed) {
+    return taken;
+  }
+
+  private void writeObjects(List<Changed> some) {
+    changed.addAll(some);
+    for (Changed change : some) {
       free(change);
       place(change);
     }
     List<DataWrite> writes = new ArrayList<>();
-    for (Changed change : changed) {
+    for (Changed change : some) {
       collect(change, writes);
     }
     BlockPointer[] pointers = writeData(writes);
@@ -130,7 +188,7 @@ public final class ObjectSetSync {
         write.owner.removeTail = true;
       }
     }
-    for (Changed change : changed) {
+    for (Changed change : some) {
       if (change.pending.blockCount > 0 && !change.pending.freed) {
         // The last block may have been freed again before it was ever written.
         change.tree.ensureHeightFor(change.pending.blockCount - 1);
@@ -432,6 +490,7 @@ public final class ObjectSetSync {
           continue;
         }
         left[slot] = true;
+        long told = change.bytesAfter();
         Dbuf.Version content = change.tailContent;
         if (content != null && !change.removeTail) {
           change.tree.replace(
@@ -442,6 +501,16 @@ public final class ObjectSetSync {
           change.dnode.setTail(false, 0);
         } finally {
           owner.lock.unlock();
+        }
+        ObjectAccounts accounts = objectSet.accounts();
+        if (accounts != null) {
+          // With the next group: this one's accounts are written.
+          accounts.changed(
+              change.dnode.type(),
+              change.bonusAfter(),
+              told,
+              change.bonusAfter(),
+              change.bytesOfBlocks());
         }
       }
       return anyoneInTail(owner, left) ? null : BlockPointer.HOLE;

@@ -146,6 +146,21 @@ final class SpaceCost {
         * dnode.objectSet().options().dataCopies();
   }
 
+  /** See {@link Dnode#replacesAsMuch}. May read indirect blocks. */
+  static boolean replacesAsMuch(Dnode dnode, long offsetBytes, long length, int maxBlockBytes) {
+    ObjectSet objects = dnode.objectSet();
+    if (objects.keepsDeadBlocks()) {
+      return false;
+    }
+    long released = 0;
+    for (long id = offsetBytes / dnode.blockBytes;
+        id <= (offsetBytes + length - 1) / dnode.blockBytes;
+        id++) {
+      released += objects.context().io().allocatedBytes(dnode.pointerTo(0, id));
+    }
+    return released >= ofWrite(dnode, offsetBytes, length, maxBlockBytes);
+  }
+
   /** See {@link Dnode#memoryForWrite}. */
   static long memoryOfWrite(Dnode dnode, long offsetBytes, long length, int maxBlockBytes) {
     Touched touched = Touched.of(dnode, offsetBytes, length, maxBlockBytes);

@@ -2,13 +2,15 @@ package io.lcpfs.object;
 
 import io.lcpfs.txg.SpaceGrant;
 
-/** Decides whether the pool has room for what a transaction is about to write. */
+/** Decides whether there is room for what a transaction is about to write. */
 public interface SpaceGate {
 
   /** What a transaction wants space for. */
   enum Use {
     /** New data: refused when only the reserve is left. */
     GROW,
+    /** New data in the place of at least as much: beyond a quota, but not from the reserve. */
+    REPLACE,
     /** Deleting or changing in place: may use the reserve, since it gives space back. */
     FREEING
   }
@@ -18,7 +20,8 @@ public interface SpaceGate {
    *
    * @param bytes what the transaction expects to dirty
    * @return the promise, which ends with the transaction
-   * @throws io.lcpfs.error.PoolException ENOSPC when there is none
+   * @throws io.lcpfs.error.PoolException ENOSPC when the pool has none; EDQUOT when a quota leaves
+   *     none
    */
   SpaceGrant admit(long bytes, Use use);
 }

@@ -1,5 +1,6 @@
 package io.lcpfs.pool;
 
+import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.DatasetRecord;
@@ -24,6 +25,7 @@ final class OpenDataset {
   private final Dnode dnode;
   private final ObjectSet objectSet;
   private final SnapshotChain snapshots;
+  private final OwnerAccounts accounts;
   private volatile DatasetRecord record;
 
   /** The ZAP of the snapshots' names; ahead of what the record says until its group is on disk. */
@@ -60,7 +62,10 @@ final class OpenDataset {
     this.record = record;
     this.namesZap = record.snapshots().namesZap();
     this.bookmarksZap = record.bookmarksZap();
+    this.accounts = new OwnerAccounts(objectSet, context.env());
     objectSet.setDeadBlocks(snapshots);
+    objectSet.setAccounts(accounts);
+    accounts.load();
   }
 
   long object() {
@@ -69,6 +74,10 @@ final class OpenDataset {
 
   ObjectSet objectSet() {
     return objectSet;
+  }
+
+  OwnerAccounts accounts() {
+    return accounts;
   }
 
   DatasetRecord record() {
@@ -158,6 +167,23 @@ final class OpenDataset {
   /** Why not all snapshots can be read, or null. */
   @Nullable PoolException snapshotDamage() {
     return snapshots.damage();
+  }
+
+  /** Allocated bytes that its snapshots have not; no group may be written meanwhile. */
+  long uniqueBytes() {
+    try {
+      return snapshots.writtenBytes(record);
+    } catch (PoolException e) {
+      if (e.errno() != Errno.EIO && e.errno() != Errno.ENOENT) {
+        throw e;
+      }
+      return 0; // then more is kept for it than has to be; verify tells of the damage
+    }
+  }
+
+  /** As {@link #uniqueBytes}, that the snapshot of this object has not. */
+  long writtenSince(long snapshotObject) {
+    return snapshots.writtenSince(record, snapshotObject);
   }
 
   /** The ZAP of its snapshots' names, or 0. */
@@ -331,6 +357,7 @@ final class OpenDataset {
       head.close();
     }
     snapshots.close();
+    accounts.close();
     dnode.close();
   }
 }

@@ -37,6 +37,7 @@ final class OpenPool implements PoolEngine {
   private final SnapshotOps snapshots;
   private final CloneOps clones;
   private final ReferenceTable references;
+  private final SpaceOps space;
   private final DestroyTask destroyTask;
   private final ReceiveOps receives;
   private final Dnode properties;
@@ -92,7 +93,9 @@ final class OpenPool implements PoolEngine {
     this.devices = devices;
     this.readOnly = readOnly;
     this.importProblems = importProblems;
-    parts.sync.connect(datasets);
+    SpaceLedger ledger = new SpaceLedger(parts.reserve, parts.txgs);
+    this.space = new SpaceOps(parts.context, meta, datasets, parts.sync, ledger);
+    parts.sync.connect(datasets, ledger);
   }
 
   /** Starts what goes on in the background of a writable pool. */
@@ -361,42 +364,72 @@ final class OpenPool implements PoolEngine {
   }
 
   @Override
+  public SpaceInfo space(String path) {
+    refuseClosed();
+    return space.info(path);
+  }
+
+  @Override
+  public List<OwnerSpace> owners(String path, String snapshot) {
+    refuseClosed();
+    return space.owners(path, snapshot.isEmpty() ? null : snapshots.open(path, snapshot));
+  }
+
+  @Override
+  public long filesystemCount(String path) {
+    refuseClosed();
+    return space.filesystemCount(path);
+  }
+
+  @Override
+  public long snapshotCount(String path) {
+    refuseClosed();
+    return space.snapshotCount(path);
+  }
+
+  @Override
+  public long writtenBytes(String path, String snapshot) {
+    refuseClosed();
+    return space.writtenBytes(path, snapshot.isEmpty() ? 0 : snapshots.objectOf(path, snapshot));
+  }
+
+  @Override
   public DatasetInfo createDataset(String path, SortedMap<String, String> localProperties) {
     refuseReadOnly();
-    return datasets.create(path, localProperties);
+    return space.create(path, localProperties);
   }
 
   @Override
   public void destroyDataset(String path) {
     refuseReadOnly();
-    datasets.destroy(path);
+    space.destroy(path);
     destroyTask.wake();
   }
 
   @Override
   public void renameDataset(String from, String to) {
     refuseReadOnly();
-    datasets.rename(from, to);
+    space.rename(from, to);
   }
 
   @Override
   public void setLocalProperties(String path, Map<String, String> values) {
     if (!values.isEmpty()) {
       refuseReadOnly();
-      datasets.setProperties(path, values);
+      space.setProperties(path, values);
     }
   }
 
   @Override
   public void removeLocalProperty(String path, String name) {
     refuseReadOnly();
-    datasets.removeProperty(path, name);
+    space.removeProperty(path, name);
   }
 
   @Override
   public void snapshot(List<String> paths, String name) {
     refuseReadOnly();
-    snapshots.snapshot(paths, name);
+    space.snapshot(snapshots, paths, name);
   }
 
   @Override
@@ -447,7 +480,7 @@ final class OpenPool implements PoolEngine {
   public void cloneSnapshot(
       String path, String name, String target, SortedMap<String, String> localProperties) {
     refuseReadOnly();
-    clones.create(path, name, target, localProperties);
+    space.cloneDataset(clones, path, name, target, localProperties);
   }
 
   @Override
@@ -532,7 +565,7 @@ final class OpenPool implements PoolEngine {
   @Override
   public ObjectSet objectSet(String path, DatasetPolicy policy) {
     refuseClosed();
-    return datasets.open(path, policy).objectSet();
+    return space.open(path, policy);
   }
 
   @Override
@@ -594,7 +627,7 @@ final class OpenPool implements PoolEngine {
                         parts.devices.tiles(),
                         progress)
                     .run());
-    return report[0];
+    return report[0].with(space.check());
   }
 
   @Override

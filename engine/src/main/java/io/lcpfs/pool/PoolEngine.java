@@ -30,6 +30,36 @@ public interface PoolEngine extends AutoCloseable {
   /** What cloned blocks save, as of the last group on disk. */
   CloneSavings cloneSavings();
 
+  /**
+   * What a dataset uses and has, with its quotas and reservations.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT
+   */
+  SpaceInfo space(String path);
+
+  /**
+   * What users, groups and projects have in a dataset, in no order; also those who have a quota
+   * only.
+   *
+   * @param snapshot the part of a snapshot's name after the @, or "" for the dataset itself
+   * @throws io.lcpfs.error.PoolException ENOENT; EOPNOTSUPP when it was made without accounts; EIO
+   */
+  List<OwnerSpace> owners(String path, String snapshot);
+
+  /** Datasets below this one; ENOENT. */
+  long filesystemCount(String path);
+
+  /** Snapshots of a dataset and of all below it; ENOENT. */
+  long snapshotCount(String path);
+
+  /**
+   * Allocated bytes of what a dataset refers to that were written after a snapshot of it.
+   *
+   * @param snapshot the part of its name after the @; "" for the newest, and all when there is none
+   * @throws io.lcpfs.error.PoolException ENOENT; EIO when not all snapshots can be read
+   */
+  long writtenBytes(String path, String snapshot);
+
   /** Bytes that a file could still take: free space less the reserve. */
   long availableBytes();
 

@@ -24,6 +24,7 @@ import io.lcpfs.vdev.LabelIo;
 import io.lcpfs.vdev.LabelTarget;
 import io.lcpfs.vdev.TileMap;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -68,6 +69,7 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
 
   private ObjectSet meta;
   private @Nullable DatasetTree datasets;
+  private @Nullable SpaceLedger ledger;
   private @Nullable SpaceMaps spaceMaps;
   private @Nullable BlockIo io;
   private @Nullable SpaceReserve reserve;
@@ -116,8 +118,9 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
     reserve = spaceReserve;
   }
 
-  void connect(DatasetTree tree) {
+  void connect(DatasetTree tree, SpaceLedger spaceLedger) {
     datasets = tree;
+    ledger = spaceLedger;
   }
 
   void connect(ReferenceTable table) {
@@ -247,7 +250,9 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
     metaSync.finish();
     space.groupSynced(txg);
     if (tree != null) {
-      tree.opened().forEach(dataset -> dataset.groupSynced(txg));
+      Collection<OpenDataset> opened = tree.opened();
+      opened.forEach(dataset -> dataset.groupSynced(txg));
+      connected(ledger).groupSynced(txg, opened);
     }
     cache.tick();
   }

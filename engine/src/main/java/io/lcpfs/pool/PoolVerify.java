@@ -146,8 +146,17 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results, SnapshotC
       if (found > 0) {
         counts.merge("snapshots", (long) found, Long::sum);
       }
+      checkOwners(view, name, record);
     }
     checkLog(view, name, number, record.intentLog());
+  }
+
+  private void checkOwners(CommittedView view, String name, DatasetRecord record) {
+    try {
+      OwnerCheck.check(view, record).forEach(text -> later("OwnerCheck", name, text));
+    } catch (PoolException e) {
+      damaged("OwnerCheck", name, e);
+    }
   }
 
   private void checkLog(CommittedView view, String name, long dataset, long object) {

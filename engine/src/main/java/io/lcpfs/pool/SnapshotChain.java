@@ -417,6 +417,30 @@ final class SnapshotChain implements DeadBlocks {
     write(txg, link, was.with(was.datasetObject(), was.deadZap(), was.uniqueBytes(), clonesZap));
   }
 
+  /**
+   * Allocated bytes of the dataset that were born after its newest snapshot, or its origin;
+   * all when there is none.
+   */
+  long writtenBytes(DatasetRecord dataset) {
+    return links.isEmpty()
+        ? Math.max(0, dataset.usedBytes() - dataset.heritage().inheritedBytes())
+        : writtenSince(dataset, links.size() - 1);
+  }
+
+  /** As {@link #writtenBytes}, born after the snapshot of this object. */
+  long writtenSince(DatasetRecord dataset, long object) {
+    return writtenSince(dataset, indexOf(object));
+  }
+
+  private long writtenSince(DatasetRecord dataset, int index) {
+    SnapshotRecord from = links.get(index).record;
+    long kept = from.usedBytes();
+    for (int i = index; i < links.size(); i++) {
+      kept -= bornWithin(zapAfter(i, dataset.snapshots()), 0, from.txg());
+    }
+    return Math.max(0, dataset.usedBytes() - kept);
+  }
+
   private int indexOf(long object) {
     for (int i = 0; i < links.size(); i++) {
       if (links.get(i).object == object) {

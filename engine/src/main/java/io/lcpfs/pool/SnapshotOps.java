@@ -604,7 +604,8 @@ final class SnapshotOps {
   }
 
   private static PoolException noSuch(String path, String name) {
-    return PoolException.refused(Errno.ENOENT, "no snapshot " + path + "@" + name);
+    return PoolException.refused(
+        Errno.ENOENT, "no snapshot " + path + "@" + name + "; see 'lcpfs fs list -t snapshot'");
   }
 
   /** Gives a snapshot another name. */

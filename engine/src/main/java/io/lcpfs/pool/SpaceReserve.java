@@ -8,8 +8,6 @@ import io.lcpfs.error.PoolException;
 import io.lcpfs.object.SpaceGate;
 import io.lcpfs.txg.SpaceGrant;
 import io.lcpfs.txg.TxgManager;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -47,11 +45,7 @@ final class SpaceReserve implements SpaceGate {
   private final long tileBytes;
   private final TxgManager txgs;
 
-  /** Promised to transactions that have not ended. */
-  private final AtomicLong promised = new AtomicLong();
-
-  /** What the ended transactions of each group may take. */
-  private final AtomicLongArray used = new AtomicLongArray(TxgManager.IN_FLIGHT);
+  private final InFlight flight = new InFlight();
 
   /**
    * As of the last sync: to ask every metaslab for each transaction would cost more than it does.
@@ -109,46 +103,57 @@ final class SpaceReserve implements SpaceGate {
 
   /** Bytes that transactions may still take whose groups are not on disk. */
   long inFlight() {
-    long sum = promised.get();
-    for (int i = 0; i < TxgManager.IN_FLIGHT; i++) {
-      sum += used.get(i);
-    }
-    return sum;
+    return flight.bytes();
   }
 
   /** What {@code txg} took is in the allocator's figures now. */
   void groupSynced(long txg) {
     asSynced = new Space(freeNowBytes(), reserveBytes());
-    used.set((int) txg & TxgManager.MASK, 0);
+    flight.groupSynced(txg);
   }
 
   @Override
   public SpaceGrant admit(long bytes, Use use) {
+    return admit(bytes, use, SpaceReserve::nothing);
+  }
+
+  private static long nothing() {
+    return 0;
+  }
+
+  /**
+   * As {@link #admit(long, Use)}, where some of the free space is kept for others.
+   *
+   * @param kept bytes of it, as of now
+   */
+  SpaceGrant admit(long bytes, Use use, LongSupplier kept) {
     long need = bytes + Math.max(OVERHEAD_BYTES, (long) OVERHEAD_SECTORS * allocator.sectorBytes());
     Space known = asSynced;
-    if (known != null && promise(need, known, use)) {
+    if (known != null && promise(need, known, use, kept)) {
       return new Grant(need);
     }
     for (int attempt = 0; ; attempt++) {
-      if (promise(need, new Space(freeNowBytes(), reserveBytes()), use)) {
+      if (promise(need, new Space(freeNowBytes(), reserveBytes()), use, kept)) {
         return new Grant(need);
       }
       boolean mayCome = inFlight() > 0 || allocator.deferredBytes() > 0;
       if (attempt == SYNCS_BEFORE_REFUSAL || !mayCome) {
         env.probe(CodeProbe.ENOSPC_TO_USER);
-        throw new PoolException(new PoolError.OutOfSpace(bytes, availableBytes()));
+        long free = Math.max(0, availableBytes() - kept.getAsLong());
+        throw new PoolException(new PoolError.OutOfSpace(bytes, free));
       }
       txgs.waitSynced(txgs.openTxg());
     }
   }
 
-  private boolean promise(long need, Space space, Use use) {
-    long floor = use == Use.GROW ? space.reserveBytes : space.reserveBytes / 2;
-    promised.addAndGet(need);
+  private boolean promise(long need, Space space, Use use, LongSupplier kept) {
+    long floor =
+        use == Use.FREEING ? space.reserveBytes / 2 : space.reserveBytes + kept.getAsLong();
+    flight.promise(need);
     if (space.freeBytes - inFlight() >= floor) {
       return true;
     }
-    promised.addAndGet(-need);
+    flight.cancel(need);
     return false;
   }
 
@@ -161,13 +166,12 @@ final class SpaceReserve implements SpaceGate {
 
     @Override
     public void settle(long txg, long usedBytes) {
-      used.addAndGet((int) txg & TxgManager.MASK, usedBytes);
-      cancel();
+      flight.settle(txg, bytes, usedBytes);
     }
 
     @Override
     public void cancel() {
-      promised.addAndGet(-bytes);
+      flight.cancel(bytes);
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.lcpfs.pool;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 
@@ -21,6 +22,13 @@ public record VerifyReport(
    * @param what the matter, and what to do when something can be done
    */
   public record Finding(String check, String where, String what) {}
+
+  /** The same with more findings. */
+  VerifyReport with(List<Finding> more) {
+    List<Finding> all = new ArrayList<>(findings);
+    all.addAll(more);
+    return new VerifyReport(List.copyOf(all), counts, bytesChecked);
+  }
 
   /** Whether nothing is wrong. */
   public boolean clean() {

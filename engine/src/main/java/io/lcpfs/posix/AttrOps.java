@@ -35,6 +35,7 @@ final class AttrOps {
       if (change.mask == 0) {
         return core.attr(file);
       }
+      OwnerQuotas.refuseGiven(core.objects, file.attrs(), change);
       boolean owner = change.has(SetAttr.UID | SetAttr.GID) && !file.isDirectory();
       boolean kills = owner || (change.has(SetAttr.SIZE) && !caller.privileged());
       if (kills && file.attrs().hasFlag(ZnodeRecord.FLAG_CAPABILITY)) {

@@ -147,6 +147,7 @@ final class CreateOps {
       if (isDirectory && directory.attrs().nlink >= MAX_LINKS) {
         throw posix(Errno.EMLINK, "inode " + directory.inode);
       }
+      newFiles.refuseFull(directory, caller);
       long dataBytes = wanted.target == null ? 0 : wanted.target.length;
       NewFiles.Inherited inherited = newFiles.inherit(directory, wanted.mode, caller);
       try (Tx tx = core.begin(FsCore.NAME_CHANGE_BYTES + dataBytes + inherited.dirtyBytes())) {

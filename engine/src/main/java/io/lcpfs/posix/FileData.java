@@ -160,6 +160,7 @@ final class FileData {
       if (killSetId && file.attrs().hasFlag(ZnodeRecord.FLAG_CAPABILITY)) {
         xattrs.dropCapability(file);
       }
+      OwnerQuotas.refuseWrite(core.objects, file.attrs());
       int done = 0;
       int attempt = 0;
       while (done < todo) {
@@ -191,7 +192,7 @@ final class FileData {
     int recordBytes = core.options.recordBytes();
     long dirty = file.dnode.memoryForWrite(at, length, recordBytes) + FsCore.WRITE_OVERHEAD_BYTES;
     long stored = file.dnode.spaceForWrite(at, length, recordBytes) + FsCore.WRITE_OVERHEAD_BYTES;
-    try (Tx tx = core.objects.begin(dirty, stored).wholeOnly()) {
+    try (Tx tx = beginWrite(file, at, length, dirty, stored).wholeOnly()) {
       ZnodeRecord before = file.attrs();
       if (at > before.size) {
         clearBeyondEnd(tx, file);
@@ -223,6 +224,20 @@ final class FileData {
       file.publish(tx, next);
       tx.complete();
       return written;
+    }
+  }
+
+  /** Where a quota is reached, what is there may be written over with no more than that. */
+  private Tx beginWrite(Znode file, long at, int length, long dirty, long stored) {
+    try {
+      return core.objects.begin(dirty, stored);
+    } catch (PoolException e) {
+      if (e.errno() == Errno.EDQUOT
+          && at + length <= file.attrs().size
+          && file.dnode.replacesAsMuch(at, length, core.options.recordBytes())) {
+        return core.objects.beginReplacing(dirty, stored);
+      }
+      throw e;
     }
   }
 

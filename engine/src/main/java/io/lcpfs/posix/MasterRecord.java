@@ -7,7 +7,9 @@ import io.lcpfs.env.Env;
 import io.lcpfs.error.Check;
 import io.lcpfs.error.Errno;
 import io.lcpfs.format.ObjectType;
+import io.lcpfs.format.OwnerAccountRecord;
 import io.lcpfs.object.Dnode;
+import io.lcpfs.object.ObjectAccounts;
 import io.lcpfs.object.ObjectSet;
 import io.lcpfs.txg.Tx;
 import io.lcpfs.zap.Zap;
@@ -18,8 +20,9 @@ import java.nio.charset.StandardCharsets;
  *
  * @param rootInode the root directory
  * @param unlinkedObject ZAP of files without names that are not yet freed
+ * @param accountsObject ZAP of what each user, group and project has, or 0
  */
-record MasterRecord(long rootInode, long unlinkedObject) {
+record MasterRecord(long rootInode, long unlinkedObject, long accountsObject) {
   static final long OBJECT = 1;
   static final long VERSION = 1;
   static final int ZAP_BLOCK_BYTES = 512;
@@ -51,6 +54,14 @@ record MasterRecord(long rootInode, long unlinkedObject) {
       insert(tx, entries, "unlinked", unlinked.number());
       insert(tx, entries, "version", VERSION);
       insert(tx, entries, "xattrs", XATTRS_AS_MAP);
+      ObjectAccounts accounts = objects.accounts();
+      if (accounts != null && accounts.isWanted()) {
+        try (Dnode zap = objects.create(tx, ObjectType.ZAP, ZAP_BLOCK_BYTES)) {
+          Zap.create(tx, zap, env);
+          insert(tx, entries, OwnerAccountRecord.MASTER_NAME, zap.number());
+          accounts.made(zap.number());
+        }
+      }
     }
   }
 
@@ -77,7 +88,11 @@ record MasterRecord(long rootInode, long unlinkedObject) {
       if (get(entries, "xattrs") != XATTRS_AS_MAP) {
         throw corrupt("master.xattrs", get(entries, "xattrs"));
       }
-      return new MasterRecord(get(entries, "root"), get(entries, "unlinked"));
+      byte[] accounts = OwnerAccountRecord.MASTER_NAME.getBytes(StandardCharsets.UTF_8);
+      return new MasterRecord(
+          get(entries, "root"),
+          get(entries, "unlinked"),
+          entries.contains(accounts) ? get(entries, OwnerAccountRecord.MASTER_NAME) : 0);
     }
   }
 

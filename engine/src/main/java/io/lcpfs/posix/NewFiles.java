@@ -62,6 +62,13 @@ final class NewFiles {
     return foreign ? mode & ~Mode.SET_GID : mode;
   }
 
+  /** Refuses a file in {@code directory} that a quota leaves no room for; EDQUOT. */
+  void refuseFull(Znode directory, Caller caller) {
+    ZnodeRecord parent = directory.attrs();
+    int gid = (parent.mode & Mode.SET_GID) != 0 ? parent.gid : caller.gid();
+    OwnerQuotas.refuseNew(core.objects, caller.uid(), gid, parent.project);
+  }
+
   /** The attributes of a file in {@code directory}, with one name, or two links of a directory. */
   ZnodeRecord record(Tx tx, Znode directory, int mode, long rdev, Caller caller) {
     ZnodeRecord parent = directory.attrs();

@@ -90,6 +90,9 @@ public final class PosixCheck {
     root.names++;
     walk(master.rootInode());
     checkUnlinked(master.unlinkedObject());
+    if (master.accountsObject() != 0) {
+      checkZap(master.accountsObject());
+    }
     judge(master);
   }
 
@@ -290,7 +293,8 @@ public final class PosixCheck {
             problem("object " + number + ": extended attributes of no file");
           } else if (object.type == ObjectType.ZAP
               && number != MasterRecord.OBJECT
-              && number != master.unlinkedObject()) {
+              && number != master.unlinkedObject()
+              && number != master.accountsObject()) {
             problem("object " + number + ": a ZAP that nothing refers to");
           }
         });

@@ -46,6 +46,7 @@ final class UnnamedOps {
   }
 
   private Znode make(Znode directory, int mode, Caller caller) {
+    newFiles.refuseFull(directory, caller);
     NewFiles.Inherited inherited = inherit(directory, mode, caller);
     try (UnlinkedSet.Use use = core.unlinked.use();
         Tx tx = core.begin(FsCore.NAME_CHANGE_BYTES + inherited.dirtyBytes())) {

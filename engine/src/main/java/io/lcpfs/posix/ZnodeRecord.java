@@ -10,6 +10,7 @@ import static java.lang.foreign.MemoryLayout.structLayout;
 import io.lcpfs.error.Check;
 import io.lcpfs.format.Disk;
 import io.lcpfs.format.DnodeRecord;
+import io.lcpfs.format.OwnerAccountRecord;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
@@ -80,6 +81,11 @@ public final class ZnodeRecord {
 
   static {
     Check.that(LAYOUT.byteSize() == BYTES, "znode size", LAYOUT.byteSize());
+    Check.that(BYTES == OwnerAccountRecord.ZNODE_BYTES, "znode size", BYTES);
+    Check.that(Disk.offset(LAYOUT, "uid") == OwnerAccountRecord.UID_OFFSET, "znode.uid");
+    Check.that(Disk.offset(LAYOUT, "gid") == OwnerAccountRecord.GID_OFFSET, "znode.gid");
+    Check.that(
+        Disk.offset(LAYOUT, "project") == OwnerAccountRecord.PROJECT_OFFSET, "znode.project");
     Check.that(Disk.offset(LAYOUT, "size") == 24, "znode.size");
     Check.that(Disk.offset(LAYOUT, "atime_seconds") == 72, "znode.atime_seconds");
     Check.that(Disk.offset(LAYOUT, "atime_nanos") == 104, "znode.atime_nanos");
