@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
 public record OwnerAccountRecord(long bytes, long objects) {
   public static final int BYTES = 16;
 
+  /** Blocks of the ZAP, as it is made. */
+  public static final int ZAP_BLOCK_BYTES = 512;
+
   /** The name of the ZAP in the master. */
   public static final String MASTER_NAME = "accounts";
 

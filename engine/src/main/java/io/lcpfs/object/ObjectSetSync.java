@@ -4,9 +4,6 @@ import io.lcpfs.codec.ChecksumType;
 import io.lcpfs.env.CodeProbe;
 import io.lcpfs.env.Env;
 import io.lcpfs.env.Task;
-import io.lcpfs.error.Errno;
-import io.lcpfs.error.PoolError;
-import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.Disk;
 import io.lcpfs.format.DnodeRecord;
@@ -22,6 +19,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,6 +47,9 @@ public final class ObjectSetSync {
     int tailLength;
     boolean removeTail;
 
+    /** Whether it was, or would be, in a tail block that is lost. */
+    boolean leftTail;
+
     /** As of the group before. */
     final byte[] bonusBefore;
 
@@ -72,8 +73,12 @@ public final class ObjectSetSync {
       return dnode.storedBytes + inTail;
     }
 
-    private long bytesOfBlocks() {
-      return pending.freed ? 0 : dnode.storedBytes;
+    private boolean concernsTail() {
+      return tailContent != null || removeTail;
+    }
+
+    private long group() {
+      return dnode.number() / TailRecord.SLOTS;
     }
 
     byte[] bonusAfter() {
@@ -95,6 +100,7 @@ public final class ObjectSetSync {
   private final TreeWriter dnodesTree;
   private final TreeWriter tailsTree;
   private final TreeWriter metaTailsTree;
+  private final OldTails oldTails;
 
   ObjectSetSync(ObjectSet objectSet, long txg) {
     this.objectSet = objectSet;
@@ -105,6 +111,7 @@ public final class ObjectSetSync {
     this.dnodesTree = new TreeWriter(objectSet.dnodes(), txg);
     this.tailsTree = new TreeWriter(objectSet.tails(), txg);
     this.metaTailsTree = new TreeWriter(objectSet.metaTails(), txg);
+    this.oldTails = new OldTails(objectSet);
   }
 
   long txg() {
@@ -195,6 +202,41 @@ public final class ObjectSetSync {
       }
       change.tree.writeIndirects();
       takeOver(change);
+    }
+    leaveLostTails(some, false);
+    leaveLostTails(some, true);
+  }
+
+  /** Of tail blocks that cannot be read any more changed contents go to blocks of their own. */
+  private void leaveLostTails(List<Changed> some, boolean meta) {
+    List<Changed> ofTails =
+        some.stream()
+            .filter(change -> change.dnode.type().isMetadata() == meta && change.concernsTail())
+            .toList();
+    TreeSet<Long> groups = new TreeSet<>();
+    ofTails.forEach(change -> groups.add(change.group()));
+    oldTails.read(groups, meta);
+    for (Changed change : ofTails) {
+      if (oldTails.isLost(change.group(), meta)) {
+        leaveLostTail(change, meta ? objectSet.metaTails() : objectSet.tails());
+      }
+    }
+  }
+
+  private void leaveLostTail(Changed change, Dnode tails) {
+    env.probe(CodeProbe.TAIL_SPILLED_TO_BLOCK);
+    Dbuf.Version content = change.tailContent;
+    if (content != null && !change.removeTail) {
+      change.tree.replace(0, 0, io.write(content.slab.segment(), dataSpec(change.dnode.type()), 1));
+    }
+    change.tailContent = null;
+    change.removeTail = false;
+    change.leftTail = true;
+    tails.lock.lock();
+    try {
+      change.dnode.setTail(false, 0);
+    } finally {
+      tails.lock.unlock();
     }
   }
 
@@ -358,9 +400,7 @@ public final class ObjectSetSync {
   public BlockPointer writeRoot() {
     Map<Long, List<Changed>> groups = new TreeMap<>();
     for (Changed change : changed) {
-      groups
-          .computeIfAbsent(change.dnode.number() / TailRecord.SLOTS, g -> new ArrayList<>())
-          .add(change);
+      groups.computeIfAbsent(change.group(), g -> new ArrayList<>()).add(change);
     }
     List<Long> ids = new ArrayList<>(groups.keySet());
     List<List<Changed>> members = new ArrayList<>(groups.values());
@@ -435,26 +475,26 @@ public final class ObjectSetSync {
 
     private @Nullable BlockPointer writeTails(Dnode owner, List<Changed> members, boolean meta) {
       @Nullable Changed[] bySlot = new Changed[TailRecord.SLOTS];
+      boolean[] left = new boolean[TailRecord.SLOTS];
       boolean any = false;
       for (Changed change : members) {
         if (change.dnode.type().isMetadata() == meta
-            && (change.tailContent != null || change.removeTail)) {
-          bySlot[(int) (change.dnode.number() % TailRecord.SLOTS)] = change;
+            && (change.concernsTail() || change.leftTail)) {
+          int slot = (int) (change.dnode.number() % TailRecord.SLOTS);
+          bySlot[slot] = change;
+          left[slot] = change.leftTail;
           any = true;
         }
       }
       if (!any) {
         return null;
       }
-      Dbuf old;
-      try {
-        old = owner.hasData(id) ? loadTail(owner) : null;
-      } catch (PoolException e) {
-        if (e.errno() != Errno.EIO) {
-          throw e;
-        }
-        return leaveLostTail(owner, bySlot);
+      if (oldTails.isLost(id, meta)) {
+        // It stays as it is, so that what is lost with it keeps saying so, until nothing is.
+        env.probe(CodeProbe.TAIL_BLOCK_LOST);
+        return anyoneInTail(owner, left) ? null : BlockPointer.HOLE;
       }
+      Dbuf old = oldTails.block(id, meta);
       Slab content =
           TailBlock.merge(objectSet.context(), old == null ? null : old.segment(), bySlot, txg);
       Dbuf block = TailBlock.install(owner, id, old, content, bySlot);
@@ -462,58 +502,6 @@ public final class ObjectSetSync {
       return content == null
           ? BlockPointer.HOLE
           : io.write(content.segment(), dataSpec(owner.type()), 1);
-    }
-
-    /** The old tail block, asked for a second time of a device that failed: it may come back. */
-    private Dbuf loadTail(Dnode owner) {
-      try {
-        return owner.loadForSync(0, id);
-      } catch (PoolException e) {
-        if (e.error() instanceof PoolError.DeviceFailed) {
-          return owner.loadForSync(0, id);
-        }
-        throw e;
-      }
-    }
-
-    /**
-     * A tail block that cannot be read any more stays as it is, so that what is lost with it keeps
-     * saying so; changed contents become blocks of their own. It goes with the last that was in it.
-     */
-    private @Nullable BlockPointer leaveLostTail(Dnode owner, @Nullable Changed[] bySlot) {
-      env.probe(CodeProbe.TAIL_SPILLED_TO_BLOCK);
-      env.probe(CodeProbe.TAIL_BLOCK_LOST);
-      boolean[] left = new boolean[TailRecord.SLOTS];
-      for (int slot = 0; slot < TailRecord.SLOTS; slot++) {
-        Changed change = bySlot[slot];
-        if (change == null) {
-          continue;
-        }
-        left[slot] = true;
-        long told = change.bytesAfter();
-        Dbuf.Version content = change.tailContent;
-        if (content != null && !change.removeTail) {
-          change.tree.replace(
-              0, 0, io.write(content.slab.segment(), dataSpec(change.dnode.type()), 1));
-        }
-        owner.lock.lock();
-        try {
-          change.dnode.setTail(false, 0);
-        } finally {
-          owner.lock.unlock();
-        }
-        ObjectAccounts accounts = objectSet.accounts();
-        if (accounts != null) {
-          // With the next group: this one's accounts are written.
-          accounts.changed(
-              change.dnode.type(),
-              change.bonusAfter(),
-              told,
-              change.bonusAfter(),
-              change.bytesOfBlocks());
-        }
-      }
-      return anyoneInTail(owner, left) ? null : BlockPointer.HOLE;
     }
 
     /** Whether an object has its content in this tail, as of the last group and but for some. */

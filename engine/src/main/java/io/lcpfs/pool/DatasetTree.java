@@ -558,6 +558,7 @@ final class DatasetTree {
     try {
       OpenDataset dataset = openObject(find(path));
       if (!readOnly) {
+        dataset.accounts().load();
         PoolException lost = dataset.beginLog();
         if (lost != null) {
           logProblems.add(

@@ -63,6 +63,7 @@ final class MetaCheck {
   private final Map<Long, Long> origins = new TreeMap<>();
 
   private final TreeSet<Long> destroyed = new TreeSet<>();
+  private final TreeSet<Long> received = new TreeSet<>();
 
   /**
    * @param objects the numbers of the pool's own objects, by type
@@ -93,6 +94,11 @@ final class MetaCheck {
   /** Whether a dataset waits to be freed; after {@link #run}. */
   boolean isDestroyed(long dataset) {
     return destroyed.contains(dataset);
+  }
+
+  /** Whether a dataset is being received, and not what it will be; after {@link #run}. */
+  boolean isReceived(long dataset) {
+    return received.contains(dataset);
   }
 
   void run() {
@@ -526,6 +532,7 @@ final class MetaCheck {
         (object, record) -> {
           String where = "received dataset " + object;
           outside(object, where);
+          received.add(object);
           if (!paths.add(record.path())) {
             findings.found("DatasetCheck", where, "another is received at " + record.path());
           }

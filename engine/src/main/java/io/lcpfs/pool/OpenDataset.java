@@ -65,7 +65,6 @@ final class OpenDataset {
     this.accounts = new OwnerAccounts(objectSet, context.env());
     objectSet.setDeadBlocks(snapshots);
     objectSet.setAccounts(accounts);
-    accounts.load();
   }
 
   long object() {

@@ -86,15 +86,16 @@ final class OpenPool implements PoolEngine {
     this.destroyTask =
         new DestroyTask(
             parts.context, datasets, parts.sync, freeing, meta, parts.blocksFreedAtOnce);
+    SpaceLedger ledger = new SpaceLedger(parts.reserve, parts.txgs);
+    this.space = new SpaceOps(parts.context, meta, datasets, parts.sync, ledger);
     this.receives =
-        new ReceiveOps(parts.context, meta, datasets, snapshots, clones, parts.sync, destroyTask);
+        new ReceiveOps(
+            parts.context, meta, datasets, snapshots, clones, parts.sync, destroyTask, space);
     this.properties = properties;
     this.history = new History(parts.env, meta, history);
     this.devices = devices;
     this.readOnly = readOnly;
     this.importProblems = importProblems;
-    SpaceLedger ledger = new SpaceLedger(parts.reserve, parts.txgs);
-    this.space = new SpaceOps(parts.context, meta, datasets, parts.sync, ledger);
     parts.sync.connect(datasets, ledger);
   }
 

@@ -87,6 +87,17 @@ final class OwnerAccounts implements ObjectAccounts {
     this.env = env;
   }
 
+  /**
+   * Keeps them from now on, or no more while somebody writes down what another file system was.
+   * Nothing may be changed meanwhile.
+   */
+  void keep(boolean on) {
+    close();
+    none = false;
+    damage = null;
+    objects.setAccounts(on ? this : null);
+  }
+
   /** Says whether the pool has the feature. */
   void setWanted(boolean on) {
     wanted = on;
@@ -111,7 +122,7 @@ final class OwnerAccounts implements ObjectAccounts {
 
   /** Looks for the ZAP of a file system that is on disk; before anything is changed. */
   void load() {
-    if (objects.readOnly() || objects.root().isHole()) {
+    if (zapObject != null || none || objects.root().isHole()) {
       return;
     }
     try {

@@ -5,11 +5,13 @@ import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.DatasetRecord;
 import io.lcpfs.format.DnodeRecord;
 import io.lcpfs.format.OwnerAccountRecord;
+import io.lcpfs.object.ObjectContext;
 import io.lcpfs.object.TreeWalk;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** Holds a dataset's accounts by user, group and project against a count of all its objects. */
 final class OwnerCheck implements TreeWalk.Visitor {
@@ -33,16 +35,10 @@ final class OwnerCheck implements TreeWalk.Visitor {
     if (said == null) {
       return wrong;
     }
-    OwnerCheck count = new OwnerCheck();
-    new TreeWalk(view.context(), count).dnodesOnly(dataset.objectSet());
-    if (count.damaged) {
+    Map<String, OwnerAccountRecord> found = count(view.context(), dataset.objectSet());
+    if (found == null) {
       return wrong; // which is told elsewhere
     }
-    Map<String, OwnerAccountRecord> found = new TreeMap<>();
-    count
-        .totals
-        .nonZero()
-        .forEach((owner, sum) -> found.put(owner, new OwnerAccountRecord(sum[0], sum[1])));
     TreeMap<String, OwnerAccountRecord> all = new TreeMap<>(said);
     found.forEach(all::putIfAbsent);
     for (String owner : all.keySet()) {
@@ -55,7 +51,26 @@ final class OwnerCheck implements TreeWalk.Visitor {
     return wrong;
   }
 
-  private static String text(@org.jspecify.annotations.Nullable OwnerAccountRecord account) {
+  /**
+   * What the accounts of an object set should say; nobody may change it meanwhile.
+   *
+   * @return null when not all of it can be read
+   */
+  static @Nullable Map<String, OwnerAccountRecord> count(ObjectContext context, BlockPointer root) {
+    OwnerCheck count = new OwnerCheck();
+    new TreeWalk(context, count).dnodesOnly(root);
+    if (count.damaged) {
+      return null;
+    }
+    Map<String, OwnerAccountRecord> found = new TreeMap<>();
+    count
+        .totals
+        .nonZero()
+        .forEach((owner, sum) -> found.put(owner, new OwnerAccountRecord(sum[0], sum[1])));
+    return found;
+  }
+
+  private static String text(@Nullable OwnerAccountRecord account) {
     return account == null
         ? "nothing"
         : account.bytes() + " bytes in " + account.objects() + " objects";

@@ -114,7 +114,7 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results, SnapshotC
     SnapshotCheck snapshots = new SnapshotCheck(view, this);
     poolObjects
         .getOrDefault(ObjectType.DATASET, new ObjectNumbers())
-        .forEach(number -> checkDataset(view, snapshots, number, objects.isDestroyed(number)));
+        .forEach(number -> checkDataset(view, snapshots, number, objects));
     snapshots.freeing(objects.freeingZap(), block -> claim(block, "blocks to be freed"));
     poolObjects
         .getOrDefault(ObjectType.ZAP, new ObjectNumbers())
@@ -126,7 +126,7 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results, SnapshotC
   }
 
   private void checkDataset(
-      CommittedView view, SnapshotCheck snapshots, long number, boolean destroyed) {
+      CommittedView view, SnapshotCheck snapshots, long number, MetaCheck objects) {
     count("datasets");
     String name = "dataset object " + number;
     DatasetRecord record;
@@ -139,14 +139,16 @@ final class PoolVerify implements TreeWalk.Visitor, CopyCheck.Results, SnapshotC
       damaged("DatasetCheck", name, e);
       return;
     }
-    if (destroyed) {
+    if (objects.isDestroyed(number)) {
       snapshots.destroyed(name, record, origin == null ? 0 : origin.txg());
     } else {
       int found = snapshots.dataset(name, number, record, origin);
       if (found > 0) {
         counts.merge("snapshots", (long) found, Long::sum);
       }
-      checkOwners(view, name, record);
+      if (!objects.isReceived(number)) {
+        checkOwners(view, name, record);
+      }
     }
     checkLog(view, name, number, record.intentLog());
   }

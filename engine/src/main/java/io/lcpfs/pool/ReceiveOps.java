@@ -40,6 +40,7 @@ final class ReceiveOps {
   private final CloneOps clones;
   private final PoolSync sync;
   private final DestroyTask destroyTask;
+  private final SpaceOps space;
 
   /** Guards the ZAP; a leaf lock, taken within transactions. */
   private final ReentrantLock zapLock = new ReentrantLock();
@@ -56,7 +57,8 @@ final class ReceiveOps {
       SnapshotOps snapshots,
       CloneOps clones,
       PoolSync sync,
-      DestroyTask destroyTask) {
+      DestroyTask destroyTask,
+      SpaceOps space) {
     this.context = context;
     this.meta = meta;
     this.directory = new MetaDirectory(meta, context.env());
@@ -65,6 +67,7 @@ final class ReceiveOps {
     this.clones = clones;
     this.sync = sync;
     this.destroyTask = destroyTask;
+    this.space = space;
   }
 
   /** Why what an earlier import left cannot be freed, or null. */
@@ -172,6 +175,7 @@ final class ReceiveOps {
       if (start.fromGuid() != 0) {
         return opened(continued(start, policy, force), start, policy);
       }
+      space.refuseArrival(start.path());
       long object;
       try (Tx tx = meta.begin(TX_BYTES).wholeOnly()) {
         try {
@@ -280,7 +284,13 @@ final class ReceiveOps {
 
   private Receiving opened(long object, ReceiveRecord record, DatasetPolicy policy) {
     OpenDataset dataset = datasets.openObject(object);
-    dataset.objectSet().setOptions(DatasetTree.optionsOf(policy));
+    ObjectSet objects = dataset.objectSet();
+    objects.setOptions(DatasetTree.optionsOf(policy));
+    String path = record.path();
+    long nearest =
+        record.fromGuid() == 0 ? datasets.find(DatasetTree.parentOf(path)) : datasets.find(path);
+    objects.setSpaceGate(space.arrivalGate(nearest));
+    dataset.accounts().keep(false); // those that arrive are the sender's
     active.add(object);
     return new Receiving(this, dataset, record);
   }
@@ -413,6 +423,8 @@ final class ReceiveOps {
     try {
       refuseTaken(path);
       long parent = parent(path);
+      space.refuseArrived(path, dataset.record(), localValues(dataset));
+      dataset.accounts().keep(true);
       try (Dnode children = meta.hold(datasets.childrenZap(parent));
           Tx tx = meta.begin(TX_BYTES).wholeOnly()) {
         txg = tx.txg();
@@ -447,10 +459,24 @@ final class ReceiveOps {
         sync.inGroup(txg, () -> dataset.takeSnapshot(txg, taken, namesZap));
         tx.complete();
       }
+      context.txgs().waitSynced(txg);
+      space.arrived();
     } finally {
       datasets.lock().unlock();
     }
-    context.txgs().waitSynced(txg);
+  }
+
+  /** Gives what has arrived accounts of its own; see {@link OwnerRecount}. */
+  void countOwners(OpenDataset dataset) {
+    boolean has = new OwnerRecount(context, dataset.objectSet()).run();
+    if (has && !sync.config().features().contains(Features.OWNER_ACCOUNTS)) {
+      throw PoolException.refused(
+          Errno.EOPNOTSUPP,
+          "pool "
+              + sync.config().name()
+              + " was made without accounts of users, which the stream has; turn them on with"
+              + " 'lcpfs pool upgrade'");
+    }
   }
 
   private static void takeBack(Tx tx, @Nullable Dnode made) {
@@ -490,6 +516,7 @@ final class ReceiveOps {
     datasets.lock().lock();
     try {
       long head = datasets.find(record.path());
+      space.refuseReplacement(head, done.dataset().record());
       clones.adopt(
           record.path(),
           hidden,
@@ -501,6 +528,7 @@ final class ReceiveOps {
           },
           now -> now.takeSnapshot(at[0], made[0], at[1]));
       datasets.setProperties(record.path(), values);
+      space.arrived();
     } finally {
       datasets.lock().unlock();
     }

@@ -48,6 +48,16 @@ public final class Receiving implements AutoCloseable {
   }
 
   /**
+   * Makes the accounts of users, groups and projects those of what has arrived; it must be whole.
+   *
+   * @throws io.lcpfs.error.PoolException EIO when it cannot be read; EOPNOTSUPP when the pool has
+   *     no accounts; ENOSPC
+   */
+  public void countOwners() {
+    receives.countOwners(dataset);
+  }
+
+  /**
    * Enters it in the tree, or gives the dataset that it continues its content, with a snapshot of
    * what it holds now, both or neither; returns when that is on disk. Nobody may use the dataset's
    * files.

@@ -480,6 +480,22 @@ final class SpaceLedger {
     return (bytes, use) -> admit(object, bytes, use);
   }
 
+  /** Admits what is charged to nobody yet, beside what is kept for others than a dataset. */
+  SpaceGate gateBeside(long object) {
+    return (bytes, use) ->
+        ruled ? pool.admit(bytes, use, () -> keptForOthers(object)) : pool.admit(bytes, use);
+  }
+
+  private long keptForOthers(long object) {
+    lock.lock();
+    try {
+      Account own = accounts.get(object);
+      return own == null ? kept() : keptForOthers(own);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private SpaceGrant admit(long object, long bytes, SpaceGate.Use use) {
     if (!ruled) {
       return pool.admit(bytes, use);

@@ -2,11 +2,13 @@ package io.lcpfs.pool;
 
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.format.DatasetRecord;
 import io.lcpfs.format.Features;
 import io.lcpfs.format.OwnerAccountRecord;
 import io.lcpfs.format.PoolConfig;
 import io.lcpfs.object.ObjectContext;
 import io.lcpfs.object.ObjectSet;
+import io.lcpfs.object.SpaceGate;
 import io.lcpfs.zap.Zap;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -300,15 +302,7 @@ final class SpaceOps {
     long snapshots = snapshotsBelow(object);
     for (long above : fresh) {
       SpaceRules rules = ledger.rules(above);
-      long used = ledger.info(above).usedBytes();
-      if (rules.quota() > 0
-          && SpaceLedger.sum(used, charge) > Math.max(rules.quota(), rules.reservation())) {
-        throw refused(
-            Errno.EDQUOT,
-            above,
-            SpaceRules.QUOTA,
-            "leaves no room for " + charge + " bytes; raise it first");
-      }
+      refuseBytes(above, charge);
       refuseAbove(
           above,
           SpaceRules.FILESYSTEM_LIMIT,
@@ -319,6 +313,19 @@ final class SpaceOps {
           SpaceRules.SNAPSHOT_LIMIT,
           rules.snapshotLimit(),
           () -> snapshotsBelow(above) + snapshots);
+    }
+  }
+
+  private void refuseBytes(long object, long more) {
+    SpaceRules rules = ledger.rules(object);
+    long used = ledger.info(object).usedBytes();
+    if (rules.quota() > 0
+        && SpaceLedger.sum(used, more) > Math.max(rules.quota(), rules.reservation())) {
+      throw refused(
+          Errno.EDQUOT,
+          object,
+          SpaceRules.QUOTA,
+          "leaves no room for " + more + " bytes; raise it first");
     }
   }
 
@@ -392,6 +399,87 @@ final class SpaceOps {
                 SpaceRules.SNAPSHOT_LIMIT,
                 ledger.rules(above).snapshotLimit(),
                 () -> snapshotsBelow(above) + count));
+  }
+
+  // ---- datasets that are being received
+
+  /** Refuses a new dataset that is to arrive, where there may not be one more; EDQUOT. */
+  void refuseArrival(String path) {
+    locked(
+        () -> {
+          long parent = datasets.find(parentOf(path));
+          refuseTooMany(parent, 1);
+          ledger.refuseFull(parent);
+          return parent;
+        });
+  }
+
+  /**
+   * Admits what is written to a dataset that is not in the tree: beside what is kept for others
+   * than the one it will be, or be in. Quotas are for {@link #refuseArrived}.
+   */
+  SpaceGate arrivalGate(long nearest) {
+    return locked(() -> ledger.gateBeside(nearest));
+  }
+
+  /**
+   * Refuses what has arrived where a rule leaves no room for it.
+   *
+   * @param path of a dataset that is to be entered
+   * @throws PoolException EDQUOT, ENOSPC
+   */
+  void refuseArrived(String path, DatasetRecord arrived, Map<String, String> properties) {
+    locked(
+        () -> {
+          long parent = datasets.find(parentOf(path));
+          SpaceRules rules = SpaceRules.of(properties);
+          long head = Math.max(0, arrived.usedBytes() - arrived.heritage().inheritedBytes());
+          new RuleCheck(path, head, arrived.usedBytes(), 0, 0, 0, ledger.availableToAll(parent))
+              .refuse(SpaceRules.NONE, rules);
+          refuseTooMany(parent, 1);
+          refuseGrowth(
+              parent, Math.max(SpaceLedger.sum(head, rules.refreservation()), rules.reservation()));
+          return parent;
+        });
+  }
+
+  /** As {@link #refuseArrived}, for what is to take the place of what a dataset holds. */
+  void refuseReplacement(long object, DatasetRecord arrived) {
+    locked(
+        () -> {
+          long refquota = ledger.rules(object).refquota();
+          if (refquota > 0 && arrived.usedBytes() > refquota) {
+            throw refused(
+                Errno.EDQUOT,
+                object,
+                SpaceRules.REFQUOTA,
+                "leaves no room for " + arrived.usedBytes() + " bytes; raise it first");
+          }
+          refuseGrowth(
+              object, Math.max(0, arrived.usedBytes() - arrived.heritage().inheritedBytes()));
+          return object;
+        });
+  }
+
+  /** Refuses to let a dataset grow by so many bytes and by a snapshot. */
+  private void refuseGrowth(long object, long bytes) {
+    for (long above : ledger.upwards(object)) {
+      refuseBytes(above, bytes);
+      refuseAbove(
+          above,
+          SpaceRules.SNAPSHOT_LIMIT,
+          ledger.rules(above).snapshotLimit(),
+          () -> snapshotsBelow(above) + 1);
+    }
+  }
+
+  /** Reads all datasets again, after one arrived. */
+  void arrived() {
+    locked(
+        () -> {
+          sync.whileStill(() -> ledger.replaceAll(entries()));
+          return 0L;
+        });
   }
 
   // ---- rules

@@ -56,7 +56,7 @@ record MasterRecord(long rootInode, long unlinkedObject, long accountsObject) {
       insert(tx, entries, "xattrs", XATTRS_AS_MAP);
       ObjectAccounts accounts = objects.accounts();
       if (accounts != null && accounts.isWanted()) {
-        try (Dnode zap = objects.create(tx, ObjectType.ZAP, ZAP_BLOCK_BYTES)) {
+        try (Dnode zap = objects.create(tx, ObjectType.ZAP, OwnerAccountRecord.ZAP_BLOCK_BYTES)) {
           Zap.create(tx, zap, env);
           insert(tx, entries, OwnerAccountRecord.MASTER_NAME, zap.number());
           accounts.made(zap.number());
@@ -88,11 +88,13 @@ record MasterRecord(long rootInode, long unlinkedObject, long accountsObject) {
       if (get(entries, "xattrs") != XATTRS_AS_MAP) {
         throw corrupt("master.xattrs", get(entries, "xattrs"));
       }
-      byte[] accounts = OwnerAccountRecord.MASTER_NAME.getBytes(StandardCharsets.UTF_8);
-      return new MasterRecord(
-          get(entries, "root"),
-          get(entries, "unlinked"),
-          entries.contains(accounts) ? get(entries, OwnerAccountRecord.MASTER_NAME) : 0);
+      byte[] name = OwnerAccountRecord.MASTER_NAME.getBytes(StandardCharsets.UTF_8);
+      long accounts = entries.contains(name) ? get(entries, OwnerAccountRecord.MASTER_NAME) : 0;
+      long unlinked = get(entries, "unlinked");
+      if (accounts == OBJECT || accounts == unlinked) {
+        throw corrupt("master.accounts", accounts);
+      }
+      return new MasterRecord(get(entries, "root"), unlinked, accounts);
     }
   }
 

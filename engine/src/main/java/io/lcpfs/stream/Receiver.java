@@ -252,6 +252,7 @@ public final class Receiver {
           receiving.objects().objectCount() + " objects instead of " + objectCount,
           receiving);
     }
+    receiving.countOwners();
     receiving.objects().sync();
     List<String> problems = host.problems(receiving.objects());
     if (!problems.isEmpty()) {

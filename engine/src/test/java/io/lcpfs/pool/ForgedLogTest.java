@@ -265,8 +265,8 @@ class ForgedLogTest {
     world.fsyncByLog("/warm");
     String all = world.tree();
     byte[] left = world.crash();
-    // The first ones are for the root block of the dataset and for reading the log.
-    for (long n = 5; n < 80; n += 3) {
+    // The first ones are for the root block of the dataset, its accounts, and for reading the log.
+    for (long n = 11; n < 86; n += 3) {
       world.open(left.clone());
       world.failIn(n);
       world.mount(LogWorld.OPTIONS);

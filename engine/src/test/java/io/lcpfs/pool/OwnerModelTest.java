@@ -92,7 +92,8 @@ class OwnerModelTest {
       } else {
         byte[] data = new byte[1 + random.nextInt(random.nextInt(4) > 0 ? 2000 : 300_000)];
         random.nextBytes(data);
-        // Half of the files stay small enough for a tail, until one of these writes makes them leave.
+        // Half of the files stay small enough for a tail, until one of these writes makes them
+        // leave.
         int at = random.nextInt(3) > 0 ? random.nextInt(1500) : random.nextInt(300_000);
         file.write(at, MemorySegment.ofArray(data), 0, data.length);
       }

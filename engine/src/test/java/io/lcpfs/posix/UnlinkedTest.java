@@ -81,7 +81,7 @@ class UnlinkedTest {
     t.awaitReaper();
     assertThat(t.fs.unlinkedCount()).isZero();
     assertThat(t.fs.reaperFailure()).isNull();
-    assertThat(t.objects.objectCount()).isEqualTo(3);
+    assertThat(t.objects.objectCount()).isEqualTo(4);
   }
 
   @Test
@@ -116,7 +116,7 @@ class UnlinkedTest {
     t.awaitReaper();
     assertThat(t.fs.reaperFailure()).isNull();
     assertThat(t.fs.unlinkedCount()).isZero();
-    assertThat(t.objects.objectCount()).isEqualTo(3);
+    assertThat(t.objects.objectCount()).isEqualTo(4);
   }
 
   @Test
@@ -131,7 +131,7 @@ class UnlinkedTest {
     t.awaitReaper();
     assertThat(t.world.probes).contains(CodeProbe.UNLINKED_REAPED_ON_IMPORT);
     assertThat(t.fs.unlinkedCount()).isZero();
-    assertThat(t.objects.objectCount()).isEqualTo(3);
+    assertThat(t.objects.objectCount()).isEqualTo(4);
   }
 
   @Test
@@ -143,7 +143,7 @@ class UnlinkedTest {
     }
     t.unlink("/sparse");
     assertThat(t.fs.unlinkedCount()).isZero();
-    assertThat(t.objects.objectCount()).isEqualTo(3);
+    assertThat(t.objects.objectCount()).isEqualTo(4);
   }
 
   @Test

@@ -42,7 +42,7 @@ class EngineTargetTest {
   @ParameterizedTest
   @EnumSource
   void eachPlantedMistakeIsFound(PlantedBug bug) {
-    for (long seed = 1; seed <= 24; seed++) {
+    for (long seed = 1; seed <= 64; seed++) {
       if (!seeds(seed, 1, EnumSet.of(bug)).violations().isEmpty()) {
         return;
       }
