@@ -8,8 +8,11 @@ import io.lcpfs.pool.DatasetInfo;
 import io.lcpfs.pool.PoolEngine;
 import io.lcpfs.pool.SnapshotInfo;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.NavigableSet;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /** Destroys datasets with what hangs on them, the last of it first. */
@@ -99,28 +102,41 @@ final class Destruction {
         .toList();
   }
 
-  /**
-   * Destroys datasets when nothing depends on them any more; all, or those until one is refused.
-   */
+  /** Destroys datasets with all that depends on them, none where one is refused. */
   private void destroyAll(NavigableSet<String> doomed) {
     for (String victim : doomed) {
       refuseRoot(victim);
       pool.refuseWhenUsedItself(victim);
     }
     pool.snapshots().refuseHeld(doomed);
+    ordered(doomed).forEach(victim -> destroyOne(victim, true));
+  }
+
+  /** Each after those below it and after its clones. */
+  private List<String> ordered(NavigableSet<String> doomed) {
+    Map<String, List<String>> clones = new TreeMap<>();
+    doomed.forEach(one -> clones.put(one, clones(one)));
     NavigableSet<String> left = new TreeSet<>(doomed);
+    List<String> order = new ArrayList<>();
     while (!left.isEmpty()) {
       List<String> free =
-          left.stream().filter(one -> below(one).size() == 1 && clones(one).isEmpty()).toList();
+          left.stream()
+              .filter(
+                  one ->
+                      left.stream().noneMatch(other -> other.startsWith(one + "/"))
+                          && clones.getOrDefault(one, List.of()).stream().noneMatch(left::contains))
+              .toList();
       if (free.isEmpty()) {
         throw refused(
             Errno.EBUSY,
             pool.fullName(left.first())
-                + ": lies above what it is a clone of; promote or rename it first");
+                + ": something that began as a clone lies above what it is a clone of; promote or"
+                + " rename it first");
       }
-      free.forEach(victim -> destroyOne(victim, true));
+      order.addAll(free);
       free.forEach(left::remove);
     }
+    return order;
   }
 
   private void destroyOne(String victim, boolean withSnapshots) {
