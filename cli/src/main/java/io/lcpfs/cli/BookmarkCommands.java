@@ -91,19 +91,37 @@ final class BookmarkCommands {
     }
   }
 
+  private static final List<String> NATIVE = List.of("type", "creation", "guid", "createtxg");
+
   private static Object cell(Bookmark bookmark, String column) {
-    return switch (column) {
-      case "name" -> bookmark.name();
-      case "type" -> "bookmark";
-      case "creation" -> shown(column, Long.toString(bookmark.creationSeconds()));
-      case "guid" -> shown(column, Long.toUnsignedString(bookmark.guid()));
-      case "createtxg" -> shown(column, Long.toString(bookmark.creationTxg()));
-      default -> "-";
-    };
+    return column.equals("name")
+        ? bookmark.name()
+        : FsCommands.shown(PropertyCatalog.dataset(column), property(bookmark, column));
   }
 
-  private static Table.Shown shown(String property, String value) {
-    return FsCommands.shown(
-        PropertyCatalog.dataset(property), PropertyValue.of(value, PropertySource.NONE));
+  private static PropertyValue property(Bookmark bookmark, String name) {
+    String value =
+        switch (name) {
+          case "type" -> "bookmark";
+          case "creation" -> Long.toString(bookmark.creationSeconds());
+          case "guid" -> Long.toUnsignedString(bookmark.guid());
+          case "createtxg" -> Long.toString(bookmark.creationTxg());
+          default -> "-";
+        };
+    return PropertyValue.of(value, PropertySource.NONE);
+  }
+
+  /** What {@code lcpfs fs get} shows of a bookmark: some properties, or all that it has. */
+  static void properties(Bookmark bookmark, String wanted, FsCommands.PropertyRow row) {
+    for (String name : wanted.equals("all") ? NATIVE : List.of(wanted.split(",", -1))) {
+      String kept = OwnerNames.property(name);
+      row.add(bookmark.name(), kept, property(bookmark, kept));
+    }
+  }
+
+  /** The same of the bookmark of a full name. */
+  static void properties(Pool pool, String name, String wanted, FsCommands.PropertyRow row) {
+    Dataset dataset = pool.dataset(DatasetName.datasetOf(name));
+    properties(find(dataset, name), wanted, row);
   }
 }

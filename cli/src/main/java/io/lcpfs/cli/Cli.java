@@ -194,6 +194,12 @@ public final class Cli implements AutoCloseable {
   /** Opens a known pool to change it. */
   Pool openToWrite(String poolName) {
     Registry.Entry entry = known(poolName);
+    if (entry.atCheckpoint()) {
+      throw Failure.failed(
+          poolName,
+          "is looked at as of its checkpoint",
+          "export it and import it again, with --rewind-to-checkpoint alone to go back");
+    }
     if (entry.readOnly()) {
       throw Failure.failed(
           poolName,
@@ -213,6 +219,7 @@ public final class Cli implements AutoCloseable {
           entry.devices(),
           OpenOptions.standard()
               .withReadOnly(readOnly)
+              .withRewind(entry.atCheckpoint())
               .withPoolGuid(entry.guid())
               .withHost(host())
               .withTuning(tuning()),

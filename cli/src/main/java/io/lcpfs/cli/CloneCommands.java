@@ -96,7 +96,7 @@ final class CloneCommands {
   static final class Rollback extends BaseCommand {
     @Option(
         names = {"-r", "--recursive"},
-        description = "Destroy newer snapshots; without, there must be none.")
+        description = "Destroy newer snapshots and bookmarks; without, there must be none.")
     boolean newer;
 
     @Option(

@@ -52,6 +52,7 @@ final class FsCommands {
     all.put("holds", HoldCommands.Holds::new);
     all.put("release", HoldCommands.Release::new);
     all.put("diff", DiffCommand::new);
+    all.put("rewrite", RewriteCommand::new);
     all.put("rename", Rename::new);
     all.put("destroy", Destroy::new);
     all.putAll(StreamCommands.all());
@@ -64,9 +65,48 @@ final class FsCommands {
     return new Table.Shown(PropertyCatalog.print(property, value.value(), false), exact);
   }
 
+  /** A value as a cell of a list, where sizes are numbers to compare. */
+  static Object cell(Property property, PropertyValue value) {
+    return property.kind() == PropertyCatalog.Kind.SIZE && !value.value().equals("-")
+        ? new Table.Bytes(Long.parseLong(value.value()))
+        : shown(property, value);
+  }
+
+  /** Takes a line of {@code lcpfs fs get}. */
+  interface PropertyRow {
+    void add(String name, String property, PropertyValue value);
+  }
+
+  /** The types of a word of {@code -t}. */
+  static List<String> types(String word) {
+    List<String> known = List.of("filesystem", "snapshot", "bookmark");
+    if (word.equals("all")) {
+      return known;
+    }
+    List<String> types = List.of(word.split(",", -1));
+    for (String one : types) {
+      if (!known.contains(one)) {
+        throw Failure.usage(one, "is no type", "write filesystem, snapshot, bookmark or all");
+      }
+    }
+    return types;
+  }
+
   private static String poolOf(String dataset) {
     DatasetName.check(dataset);
     return DatasetName.poolOf(dataset);
+  }
+
+  /** The pool of a dataset, a snapshot or a bookmark. */
+  private static String poolOfAny(String name) {
+    if (DatasetName.isSnapshot(name)) {
+      DatasetName.checkSnapshot(name);
+    } else if (DatasetName.isBookmark(name)) {
+      DatasetName.checkBookmark(name);
+    } else {
+      DatasetName.check(name);
+    }
+    return DatasetName.poolOf(name);
   }
 
   /** The named datasets, with those below them when {@code recursive}; all when none is named. */
@@ -100,7 +140,7 @@ final class FsCommands {
       cli.registry().list().forEach(entry -> result.put(entry.name(), List.of()));
     }
     for (String name : names) {
-      result.computeIfAbsent(poolOf(name), pool -> new ArrayList<>()).add(name);
+      result.computeIfAbsent(poolOfAny(name), pool -> new ArrayList<>()).add(name);
     }
     return result;
   }
@@ -168,7 +208,7 @@ final class FsCommands {
 
     @Override
     public Integer call() {
-      List<String> types = types();
+      List<String> types = types(type);
       List<String> shown = List.of(columns.split(",", -1));
       shown.stream().filter(column -> !column.equals("name")).forEach(PropertyCatalog::dataset);
       if (!sortBy.isEmpty() && !sortBy.equals("name")) {
@@ -217,20 +257,6 @@ final class FsCommands {
       return exit;
     }
 
-    private List<String> types() {
-      List<String> known = List.of("filesystem", "snapshot", "bookmark");
-      if (type.equals("all")) {
-        return known;
-      }
-      List<String> types = List.of(type.split(",", -1));
-      for (String one : types) {
-        if (!known.contains(one)) {
-          throw Failure.usage(one, "is no type", "write filesystem, snapshot, bookmark or all");
-        }
-      }
-      return types;
-    }
-
     private String sortKey(Dataset dataset) {
       if (!dataset.isReadable()) {
         return "";
@@ -244,16 +270,12 @@ final class FsCommands {
       if (column.equals("name")) {
         return dataset.name();
       }
-      Property property = PropertyCatalog.dataset(column);
-      PropertyValue value = dataset.property(column);
-      return property.kind() == PropertyCatalog.Kind.SIZE
-          ? new Table.Bytes(Long.parseLong(value.value()))
-          : shown(property, value);
+      return FsCommands.cell(PropertyCatalog.dataset(column), dataset.property(column));
     }
   }
 
   /** {@code lcpfs fs get}. */
-  @Command(name = "get", description = "Show properties of datasets.")
+  @Command(name = "get", description = "Show properties of datasets, snapshots and bookmarks.")
   static final class Get extends BaseCommand {
     @Mixin OutputOptions output = new OutputOptions();
 
@@ -262,10 +284,22 @@ final class FsCommands {
         description = "With those below the named ones.")
     boolean recursive;
 
+    @Option(
+        names = {"-t", "--type"},
+        paramLabel = "TYPE",
+        description =
+            "What is shown of the named datasets: filesystem, snapshot, bookmark or all; filesystem"
+                + " when not given.")
+    String type = "filesystem";
+
     @Parameters(index = "0", paramLabel = "PROPERTY[,...]", description = "Names, or all.")
     String wanted = "";
 
-    @Parameters(index = "1..*", arity = "0..*", paramLabel = "DATASET", description = "Only these.")
+    @Parameters(
+        index = "1..*",
+        arity = "0..*",
+        paramLabel = "DATASET[@NAME|#NAME]",
+        description = "Only these; with an @ a snapshot, with a # a bookmark.")
     List<String> names = new ArrayList<>();
 
     Get(Cli cli) {
@@ -280,22 +314,47 @@ final class FsCommands {
             .map(OwnerNames::property)
             .forEach(PropertyCatalog::dataset);
       }
+      List<String> types = types(type);
+      PropertyRow rows =
+          (name, property, value) ->
+              table.row(
+                  name,
+                  property,
+                  shown(PropertyCatalog.dataset(property), value),
+                  value.sourceText());
       for (Map.Entry<String, List<String>> group : byPool(cli, names).entrySet()) {
         try (Pool pool = cli.openToRead(group.getKey())) {
-          for (Dataset dataset : datasets(pool, group.getValue(), recursive)) {
-            values(dataset)
-                .forEach(
-                    (property, value) ->
-                        table.row(
-                            dataset.name(),
-                            property,
-                            shown(PropertyCatalog.dataset(property), value),
-                            value.sourceText()));
+          if (group.getValue().isEmpty()) {
+            show(pool.datasets(), types, rows);
+          }
+          for (String name : group.getValue()) {
+            if (DatasetName.isSnapshot(name)) {
+              SnapshotCommands.named(pool, name, recursive)
+                  .forEach(one -> SnapshotCommands.properties(one, wanted, rows));
+            } else if (DatasetName.isBookmark(name)) {
+              BookmarkCommands.properties(pool, name, wanted, rows);
+            } else {
+              show(datasets(pool, List.of(name), recursive), types, rows);
+            }
           }
         }
       }
       table.print(out());
       return ExitCode.OK;
+    }
+
+    private void show(List<Dataset> datasets, List<String> types, PropertyRow rows) {
+      for (Dataset dataset : datasets) {
+        if (types.contains("filesystem")) {
+          values(dataset).forEach((property, value) -> rows.add(dataset.name(), property, value));
+        }
+        if (types.contains("snapshot")) {
+          dataset.snapshots().forEach(one -> SnapshotCommands.properties(one, wanted, rows));
+        }
+        if (types.contains("bookmark")) {
+          dataset.bookmarks().forEach(one -> BookmarkCommands.properties(one, wanted, rows));
+        }
+      }
     }
 
     private Map<String, PropertyValue> values(Dataset dataset) {

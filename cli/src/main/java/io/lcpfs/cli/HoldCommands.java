@@ -58,11 +58,8 @@ final class HoldCommands {
     }
   }
 
-  /** {@code lcpfs fs hold}. */
-  @Command(
-      name = "hold",
-      description = "Keep snapshots from being destroyed until the hold is released.")
-  static final class Hold extends BaseCommand {
+  /** What sets or ends a tag on snapshots. */
+  abstract static class Tagging extends BaseCommand {
     @Option(
         names = {"-r", "--recursive"},
         description = "Those of this name of all datasets below it, too: all or none.")
@@ -78,15 +75,17 @@ final class HoldCommands {
         description = "The snapshots.")
     List<String> names = new ArrayList<>();
 
-    Hold(Cli cli) {
+    Tagging(Cli cli) {
       super(cli);
     }
+
+    abstract void tag(List<Snapshot> snapshots);
 
     @Override
     public Integer call() {
       for (Map.Entry<String, List<String>> group : byPool(names).entrySet()) {
         try (Pool pool = cli.openToWrite(group.getKey())) {
-          Snapshot.hold(snapshots(pool, group.getValue(), recursive), tag);
+          tag(snapshots(pool, group.getValue(), recursive));
           cli.remember(pool);
         }
       }
@@ -94,42 +93,38 @@ final class HoldCommands {
     }
   }
 
+  /** {@code lcpfs fs hold}. */
+  @Command(
+      name = "hold",
+      description = "Keep snapshots from being destroyed until the hold is released.")
+  static final class Hold extends Tagging {
+    Hold(Cli cli) {
+      super(cli);
+    }
+
+    @Override
+    void tag(List<Snapshot> snapshots) {
+      Snapshot.hold(snapshots, tag);
+    }
+  }
+
   /** {@code lcpfs fs release}. */
   @Command(
       name = "release",
-      description = "Release holds; what was to be destroyed after the last one is.")
-  static final class Release extends BaseCommand {
-    @Option(
-        names = {"-r", "--recursive"},
-        description = "Those of this name of all datasets below it that have the hold, too.")
-    boolean recursive;
-
-    @Parameters(index = "0", paramLabel = "TAG", description = "The hold's tag.")
-    String tag = "";
-
-    @Parameters(
-        index = "1..*",
-        arity = "1..*",
-        paramLabel = "DATASET@NAME",
-        description = "The snapshots.")
-    List<String> names = new ArrayList<>();
-
+      description = {
+        "Release holds; what was to be destroyed after the last one is.",
+        "With -r, of those below that have the hold."
+      })
+  static final class Release extends Tagging {
     Release(Cli cli) {
       super(cli);
     }
 
     @Override
-    public Integer call() {
-      for (Map.Entry<String, List<String>> group : byPool(names).entrySet()) {
-        try (Pool pool = cli.openToWrite(group.getKey())) {
-          List<Snapshot> all = snapshots(pool, group.getValue(), recursive);
-          List<Snapshot> held = all.stream().filter(one -> one.holds().containsKey(tag)).toList();
-          // Below the named ones some may not have it; one that was named has to.
-          Snapshot.release(recursive && !held.isEmpty() ? held : all, tag);
-          cli.remember(pool);
-        }
-      }
-      return ExitCode.OK;
+    void tag(List<Snapshot> snapshots) {
+      List<Snapshot> held = snapshots.stream().filter(one -> one.holds().containsKey(tag)).toList();
+      // Below the named ones some may not have it; one that was named has to.
+      Snapshot.release(recursive && !held.isEmpty() ? held : snapshots, tag);
     }
   }
 

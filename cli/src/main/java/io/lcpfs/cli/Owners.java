@@ -120,6 +120,7 @@ final class Owners {
         || StreamCommands.poolOfToken(word).equals(pool)
         || word.startsWith(pool + "/")
         || word.startsWith(pool + ":")
-        || word.startsWith(pool + "@");
+        || word.startsWith(pool + "@")
+        || word.startsWith(pool + "#");
   }
 }

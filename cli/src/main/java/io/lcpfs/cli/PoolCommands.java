@@ -26,6 +26,7 @@ final class PoolCommands {
     all.put("status", PoolInspect.Status::new);
     all.put("import", PoolImport::new);
     all.put("export", PoolUpkeep.Export::new);
+    all.put("checkpoint", CheckpointCommand::new);
     all.put("destroy", PoolUpkeep.Destroy::new);
     all.put("get", PoolInspect.Get::new);
     all.put("set", PoolUpkeep.SetProperty::new);

@@ -55,6 +55,14 @@ final class PoolImport extends BaseCommand {
   boolean force;
 
   @Option(
+      names = "--rewind-to-checkpoint",
+      description = {
+        "Go back to the pool's checkpoint: what was done since is lost.",
+        "With -o readonly=on: only look at what the pool would be."
+      })
+  boolean rewind;
+
+  @Option(
       names = {"-D", "--destroyed"},
       description = "Show or import destroyed pools.")
   boolean destroyed;
@@ -87,6 +95,10 @@ final class PoolImport extends BaseCommand {
         PoolDevices.scan(candidates()).stream()
             .filter(pool -> (pool.state() == PoolState.DESTROYED) == destroyed)
             .toList();
+    if (rewind && (all || wanted.isEmpty())) {
+      throw Failure.usage(
+          "--rewind-to-checkpoint", "goes with one pool", "name it, and leave out -a");
+    }
     if (all) {
       return importAll(found, readOnly);
     }
@@ -277,6 +289,7 @@ final class PoolImport extends BaseCommand {
             .withPoolGuid(info.guid())
             .withNewName(readOnly ? "" : rename)
             .withForce(force)
+            .withRewind(rewind)
             .withHost(cli.host())
             .withTuning(cli.tuning());
     if (readOnly && !rename.isEmpty()) {
@@ -289,9 +302,17 @@ final class PoolImport extends BaseCommand {
       if (!readOnly) {
         cli.remember(pool);
       }
-      cli.registry().add(new Registry.Entry(pool.name(), pool.guid(), readOnly, info.devices()));
+      cli.registry()
+          .add(
+              new Registry.Entry(
+                  pool.name(), pool.guid(), readOnly, readOnly && rewind, info.devices()));
       if (!output.json) {
-        out().println("imported " + pool.name() + (readOnly ? " read-only" : ""));
+        out()
+            .println(
+                "imported "
+                    + pool.name()
+                    + (readOnly ? " read-only" : "")
+                    + (rewind ? ", as of its checkpoint" : ""));
       }
     }
   }

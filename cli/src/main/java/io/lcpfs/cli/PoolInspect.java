@@ -1,5 +1,6 @@
 package io.lcpfs.cli;
 
+import io.lcpfs.api.Checkpoint;
 import io.lcpfs.api.Pool;
 import io.lcpfs.dataset.PropertyCatalog;
 import io.lcpfs.dataset.PropertySource;
@@ -18,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -47,7 +49,9 @@ final class PoolInspect {
     public Integer call() {
       Table table =
           new Table(
-              output, "pools", List.of("NAME", "SIZE", "ALLOC", "FREE", "FRAG", "CAP", "HEALTH"));
+              output,
+              "pools",
+              List.of("NAME", "SIZE", "ALLOC", "FREE", "CKPOINT", "FRAG", "CAP", "HEALTH"));
       int failed = 0;
       List<Registry.Entry> entries = entries(cli, names);
       for (Registry.Entry entry : entries) {
@@ -58,12 +62,16 @@ final class PoolInspect {
               new Table.Bytes(status.sizeBytes()),
               new Table.Bytes(status.allocatedBytes()),
               new Table.Bytes(status.freeBytes()),
+              pool.checkpoints()
+                  .find()
+                  .<Object>map(checkpoint -> new Table.Bytes(checkpoint.usedBytes()))
+                  .orElse("-"),
               new Table.Percent(status.fragmentationPercent()),
               new Table.Percent(Long.parseLong(pool.property("capacity").value())),
               status.health().name());
         } catch (PoolException | Failure e) {
           cli.warn(Messages.of(e));
-          table.row(entry.name(), "-", "-", "-", "-", "-", "UNAVAIL");
+          table.row(entry.name(), "-", "-", "-", "-", "-", "-", "UNAVAIL");
           failed++;
         }
       }
@@ -100,9 +108,9 @@ final class PoolInspect {
         try (Pool pool = cli.open(entry, true)) {
           PoolStatus status = pool.status();
           if (output.json) {
-            json.add(asJson(status, entry.readOnly()));
+            json.add(asJson(status, entry.readOnly(), pool.checkpoints().find()));
           } else {
-            print(status, entry.readOnly());
+            print(status, entry, pool.checkpoints().find());
           }
         } catch (PoolException | Failure e) {
           cli.warn(Messages.of(e));
@@ -117,9 +125,9 @@ final class PoolInspect {
       return failed == 0 ? ExitCode.OK : ExitCode.FAILED;
     }
 
-    private void print(PoolStatus status, boolean readOnly) {
+    private void print(PoolStatus status, Registry.Entry entry, Optional<Checkpoint> checkpoint) {
       out().println("  pool: " + status.name());
-      out().println(" state: " + status.health() + (readOnly ? " (imported read-only)" : ""));
+      out().println(" state: " + status.health() + how(entry));
       out()
           .println(
               " space: "
@@ -133,6 +141,16 @@ final class PoolInspect {
                       ? ""
                       : ", " + Sizes.print(status.freeingBytes()) + " on its way back"));
       out().println("   txg: " + status.txg());
+      checkpoint.ifPresent(
+          kept ->
+              out()
+                  .println(
+                      "checkpoint: of "
+                          + CheckpointCommand.time(kept)
+                          + ", txg "
+                          + kept.txg()
+                          + ", keeps "
+                          + Sizes.print(kept.usedBytes())));
       out().println("config:");
       Table table =
           new Table(
@@ -155,7 +173,14 @@ final class PoolInspect {
       }
     }
 
-    private static Map<String, Object> asJson(PoolStatus status, boolean readOnly) {
+    private static String how(Registry.Entry entry) {
+      return entry.atCheckpoint()
+          ? " (as of its checkpoint, read-only)"
+          : entry.readOnly() ? " (imported read-only)" : "";
+    }
+
+    private static Map<String, Object> asJson(
+        PoolStatus status, boolean readOnly, Optional<Checkpoint> checkpoint) {
       Map<String, Object> pool = new LinkedHashMap<>();
       pool.put("name", status.name());
       pool.put("guid", Long.toUnsignedString(status.guid()));
@@ -167,6 +192,7 @@ final class PoolInspect {
       pool.put("allocated", status.allocatedBytes());
       pool.put("free", status.freeBytes());
       pool.put("freeing", status.freeingBytes());
+      checkpoint.ifPresent(kept -> pool.put("checkpoint", CheckpointCommand.asJson(kept)));
       pool.put("fragmentation", status.fragmentationPercent());
       pool.put("features", status.features());
       List<Object> devices = new ArrayList<>();

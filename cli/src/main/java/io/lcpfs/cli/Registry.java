@@ -28,6 +28,9 @@ import java.util.zip.CRC32C;
  */
 final class Registry {
   private static final String HEADER = "lcpfs-pools 1 ";
+  private static final String READ_ONLY = "ro";
+  private static final String WRITABLE = "rw";
+  private static final String CHECKPOINT = "checkpoint";
   private static final long MAX_BYTES = 16 << 20;
 
   /** Java's file locks are per process; threads of this one need their own. */
@@ -37,11 +40,20 @@ final class Registry {
    * An imported pool.
    *
    * @param readOnly it was imported with readonly=on
+   * @param atCheckpoint it is looked at as of its checkpoint, read-only
    * @param devices absolute paths
    */
-  record Entry(String name, long guid, boolean readOnly, List<Path> devices) {
+  record Entry(String name, long guid, boolean readOnly, boolean atCheckpoint, List<Path> devices) {
     Entry {
       devices = List.copyOf(devices);
+    }
+
+    Entry(String name, long guid, boolean readOnly, List<Path> devices) {
+      this(name, guid, readOnly, false, devices);
+    }
+
+    private String mode() {
+      return atCheckpoint ? CHECKPOINT : readOnly ? READ_ONLY : WRITABLE;
     }
   }
 
@@ -178,7 +190,7 @@ final class Registry {
           .append('\t')
           .append(Long.toUnsignedString(entry.guid()))
           .append('\t')
-          .append(entry.readOnly() ? "ro" : "rw");
+          .append(entry.mode());
       entry.devices().forEach(device -> body.append('\t').append(escape(device.toString())));
       body.append('\n');
     }
@@ -205,7 +217,7 @@ final class Registry {
     for (String row : body.lines().toList()) {
       line++;
       String[] fields = row.split("\t", -1);
-      if (fields.length < 4 || !(fields[2].equals("ro") || fields[2].equals("rw"))) {
+      if (fields.length < 4 || !List.of(READ_ONLY, WRITABLE, CHECKPOINT).contains(fields[2])) {
         throw damaged("has a wrong line " + line);
       }
       try {
@@ -215,7 +227,11 @@ final class Registry {
         }
         entries.add(
             new Entry(
-                fields[0], Long.parseUnsignedLong(fields[1]), fields[2].equals("ro"), devices));
+                fields[0],
+                Long.parseUnsignedLong(fields[1]),
+                !fields[2].equals(WRITABLE),
+                fields[2].equals(CHECKPOINT),
+                devices));
       } catch (IllegalArgumentException e) {
         throw damaged("has a wrong line " + line);
       }

@@ -5,8 +5,6 @@ import io.lcpfs.api.Pool;
 import io.lcpfs.api.Snapshot;
 import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.dataset.PropertyCatalog;
-import io.lcpfs.dataset.PropertySource;
-import io.lcpfs.dataset.PropertyValue;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -185,24 +183,28 @@ final class SnapshotCommands {
 
   /** A cell of {@code lcpfs fs list} for a snapshot; {@code -} where it has no such property. */
   static Object cell(Snapshot snapshot, String column) {
-    return switch (column) {
-      case "name" -> snapshot.name();
-      case "used" -> new Table.Bytes(snapshot.usedBytes());
-      case "referenced" -> new Table.Bytes(snapshot.referencedBytes());
-      case "logicalreferenced" -> new Table.Bytes(snapshot.logicalBytes());
-      case "type" -> "snapshot";
-      case "creation" -> shown(column, Long.toString(snapshot.creationSeconds()));
-      case "guid" -> shown(column, Long.toUnsignedString(snapshot.guid()));
-      case "clones" -> snapshot.clones().isEmpty() ? "-" : String.join(",", snapshot.clones());
-      case "createtxg" -> shown(column, Long.toString(snapshot.creationTxg()));
-      case "userrefs" -> shown(column, Integer.toString(snapshot.userRefs()));
-      case "defer_destroy" -> snapshot.isDestroyDeferred() ? "on" : "off";
-      default -> "-";
-    };
+    return column.equals("name")
+        ? snapshot.name()
+        : FsCommands.cell(PropertyCatalog.dataset(column), snapshot.property(column));
   }
 
-  private static Table.Shown shown(String property, String value) {
-    return FsCommands.shown(
-        PropertyCatalog.dataset(property), PropertyValue.of(value, PropertySource.NONE));
+  /** What {@code lcpfs fs get} shows of a snapshot: some properties, or all that it has. */
+  static void properties(Snapshot snapshot, String wanted, FsCommands.PropertyRow row) {
+    if (wanted.equals("all")) {
+      snapshot.properties().forEach((name, value) -> row.add(snapshot.name(), name, value));
+      return;
+    }
+    for (String name : wanted.split(",", -1)) {
+      String kept = OwnerNames.property(name);
+      row.add(snapshot.name(), kept, snapshot.property(kept));
+    }
+  }
+
+  /** The snapshots that a word names: one or, with {@code below}, one of each dataset below too. */
+  static List<Snapshot> named(Pool pool, String word, boolean below) {
+    DatasetName.checkSnapshot(word);
+    return below
+        ? pool.dataset(DatasetName.datasetOf(word)).snapshotsBelow(DatasetName.snapshotOf(word))
+        : List.of(pool.snapshot(word));
   }
 }

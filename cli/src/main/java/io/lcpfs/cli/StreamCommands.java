@@ -5,6 +5,7 @@ import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.dataset.Sizes;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.Progress;
+import io.lcpfs.stream.HealReport;
 import io.lcpfs.stream.ReceiveOptions;
 import io.lcpfs.stream.ReceiveReport;
 import io.lcpfs.stream.ResumeToken;
@@ -23,6 +24,7 @@ import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -116,7 +118,9 @@ final class StreamCommands {
     @Option(
         names = {"-i", "--incremental"},
         paramLabel = "SNAPSHOT",
-        description = "Only what changed since this earlier snapshot, which the receiver has.")
+        description =
+            "Only what changed since this earlier snapshot, which the receiver has; here a bookmark"
+                + " of it is enough.")
     String from = "";
 
     @Option(
@@ -223,16 +227,17 @@ final class StreamCommands {
           olderName(older), !since.isEmpty(), recursive, properties, compressed, progress);
     }
 
-    /** The part behind the @ of {@code a}, {@code @a} or {@code pool/fs@a}. */
+    /** The part behind the @ of {@code a}, {@code @a} or {@code pool/fs@a}; from a # on. */
     private String olderName(String older) {
-      String dataset = DatasetName.isSnapshot(older) ? DatasetName.datasetOf(older) : "";
+      boolean mark = DatasetName.isBookmark(older);
+      String dataset = mark || DatasetName.isSnapshot(older) ? DatasetName.datasetOf(older) : "";
       if (!dataset.isEmpty() && !dataset.equals(DatasetName.datasetOf(name))) {
         throw Failure.usage(
             older,
-            "is no snapshot of " + DatasetName.datasetOf(name),
+            "is no snapshot or bookmark of " + DatasetName.datasetOf(name),
             "name an earlier one of that dataset");
       }
-      return DatasetName.snapshotOf(older);
+      return mark ? "#" + DatasetName.bookmarkOf(older) : DatasetName.snapshotOf(older);
     }
 
     private void tell(List<Sender.Part> parts, PrintStream to) {
@@ -249,7 +254,9 @@ final class StreamCommands {
                   + part.bytes());
         } else {
           to.println(
-              (full ? "full " : "since @" + part.from() + " ")
+              (full
+                      ? "full "
+                      : "since " + (part.from().startsWith("#") ? "" : "@") + part.from() + " ")
                   + part.name()
                   + ": "
                   + Sizes.print(part.bytes()));
@@ -289,7 +296,9 @@ final class StreamCommands {
 
     @Option(
         names = {"-F", "--force"},
-        description = "Roll a dataset back that changed since its newest snapshot.")
+        description =
+            "Roll a dataset back that changed since its newest snapshot; replace one, with its"
+                + " snapshots, by a whole stream.")
     boolean force;
 
     @Option(
@@ -333,9 +342,18 @@ final class StreamCommands {
         description = "Drop what was received in part.")
     boolean abort;
 
+    @Option(
+        names = {"-c", "--corrective"},
+        description =
+            "Heal the blocks of DATASET@NAME that cannot be read with a stream of that snapshot.")
+    boolean corrective;
+
+    @Mixin OutputOptions output = new OutputOptions();
+
     @Parameters(
         paramLabel = "DATASET[@NAME]",
-        description = "What it becomes, or with -d and -e what it comes below.")
+        description =
+            "What it becomes, or with -d and -e what it comes below; with -c what is healed.")
     String target = "";
 
     Receive(Cli cli) {
@@ -349,6 +367,9 @@ final class StreamCommands {
       if (withoutPool && lastPart) {
         throw Failure.usage("-d and -e", "exclude each other", "give one of them");
       }
+      if (corrective) {
+        return heal();
+      }
       Teller teller = new Teller(cli);
       try (Pool pool = cli.openToWrite(DatasetName.poolOf(dataset))) {
         if (abort) {
@@ -358,7 +379,9 @@ final class StreamCommands {
         }
         ReceiveReport report = pool.receive(cli.in(), target, options(teller));
         report.leftOut().forEach(cli::warn);
-        if (verbose) {
+        if (output.json) {
+          cli.out().println(Json.write(asJson(report)));
+        } else if (verbose) {
           report
               .snapshots()
               .forEach(
@@ -374,6 +397,68 @@ final class StreamCommands {
         teller.clear();
       }
       return ExitCode.OK;
+    }
+
+    private static Map<String, Object> asJson(ReceiveReport report) {
+      List<Object> snapshots = new ArrayList<>();
+      for (ReceiveReport.Received one : report.snapshots()) {
+        Map<String, Object> row = new LinkedHashMap<>();
+        row.put("sent", one.sent());
+        row.put("name", one.name());
+        row.put("bytes", one.bytes());
+        snapshots.add(row);
+      }
+      Map<String, Object> all = new LinkedHashMap<>();
+      all.put("snapshots", snapshots);
+      all.put("left_out", report.leftOut());
+      return all;
+    }
+
+    /** {@code receive -c}: 1 when something cannot be read still. */
+    private Integer heal() {
+      boolean others =
+          resumable || force || withoutPool || lastPart || abort || acceptAll || dryRun;
+      if (others || !set.isEmpty() || !exclude.isEmpty()) {
+        throw Failure.usage(
+            "-c", "changes no dataset and takes no other option but -v, -j, -H and -p", "leave it");
+      }
+      DatasetName.checkSnapshot(target);
+      Teller teller = new Teller(cli);
+      HealReport report;
+      try (Pool pool = cli.openToWrite(DatasetName.poolOf(target))) {
+        Consumer<Progress> progress = verbose ? teller : ignored -> {};
+        report = pool.streams().heal(cli.in(), target, progress);
+        cli.remember(pool);
+      } finally {
+        teller.clear();
+      }
+      tell(report);
+      return report.lostBlocks() == 0 ? ExitCode.OK : ExitCode.FAILED;
+    }
+
+    private void tell(HealReport report) {
+      if (output.json) {
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("snapshot", report.snapshot());
+        all.put("healed_blocks", report.healedBlocks());
+        all.put("healed_bytes", report.healedBytes());
+        all.put("good_blocks", report.goodBlocks());
+        all.put("unhealed_blocks", report.lostBlocks());
+        all.put("unhealed", report.lost());
+        cli.out().println(Json.write(all));
+        return;
+      }
+      Table table =
+          new Table(
+              output, "healed", List.of("SNAPSHOT", "HEALED", "HEALED BYTES", "GOOD", "UNHEALED"));
+      table.row(
+          report.snapshot(),
+          report.healedBlocks(),
+          new Table.Bytes(report.healedBytes()),
+          report.goodBlocks(),
+          report.lostBlocks());
+      table.print(cli.out());
+      report.lost().forEach(line -> cli.warn(report.snapshot() + ": not healed: " + line));
     }
 
     private ReceiveOptions options(Teller teller) {

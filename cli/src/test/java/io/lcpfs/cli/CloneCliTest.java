@@ -4,34 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Clones, promote and rollback by the command. */
-class CloneCliTest {
-  @TempDir Path directory;
-  private Path home = Path.of("");
-
-  private CliRun run(String line) {
-    return CliRun.line(home, line.replace("DIR", directory.toString()));
-  }
-
-  private String ok(String line) {
-    CliRun run = run(line);
-    assertThat(run.err()).as(line).isEmpty();
-    assertThat(run.code()).as(line).isZero();
-    return run.out();
-  }
-
-  private String refused(String line) {
-    CliRun run = run(line);
-    assertThat(run.code()).as(line).isNotZero();
-    assertThat(run.err()).as(line).startsWith("lcpfs: ").contains("; ");
-    return run.err();
-  }
-
+class CloneCliTest extends PoolCommandTest {
   private void write(String dataset, String text) throws IOException {
     Files.writeString(directory.resolve("f"), text);
     ok("cp DIR/f " + dataset + ":/f");
@@ -43,7 +20,6 @@ class CloneCliTest {
 
   @BeforeEach
   void aPool() throws IOException {
-    home = directory.resolve("home");
     ok("pool create --size 64M tank DIR/pool.img");
     ok("fs create tank/a");
     write("tank/a", "one");

@@ -163,7 +163,7 @@ class CommandLineTest {
     assertThat(run.err()).contains("gone.img").contains("is missing");
     CliRun list = run("pool list -H");
     assertThat(list.code()).isEqualTo(ExitCode.FAILED);
-    assertThat(list.out()).isEqualTo("tank\t-\t-\t-\t-\t-\tUNAVAIL\n");
+    assertThat(list.out()).isEqualTo("tank\t-\t-\t-\t-\t-\t-\tUNAVAIL\n");
   }
 
   @Test

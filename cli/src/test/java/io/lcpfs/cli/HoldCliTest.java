@@ -4,41 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Holds by the command: set, listed, released; what is held stays. */
-class HoldCliTest {
-  @TempDir Path directory;
-  private Path home = Path.of("");
-
-  private CliRun run(String line) {
-    return CliRun.line(home, line.replace("DIR", directory.toString()));
-  }
-
-  private String ok(String line) {
-    CliRun run = run(line);
-    assertThat(run.err()).as(line).isEmpty();
-    assertThat(run.code()).as(line).isZero();
-    return run.out();
-  }
-
-  private String refused(String line) {
-    CliRun run = run(line);
-    assertThat(run.code()).as(line).isNotZero();
-    assertThat(run.err()).as(line).startsWith("lcpfs: ").contains("; ");
-    return run.err();
-  }
-
+class HoldCliTest extends PoolCommandTest {
   private String names(String of) {
     return ok("fs list -H -t snapshot -o name " + of);
   }
 
   @BeforeEach
   void aPool() throws IOException {
-    home = directory.resolve("home");
     ok("pool create --size 64M tank DIR/pool.img");
     ok("fs create -p tank/a/b");
     Files.writeString(directory.resolve("f"), "text");

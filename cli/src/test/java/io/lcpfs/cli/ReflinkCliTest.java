@@ -4,30 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Copies within a pool that share blocks, by the command. */
-class ReflinkCliTest {
+class ReflinkCliTest extends PoolCommandTest {
   private static final int BYTES = 3_000_001;
 
-  @TempDir Path directory;
-  private Path home = Path.of("");
   private final byte[] content = new byte[BYTES];
-
-  private CliRun run(String line) {
-    return CliRun.line(home, line.replace("DIR", directory.toString()));
-  }
-
-  private String ok(String line) {
-    CliRun run = run(line);
-    assertThat(run.err()).as(line).isEmpty();
-    assertThat(run.code()).as(line).isZero();
-    return run.out();
-  }
 
   private long property(String name) {
     return Long.parseLong(ok("pool get -H -p " + name + " tank").split("\t")[2]);
@@ -45,7 +30,6 @@ class ReflinkCliTest {
 
   @BeforeEach
   void aPoolWithAFile() throws IOException {
-    home = directory.resolve("home");
     ok("pool create --size 64M tank DIR/pool.img");
     ok("fs create tank/a");
     new Random(1).nextBytes(content);

@@ -4,36 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Space by the command: quotas, reservations, limits, and what is used for what. */
-class SpaceCliTest {
+class SpaceCliTest extends PoolCommandTest {
   private static final int MB = 1 << 20;
-
-  @TempDir Path directory;
-  private Path home = Path.of("");
-
-  private CliRun run(String line) {
-    return CliRun.line(home, line.replace("DIR", directory.toString()));
-  }
-
-  private String ok(String line) {
-    CliRun run = run(line);
-    assertThat(run.err()).as(line).isEmpty();
-    assertThat(run.code()).as(line).isZero();
-    return run.out();
-  }
-
-  private String refused(String line) {
-    CliRun run = run(line);
-    assertThat(run.code()).as(line).isNotZero();
-    assertThat(run.err()).as(line).startsWith("lcpfs: ").contains("; ");
-    return run.err();
-  }
 
   private long number(String property, String dataset) {
     return Long.parseLong(ok("fs list -H -p -o " + property + " " + dataset).strip());
@@ -41,7 +18,6 @@ class SpaceCliTest {
 
   @BeforeEach
   void aPool() throws IOException {
-    home = directory.resolve("home");
     ok("pool create --size 64M tank DIR/pool.img");
     ok("fs create -p tank/a/b");
     byte[] noise = new byte[4 * MB];

@@ -52,8 +52,12 @@ class StreamCliTest {
     return run.out();
   }
 
+  private static String text(byte[] out) {
+    return new String(out, StandardCharsets.UTF_8);
+  }
+
   private String ok(String line) {
-    return new String(ok(InputStream.nullInputStream(), line), StandardCharsets.UTF_8);
+    return text(ok(InputStream.nullInputStream(), line));
   }
 
   private String value(String property, String dataset) {
@@ -188,6 +192,64 @@ class StreamCliTest {
       assertThat(ok("cat tank/c:/text")).isEqualTo("hello");
     }
     assertThat(ok("pool verify tank")).contains("sound");
+  }
+
+  @Test
+  void aBookmarkStandsForASnapshotThatIsGone() {
+    ok(of(ok(of(new byte[0]), "send tank/a@s")), "receive other/fs");
+    ok("fs bookmark tank/a@s tank/a#mark");
+    ok("fs destroy tank/a@s");
+    ok("rm tank/a:/data");
+    ok("fs snapshot tank/a@t");
+    byte[] more = ok(of(new byte[0]), "send -i #mark tank/a@t");
+    assertThat(more.length).isLessThan(100_000);
+    ok(of(more), "receive -F other/fs");
+    assertThat(ok("cat other/fs@t:/text")).isEqualTo("hello");
+    assertThat(refused("cat other/fs@t:/data")).contains("data");
+    assertThat(refused("send -i #none tank/a@t")).contains("none");
+  }
+
+  @Test
+  void aWholeStreamReplacesADatasetWhenToldTo() {
+    byte[] stream = ok(of(new byte[0]), "send tank/a@s");
+    ok("fs create other/fs");
+    ok("cp DIR/text other/fs:/old");
+    ok("fs snapshot other/fs@old");
+    assertThat(refused(of(stream), "receive other/fs")).contains("-F");
+    ok("fs hold keep other/fs@old");
+    assertThat(refused(of(stream), "receive -F other/fs")).contains("keep");
+    ok("fs release keep other/fs@old");
+    ok(of(stream), "receive -F other/fs");
+    assertThat(ok("cat other/fs:/text")).isEqualTo("hello");
+    assertThat(refused("cat other/fs:/old")).contains("old");
+    assertThat(ok("fs list -H -t snapshot -o name other/fs")).isEqualTo("other/fs@s\n");
+    assertThat(ok("pool verify other")).contains("sound");
+  }
+
+  @Test
+  void aDamagedSnapshotIsHealedFromAStreamOfIt() throws IOException {
+    byte[] stream = ok(of(new byte[0]), "send tank/a@s");
+    byte[] image = Files.readAllBytes(directory.resolve("tank.img"));
+    byte[] content = Files.readAllBytes(directory.resolve("data"));
+    int at = -1;
+    for (int sector = 0; at < 0; sector += 512) {
+      at = Arrays.equals(image, sector, sector + 512, content, 4096, 4608) ? sector : -1;
+    }
+    image[at + 3] ^= 1;
+    Files.write(directory.resolve("tank.img"), image);
+    refused("cp tank/a@s:/data DIR/back");
+    String damaged = text(ok(of(stream), "receive -c -j tank/a@s"));
+    assertThat(damaged).contains("\"healed_blocks\": 1,", "\"unhealed_blocks\": 0,");
+    ok("cp tank/a:/data DIR/back");
+    assertThat(directory.resolve("back")).hasSameBinaryContentAs(directory.resolve("data"));
+    assertThat(text(ok(of(stream), "receive -c -H -p tank/a@s"))).startsWith("tank/a@s\t0\t0\t");
+    assertThat(text(ok(of(stream), "receive -c tank/a@s"))).contains("HEALED").contains("UNHEALED");
+    assertThat(ok("pool verify tank")).contains("sound");
+    ok("fs snapshot tank/a@t");
+    assertThat(refused(of(stream), "receive -c tank/a@t")).contains("another snapshot");
+    assertThat(refused(of(stream), "receive -c tank/a")).contains("tank/a");
+    assertThat(refused(of(stream), "receive -c -F tank/a@s")).contains("-c");
+    assertThat(text(ok(of(stream), "receive -j other/j"))).contains("\"name\": \"other/j@s\"");
   }
 
   @Test

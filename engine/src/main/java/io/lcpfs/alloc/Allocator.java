@@ -400,6 +400,21 @@ public final class Allocator {
     return sum;
   }
 
+  /** Keeps all that is allocated now; see {@link Metaslab#keep()}. */
+  public void keep() {
+    metaslabs().forEach(Metaslab::keep);
+  }
+
+  /** Ends that; see {@link Metaslab#letGo}. */
+  public void letGo(Metaslab.@Nullable Released released) {
+    metaslabs().forEach(metaslab -> metaslab.letGo(released));
+  }
+
+  /** Bytes that the pool has given up and a checkpoint keeps. */
+  public long keptBytes() {
+    return metaslabs().stream().mapToLong(Metaslab::keptBytes).sum();
+  }
+
   /** Bytes of all metaslabs. */
   public long capacityBytes() {
     long sum = 0;

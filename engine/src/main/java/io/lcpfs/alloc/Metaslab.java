@@ -1,5 +1,10 @@
 package io.lcpfs.alloc;
 
+import static io.lcpfs.alloc.FreeExtents.count;
+import static io.lcpfs.alloc.FreeExtents.end;
+import static io.lcpfs.alloc.FreeExtents.key;
+import static io.lcpfs.alloc.FreeExtents.overlaps;
+import static io.lcpfs.alloc.FreeExtents.start;
 import static io.lcpfs.error.PoolException.corrupt;
 
 import io.lcpfs.env.CodeProbe;
@@ -21,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  * deferred (freed, but an uberblock that may be gone back to still needs it). What is freed in txg
  * T becomes free by {@link #syncDone} of T+2.
  *
+ * <p>While the pool has a checkpoint, what that has is <i>kept</i>: freed, it becomes free only
+ * when the checkpoint is let go.
+ *
  * <p>Allocation goes on where the last one ended, so that consecutive blocks are contiguous; when
  * that extent is used up, the next that fits after it is taken, and among scattered ones the
  * smallest that fits. All offsets and lengths are bytes, multiples of the sector. Safe for use by
@@ -30,10 +38,8 @@ public final class Metaslab {
   /** Most sectors of a metaslab. */
   public static final int MAX_SECTORS = 1 << 30;
 
-  /** How many extents after the cursor are looked at before the best fit is taken. */
-  private static final int NEAR_EXTENTS = 32;
-
-  private static final long LOW_MASK = 0xffff_ffffL;
+  /** A record's length field ends at twice this. */
+  private static final long MAX_DEFERRED_BYTES = 1L << 30;
 
   /** Maps below this length are never worth condensing, in bytes. */
   private static final long SMALL_MAP_BYTES = 4 << 10;
@@ -44,11 +50,8 @@ public final class Metaslab {
   private final int sectors;
   private final ReentrantLock lock = new ReentrantLock();
 
-  /** Free extents without the cursor's: start &lt;&lt; 32 | sectors. */
-  private SortedLongs byOffset = new SortedLongs();
-
-  /** The same: sectors &lt;&lt; 32 | start. */
-  private SortedLongs bySize = new SortedLongs();
+  /** Without the cursor's. */
+  private FreeExtents free = new FreeExtents();
 
   /** The extent that allocations are cut from, empty when both are equal. */
   private int cursorStart;
@@ -62,7 +65,14 @@ public final class Metaslab {
   private @Nullable Changes latest;
   private long syncedTxg;
   private long freeSectors;
+
+  /** Without those that are kept. */
   private long deferredSectors;
+
+  /** Given up by the pool, deferred or no more, but kept. */
+  private long keptSectors;
+
+  private @Nullable KeptSectors kept;
   private long blockCount;
 
   /** Upper bound of the largest free extent, for callers without the lock. */
@@ -129,8 +139,7 @@ public final class Metaslab {
       Check.that(changes.isEmpty() && freeSectors == sectors, "metaslab in use", id);
       cursorStart = 0;
       cursorEnd = 0;
-      byOffset = new SortedLongs();
-      bySize = new SortedLongs();
+      free = new FreeExtents();
       freeSectors = 0;
       blockCount = state.blockCount();
       syncedTxg = txg;
@@ -166,27 +175,11 @@ public final class Metaslab {
       long next = deferred.ceiling(key(at, 0));
       int end = next == SortedLongs.NONE ? to : Math.min(to, start(next));
       if (end > at) {
-        insert(at, end - at);
+        free.insert(at, end - at);
         freeSectors += end - at;
       }
       at = next == SortedLongs.NONE ? to : Math.min(to, Math.max(end, end(next)));
     }
-  }
-
-  private static long key(int start, int count) {
-    return (long) start << 32 | count;
-  }
-
-  private static int start(long key) {
-    return (int) (key >>> 32);
-  }
-
-  private static int count(long key) {
-    return (int) (key & LOW_MASK);
-  }
-
-  private static int end(long key) {
-    return start(key) + count(key);
   }
 
   private int startOf(long record) {
@@ -197,48 +190,15 @@ public final class Metaslab {
     return (int) (SpaceMapRecord.lengthBytes(record) / sectorBytes);
   }
 
-  private static long turned(long key) {
-    return key << 32 | key >>> 32;
-  }
-
-  private void insert(int start, int count) {
-    byOffset.add(key(start, count));
-    bySize.add(key(count, start));
-  }
-
-  private void delete(long key) {
-    byOffset.remove(key);
-    bySize.remove(turned(key));
-  }
-
-  /** Adds a free extent, merged with its neighbours. */
-  private void addFree(int start, int count) {
-    int from = start;
-    int to = start + count;
-    long before = byOffset.lower(key(start, 0));
-    if (before != SortedLongs.NONE && end(before) == from) {
-      delete(before);
-      from = start(before);
-    }
-    long after = byOffset.ceiling(key(to, 0));
-    if (after != SortedLongs.NONE && start(after) == to) {
-      delete(after);
-      to = end(after);
-    }
-    insert(from, to - from);
-  }
-
   private void putCursorBack() {
     if (cursorEnd > cursorStart) {
-      addFree(cursorStart, cursorEnd - cursorStart);
+      free.add(cursorStart, cursorEnd - cursorStart);
     }
     cursorEnd = cursorStart;
   }
 
   private void noteLargest() {
-    long last = bySize.last();
-    int inTree = last == SortedLongs.NONE ? 0 : start(last);
-    largestBytes = (long) Math.max(inTree, cursorEnd - cursorStart) * sectorBytes;
+    largestBytes = (long) Math.max(free.largest(), cursorEnd - cursorStart) * sectorBytes;
   }
 
   private int sectorCount(long bytes) {
@@ -268,27 +228,14 @@ public final class Metaslab {
 
   private boolean moveCursor(int need) {
     putCursorBack();
-    long found = near(cursorStart, need);
+    long found = free.near(cursorStart, need);
     if (found != SortedLongs.NONE) {
-      delete(found);
+      free.delete(found);
       cursorStart = start(found);
       cursorEnd = end(found);
     }
     noteLargest();
     return found != SortedLongs.NONE;
-  }
-
-  /** The first extent at or after {@code from} that fits, or else the smallest that fits. */
-  private long near(int from, int need) {
-    long key = byOffset.ceiling(key(from, 0));
-    for (int i = 0; i < NEAR_EXTENTS && key != SortedLongs.NONE; i++) {
-      if (count(key) >= need) {
-        return key;
-      }
-      key = byOffset.ceiling(key + 1);
-    }
-    long best = bySize.ceiling(key(need, 0));
-    return best == SortedLongs.NONE ? SortedLongs.NONE : turned(best);
   }
 
   /**
@@ -301,37 +248,26 @@ public final class Metaslab {
     lock.lock();
     try {
       putCursorBack();
-      long around = byOffset.lower(key(hint, 0));
+      long around = free.before(hint);
       long found;
       int start;
       if (around != SortedLongs.NONE && end(around) - hint >= need) {
         found = around;
         start = hint;
       } else {
-        found = near(hint, need);
+        found = free.near(hint, need);
         if (found == SortedLongs.NONE) {
           noteLargest();
           return -1;
         }
         start = start(found);
       }
-      cut(found, start, need);
+      free.cut(found, start, need);
+      noteLargest();
       return allocated(start, need, txg);
     } finally {
       lock.unlock();
     }
-  }
-
-  /** Takes a range out of a free extent. */
-  private void cut(long extent, int start, int count) {
-    delete(extent);
-    if (start > start(extent)) {
-      insert(start(extent), start - start(extent));
-    }
-    if (end(extent) > start + count) {
-      insert(start + count, end(extent) - start - count);
-    }
-    noteLargest();
   }
 
   private long allocated(int start, int count, long txg) {
@@ -368,11 +304,12 @@ public final class Metaslab {
     lock.lock();
     try {
       putCursorBack();
-      long around = byOffset.lower(key(start + 1, 0));
+      long around = free.before(start + 1);
       if (around == SortedLongs.NONE || end(around) < start + count) {
         throw notThere("claim", offsetBytes, "is not free");
       }
-      cut(around, start, count);
+      free.cut(around, start, count);
+      noteLargest();
       long at = allocated(start, count, txg);
       Check.that(at == offsetBytes, "claimed offset", at);
     } finally {
@@ -408,8 +345,9 @@ public final class Metaslab {
     int count = (int) (bytes / sectorBytes);
     lock.lock();
     try {
-      if (overlaps(byOffset, start, count)
+      if (free.overlaps(start, count)
           || overlaps(deferred, start, count)
+          || (kept != null && kept.overlapsIdle(start, count))
           || (start < cursorEnd && start + count > cursorStart)) {
         throw notThere("free", offsetBytes, "is not allocated");
       }
@@ -421,17 +359,14 @@ public final class Metaslab {
     }
   }
 
-  private static boolean overlaps(SortedLongs set, int start, int count) {
-    long before = set.lower(key(start + count, 0));
-    return before != SortedLongs.NONE && end(before) > start;
-  }
-
   private void defer(long key) {
     if (overlaps(deferred, start(key), count(key))) {
       throw notThere("free", (long) start(key) * sectorBytes, "is freed twice");
     }
     deferred.add(key);
-    deferredSectors += count(key);
+    int stays = kept == null ? 0 : kept.count(start(key), count(key));
+    keptSectors += stays;
+    deferredSectors += count(key) - stays;
   }
 
   /**
@@ -453,7 +388,7 @@ public final class Metaslab {
       if (start + count == cursorStart && cursorEnd > cursorStart) {
         cursorStart = start;
       } else {
-        addFree(start, count);
+        free.add(start, count);
       }
       noteLargest();
     } finally {
@@ -487,10 +422,24 @@ public final class Metaslab {
     }
     for (LongList frees : ripe) {
       for (int i = 0; i < frees.size() && released != null; i++) {
-        released.released(
-            id, SpaceMapRecord.offsetBytes(frees.get(i)), SpaceMapRecord.lengthBytes(frees.get(i)));
+        eachRun(startOf(frees.get(i)), sectorsOf(frees.get(i)), (s, n) -> {}, telling(released));
       }
       release(frees);
+    }
+  }
+
+  private KeptSectors.Runs telling(Released released) {
+    return (start, count) ->
+        released.released(id, (long) start * sectorBytes, (long) count * sectorBytes);
+  }
+
+  /** Tells what is kept of a run of sectors, and what is not; only this task changes that. */
+  private void eachRun(int start, int count, KeptSectors.Runs stays, KeptSectors.Runs goes) {
+    KeptSectors of = kept;
+    if (of == null) {
+      goes.run(start, count);
+    } else {
+      of.split(start, count, stays, goes);
     }
   }
 
@@ -501,13 +450,149 @@ public final class Metaslab {
         int start = startOf(frees.get(i));
         int count = sectorsOf(frees.get(i));
         deferred.remove(key(start, count));
-        deferredSectors -= count;
-        addFree(start, count);
-        freeSectors += count;
+        eachRun(start, count, this::keepIdle, this::becomeFree);
       }
       noteLargest();
     } finally {
       lock.unlock();
+    }
+  }
+
+  private void becomeFree(int start, int count) {
+    deferredSectors -= count;
+    free.add(start, count);
+    freeSectors += count;
+  }
+
+  private void keepIdle(int start, int count) {
+    KeptSectors of = kept;
+    if (of != null) {
+      of.addIdle(start, count);
+    }
+  }
+
+  /** Keeps all that is allocated now, whatever is freed later. Only between two groups. */
+  public void keep() {
+    long[] bits = allocatedBits();
+    lock.lock();
+    try {
+      Check.that(kept == null, "a second checkpoint", id);
+      kept = new KeptSectors(bits);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * As {@link #keep()}, after an import: keeps what the map of the checkpoint has allocated, of
+   * which much may be given up by now.
+   *
+   * @param stored the map of the same metaslab as the checkpoint has it
+   */
+  public void keep(SpaceMapState stored) {
+    lock.lock();
+    try {
+      Check.that(kept == null && stored.metaslab() == id, "a second checkpoint", id);
+      putCursorBack();
+      KeptSectors of = new KeptSectors(stored.allocatedBits());
+      kept = of;
+      for (long key = deferred.ceiling(0);
+          key != SortedLongs.NONE;
+          key = deferred.ceiling(key + 1)) {
+        int stays = of.count(start(key), count(key));
+        keptSectors += stays;
+        deferredSectors -= stays;
+      }
+      for (long run : runsOfFree(of)) {
+        free.cut(free.before(start(run) + 1), start(run), count(run));
+        freeSectors -= count(run);
+        keptSectors += count(run);
+        of.addIdle(start(run), count(run));
+      }
+      noteLargest();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Which free runs of sectors are set in {@code of}; with the cursor put back. */
+  private List<Long> runsOfFree(KeptSectors of) {
+    List<Long> runs = new ArrayList<>();
+    free.within(of, (start, count) -> runs.add(key(start, count)));
+    return runs;
+  }
+
+  /**
+   * The checkpoint is gone: what was kept for it alone is free. Only between two groups.
+   *
+   * @param released told first of each range that becomes free; may be null
+   */
+  public void letGo(@Nullable Released released) {
+    KeptSectors of = kept;
+    if (of == null) {
+      return;
+    }
+    List<Long> idle = of.idle();
+    if (released != null) {
+      idle.forEach(key -> telling(released).run(start(key), count(key)));
+    }
+    lock.lock();
+    try {
+      kept = null;
+      for (long key : idle) {
+        free.add(start(key), count(key));
+        freeSectors += count(key);
+        keptSectors -= count(key);
+      }
+      deferredSectors += keptSectors;
+      keptSectors = 0;
+      noteLargest();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Bytes that the pool has given up and a checkpoint keeps. */
+  public long keptBytes() {
+    lock.lock();
+    try {
+      return keptSectors * sectorBytes;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** A bit for each sector that cannot be given out, lowest first. */
+  public long[] unfreeBits() {
+    lock.lock();
+    try {
+      putCursorBack();
+      return free.others(sectors);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Defers what is free here and set in {@code bits}, as if {@code txg} had freed it: what a state
+   * has that an import may still go back to.
+   */
+  public void deferFree(long[] bits, long txg) {
+    List<Long> runs;
+    lock.lock();
+    try {
+      putCursorBack();
+      runs = runsOfFree(new KeptSectors(bits));
+    } finally {
+      lock.unlock();
+    }
+    int most = Math.toIntExact(MAX_DEFERRED_BYTES / sectorBytes);
+    for (long run : runs) {
+      for (int at = start(run); at < end(run); at += most) {
+        long bytes = (long) Math.min(most, end(run) - at) * sectorBytes;
+        claim((long) at * sectorBytes, bytes, txg);
+        free((long) at * sectorBytes, bytes, txg);
+      }
     }
   }
 
@@ -596,7 +681,7 @@ public final class Metaslab {
         apply(of.allocs, stored);
         apply(of.frees, stored);
       }
-      allocatedOnDisk = sectors - freeSectors - deferredSectors;
+      allocatedOnDisk = sectors - freeSectors - deferredSectors - keptSectors;
       for (Changes later : changes.tailMap(txg, false).values()) {
         allocatedOnDisk -= sum(later.allocs);
         allocatedOnDisk += sum(later.frees);
@@ -639,13 +724,16 @@ public final class Metaslab {
       int at = 0;
       putCursorBack();
       while (at < sectors) {
-        long free = byOffset.ceiling(key(at, 0));
+        long open = free.from(at);
         long gone = deferred.ceiling(key(at, 0));
         long next =
-            free == SortedLongs.NONE || (gone != SortedLongs.NONE && gone < free) ? gone : free;
+            open == SortedLongs.NONE || (gone != SortedLongs.NONE && gone < open) ? gone : open;
         int end = next == SortedLongs.NONE ? sectors : start(next);
         Bits.set(bits, at, end);
         at = next == SortedLongs.NONE ? sectors : end(next);
+      }
+      if (kept != null) {
+        kept.clearIdle(bits);
       }
     } finally {
       lock.unlock();
@@ -675,7 +763,7 @@ public final class Metaslab {
     }
   }
 
-  /** Bytes freed and not yet free. */
+  /** Bytes freed and not yet free, without what is kept. */
   public long deferredBytes() {
     lock.lock();
     try {
@@ -689,7 +777,7 @@ public final class Metaslab {
   public long allocatedBytes() {
     lock.lock();
     try {
-      return (sectors - freeSectors - deferredSectors) * sectorBytes;
+      return (sectors - freeSectors - deferredSectors - keptSectors) * sectorBytes;
     } finally {
       lock.unlock();
     }

@@ -296,6 +296,17 @@ public final class SpaceMapState {
     return sectors;
   }
 
+  /** A bit for each allocated sector, lowest first. */
+  long[] allocatedBits() {
+    long[] bits = new long[Math.ceilDiv(sectors, 64)];
+    for (int at = nextAllocated(0); at < sectors; ) {
+      int end = nextFree(at);
+      Bits.set(bits, at, end);
+      at = nextAllocated(end);
+    }
+    return bits;
+  }
+
   /** Where the block that starts at {@code start} ends. */
   private int endOfBlock(int start) {
     int end = start + 1;

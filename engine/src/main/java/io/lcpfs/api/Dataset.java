@@ -313,7 +313,7 @@ public final class Dataset implements FileTree {
   }
 
   /** Hundredths; 1.00 when there is nothing to compare. */
-  private static long ratio(long logicalBytes, long storedBytes) {
+  static long ratio(long logicalBytes, long storedBytes) {
     return storedBytes <= 0 || logicalBytes <= 0
         ? 100
         : Math.max(1, Math.round(100.0 * logicalBytes / storedBytes));

@@ -44,8 +44,8 @@ import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Predicate;
-import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -63,7 +63,7 @@ public final class Pool implements AutoCloseable {
   private final ReentrantLock lock;
 
   /** Open file systems by the guid of their dataset; guarded by the lock. */
-  private final Map<Long, PosixFileSystem> open;
+  private final OpenFileSystems open;
 
   private final List<Watch> watches;
 
@@ -78,7 +78,7 @@ public final class Pool implements AutoCloseable {
     this.env = env;
     this.name = engine.status().name();
     this.lock = new ReentrantLock();
-    this.open = new TreeMap<>();
+    this.open = new OpenFileSystems();
     this.watches = new CopyOnWriteArrayList<>();
     this.inUse = null;
     this.changes = false;
@@ -324,6 +324,11 @@ public final class Pool implements AutoCloseable {
 
   PoolSnapshots snapshots() {
     return new PoolSnapshots(this, engine);
+  }
+
+  /** An earlier state of the whole pool, to go back to. */
+  public PoolCheckpoints checkpoints() {
+    return new PoolCheckpoints(this, engine);
   }
 
   /** What is sent from here and received. */
@@ -612,32 +617,24 @@ public final class Pool implements AutoCloseable {
     }
   }
 
-  /** The file system of a snapshot, opened when first asked for. */
-  PosixFileSystem fileSystemOf(long guid, String path, Supplier<ObjectSet> objects) {
+  /** The file system of objects that are only read, with the options of the dataset at a path. */
+  PosixFileSystem openToRead(ObjectSet objects, String path) {
+    FsOptions options = fsOptions(path, FsOptions.DEFAULTS).withReadOnly(true);
+    return PosixFileSystem.open(objects, env, options);
+  }
+
+  /** Looks at what is open, under the lock. */
+  <T extends @Nullable Object> T withOpen(Function<OpenFileSystems, T> use) {
     lock.lock();
     try {
-      PosixFileSystem known = open.get(guid);
-      if (known == null) {
-        FsOptions options = fsOptions(path, FsOptions.DEFAULTS).withReadOnly(true);
-        known = PosixFileSystem.open(objects.get(), env, options);
-        open.put(guid, known);
-      }
-      return known;
+      return use.apply(open);
     } finally {
       lock.unlock();
     }
   }
 
   void closeFileSystem(long guid) {
-    lock.lock();
-    try {
-      PosixFileSystem fileSystem = open.remove(guid);
-      if (fileSystem != null) {
-        fileSystem.close();
-      }
-    } finally {
-      lock.unlock();
-    }
+    boolean _ = withOpen(files -> files.close(guid));
   }
 
   /** Runs {@code change} of a dataset while nobody has its file system open, or opens it. */
@@ -692,10 +689,11 @@ public final class Pool implements AutoCloseable {
           case "allocated" -> Long.toString(status.allocatedBytes());
           case "free" -> Long.toString(status.freeBytes());
           case "freeing" -> Long.toString(status.freeingBytes());
+          case "checkpoint" -> checkpoints().property();
           case "bcloneused" -> Long.toString(engine.cloneSavings().storedBytes());
           case "bclonesaved" -> Long.toString(engine.cloneSavings().savedBytes());
           case "bcloneratio" -> Long.toString(engine.cloneSavings().ratioPercent());
-          case "capacity" -> Long.toString(capacityPercent(status));
+          case "capacity" -> Long.toString(status.capacityPercent());
           case "fragmentation" -> Integer.toString(status.fragmentationPercent());
           case "health" -> status.health().name();
           case "guid" -> Long.toUnsignedString(status.guid());
@@ -704,12 +702,6 @@ public final class Pool implements AutoCloseable {
           default -> row.defaultValue();
         };
     return PropertyValue.of(value, PropertySource.NONE);
-  }
-
-  private static long capacityPercent(PoolStatus status) {
-    return status.sizeBytes() <= 0
-        ? 0
-        : Math.round(100.0 * status.allocatedBytes() / status.sizeBytes());
   }
 
   /** All native pool properties, then features, then users' properties. */
@@ -783,7 +775,7 @@ public final class Pool implements AutoCloseable {
     engine.addHistory(who, command);
   }
 
-  /** Gives the pool a new random guid. */
+  /** Gives the pool a new random guid; EBUSY while it has a checkpoint. */
   public void reguid() {
     engine.reguid();
   }

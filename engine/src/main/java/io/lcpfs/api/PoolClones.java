@@ -4,6 +4,7 @@ import static io.lcpfs.error.PoolException.refused;
 
 import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.error.Errno;
+import io.lcpfs.pool.BookmarkInfo;
 import io.lcpfs.pool.DatasetPolicy;
 import io.lcpfs.pool.PoolEngine;
 import io.lcpfs.pool.SnapshotInfo;
@@ -63,8 +64,21 @@ final class PoolClones {
       }
       pool.snapshots().destroy(dataset, newer, false);
     }
+    if (destroyNewer) {
+      destroyBookmarksAfter(path);
+    }
     DatasetPolicy policy = pool.policy(path);
     pool.withoutFiles(engine.dataset(path).guid(), () -> engine.rollback(path, name, policy));
+  }
+
+  /** Ends the bookmarks of what came after the newest snapshot. */
+  private void destroyBookmarksAfter(String path) {
+    SnapshotInfo back = engine.snapshots(path).getLast();
+    for (BookmarkInfo bookmark : engine.bookmarks(path)) {
+      if (bookmark.creationTxg() > back.creationTxg()) {
+        engine.destroyBookmark(path, bookmark.name());
+      }
+    }
   }
 
   private void refuseNamesakes(String dataset, String path, String origin) {

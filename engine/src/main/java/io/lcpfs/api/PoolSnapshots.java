@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.SortedMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
@@ -82,7 +83,7 @@ final class PoolSnapshots {
     DatasetName.checkSnapshot(fullName);
     String dataset = DatasetName.datasetOf(fullName);
     String name = DatasetName.snapshotOf(fullName);
-    return new Snapshot(pool, fullName, info(dataset, name));
+    return new Snapshot(pool, fullName, info(dataset, name), written(dataset));
   }
 
   private SnapshotInfo info(String dataset, String name) {
@@ -101,9 +102,14 @@ final class PoolSnapshots {
 
   /** See {@link Dataset#snapshots}. */
   List<Snapshot> list(String dataset) {
+    WrittenSizes written = written(dataset);
     return engine.snapshots(pool.requirePath(dataset)).stream()
-        .map(info -> new Snapshot(pool, dataset + "@" + info.name(), info))
+        .map(info -> new Snapshot(pool, dataset + "@" + info.name(), info, written))
         .toList();
+  }
+
+  private WrittenSizes written(String dataset) {
+    return new WrittenSizes(() -> engine.writtenBySnapshots(pool.requirePath(dataset)));
   }
 
   /** Destroys some of a dataset's snapshots; with {@code defer}, what is kept later. */
@@ -251,11 +257,48 @@ final class PoolSnapshots {
 
   /** See {@link Snapshot#fileSystem}. */
   PosixFileSystem fileSystem(String fullName) {
+    long identity = identity(fullName);
+    return open(fullName, identity, open -> open.keep(identity));
+  }
+
+  private long identity(String fullName) {
     String dataset = DatasetName.datasetOf(fullName);
+    SnapshotInfo info = info(dataset, DatasetName.snapshotOf(fullName));
+    return identity(engine.dataset(pool.requirePath(dataset)).guid(), info);
+  }
+
+  private PosixFileSystem open(String fullName, long identity, Consumer<OpenFileSystems> with) {
+    String path = pool.requirePath(DatasetName.datasetOf(fullName));
     String name = DatasetName.snapshotOf(fullName);
-    String path = pool.requirePath(dataset);
-    SnapshotInfo info = info(dataset, name);
-    long identity = identity(engine.dataset(path).guid(), info);
-    return pool.fileSystemOf(identity, path, () -> engine.snapshotObjects(path, name));
+    return pool.withOpen(
+        open -> {
+          PosixFileSystem known = open.get(identity);
+          if (known == null) {
+            known = pool.openToRead(engine.snapshotObjects(path, name), path);
+            open.put(identity, known);
+          }
+          with.accept(open);
+          return known;
+        });
+  }
+
+  /** See {@link SnapshotDirectory#visit}. */
+  SnapshotDirectory.Visit visit(String fullName) {
+    long identity = identity(fullName);
+    PosixFileSystem visited = open(fullName, identity, open -> open.visit(identity));
+    AtomicBoolean left = new AtomicBoolean();
+    return new SnapshotDirectory.Visit() {
+      @Override
+      public PosixFileSystem files() {
+        return visited;
+      }
+
+      @Override
+      public void close() {
+        if (left.compareAndSet(false, true)) {
+          boolean _ = pool.withOpen(open -> open.leave(identity, visited));
+        }
+      }
+    };
   }
 }

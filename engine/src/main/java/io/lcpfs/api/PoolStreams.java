@@ -2,12 +2,16 @@ package io.lcpfs.api;
 
 import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.env.Env;
+import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.ReceiveRecord;
 import io.lcpfs.object.ObjectSet;
+import io.lcpfs.pool.HeldSnapshot;
 import io.lcpfs.pool.PoolEngine;
 import io.lcpfs.pool.Progress;
 import io.lcpfs.posix.PosixCheck;
+import io.lcpfs.stream.HealReport;
+import io.lcpfs.stream.Healer;
 import io.lcpfs.stream.ReceiveHost;
 import io.lcpfs.stream.ReceiveOptions;
 import io.lcpfs.stream.ReceiveReport;
@@ -75,6 +79,26 @@ public final class PoolStreams {
     @Override
     public void received(String fullName) {
       pool.snapshotsChanged(fullName);
+    }
+  }
+
+  /**
+   * Heals blocks of a snapshot that cannot be read with what a stream of the same snapshot has,
+   * where they are. What can be read stays as it is. To do it again is harmless.
+   *
+   * @param snapshot full name of the damaged one
+   * @throws PoolException ENOENT; EINVAL when the stream is none, or of another snapshot; EIO when
+   *     it is damaged or ends early, or not even the root of the snapshot can be read; EROFS
+   */
+  public HealReport heal(InputStream in, String snapshot, Consumer<Progress> progress) {
+    DatasetName.checkSnapshot(snapshot);
+    if (pool.readOnly()) {
+      throw PoolException.refused(
+          Errno.EROFS, pool.name() + ": is imported read-only; import it to be changed");
+    }
+    String path = pool.pathIn(DatasetName.datasetOf(snapshot));
+    try (HeldSnapshot held = engine.holdSnapshot(path, DatasetName.snapshotOf(snapshot))) {
+      return new Healer(held, snapshot, progress, in).run();
     }
   }
 

@@ -1,6 +1,7 @@
 package io.lcpfs.api;
 
 import io.lcpfs.dataset.DatasetName;
+import io.lcpfs.dataset.PropertyValue;
 import io.lcpfs.pool.SnapshotInfo;
 import io.lcpfs.posix.FileChange;
 import io.lcpfs.posix.PosixFileSystem;
@@ -20,11 +21,13 @@ public final class Snapshot implements FileTree {
   private final Pool pool;
   private final String name;
   private final SnapshotInfo info;
+  private final WrittenSizes written;
 
-  Snapshot(Pool pool, String name, SnapshotInfo info) {
+  Snapshot(Pool pool, String name, SnapshotInfo info, WrittenSizes written) {
     this.pool = pool;
     this.name = name;
     this.info = info;
+    this.written = written;
   }
 
   @Override
@@ -75,6 +78,26 @@ public final class Snapshot implements FileTree {
   /** {@link #referencedBytes} before compression, of data. */
   public long logicalBytes() {
     return info.logicalBytes();
+  }
+
+  /** Bytes allocated for what it has and the snapshot before it has not. */
+  public long writtenBytes() {
+    return written.of(shortName());
+  }
+
+  /**
+   * A property's value in exact form, {@code -} with source NONE where a snapshot has none. Users'
+   * properties are the dataset's.
+   *
+   * @throws io.lcpfs.error.PoolException EINVAL when there is no such property; ENOENT
+   */
+  public PropertyValue property(String property) {
+    return new SnapshotProperties(this).get(property);
+  }
+
+  /** All properties that a snapshot has, then the users' of its dataset. */
+  public Map<String, PropertyValue> properties() {
+    return new SnapshotProperties(this).all();
   }
 
   /** How many users hold it. */

@@ -170,6 +170,7 @@ public final class PropertyCatalog {
     computed(POOL, "allocated", Kind.SIZE, "in use");
     computed(POOL, "free", Kind.SIZE, "not in use");
     computed(POOL, "freeing", Kind.SIZE, "of destroyed datasets, on its way back");
+    computed(POOL, "checkpoint", Kind.SIZE, "what only the checkpoint has any more");
     computed(POOL, "bcloneused", Kind.SIZE, "allocated for blocks that are cloned");
     computed(POOL, "bclonesaved", Kind.SIZE, "what their clones would take as copies");
     computed(POOL, "bcloneratio", Kind.RATIO, "size of cloned blocks with their clones to without");
@@ -388,7 +389,7 @@ public final class PropertyCatalog {
 
   /** A stored value as the command shows it; {@code exact} leaves numbers as they are. */
   public static String print(Property property, String value, boolean exact) {
-    if (value.isEmpty()) {
+    if (value.isEmpty() || value.equals("-")) {
       return "-";
     }
     return switch (property.kind()) {

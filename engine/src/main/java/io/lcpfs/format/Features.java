@@ -48,6 +48,9 @@ public final class Features {
   public static final PoolConfig.Feature OWNER_ACCOUNTS =
       new PoolConfig.Feature("owner_accounts", false);
 
+  /** An earlier state of the whole pool whose space is not given out. */
+  public static final PoolConfig.Feature CHECKPOINT = new PoolConfig.Feature("checkpoint", false);
+
   /** All features known here, in the order in which a new pool lists them. */
   public static final List<PoolConfig.Feature> KNOWN =
       List.of(
@@ -61,7 +64,8 @@ public final class Features {
           HOLDS,
           BOOKMARKS,
           SPACE_RULES,
-          OWNER_ACCOUNTS);
+          OWNER_ACCOUNTS,
+          CHECKPOINT);
 
   private Features() {}
 

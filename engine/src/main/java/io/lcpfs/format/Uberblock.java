@@ -18,7 +18,7 @@ import java.lang.foreign.StructLayout;
  * @param timestampNanos wall clock of the commit, nanoseconds since 1970
  * @param forkId the fork of the configuration that it names
  * @param root the meta object set
- * @param checkpointTxg reserved for checkpoints, 0
+ * @param checkpoint the earlier state that is kept, if any
  */
 public record Uberblock(
     long txg,
@@ -30,7 +30,7 @@ public record Uberblock(
     Hash256 layoutChecksum,
     long configGeneration,
     Hash256 configChecksum,
-    long checkpointTxg) {
+    CheckpointRecord checkpoint) {
 
   public static final int BYTES = 512;
   public static final long MAGIC = 0x313052454255434CL; // "LCUBER01"
@@ -51,14 +51,16 @@ public record Uberblock(
           Disk.bytes("config_checksum", 32),
           BlockPointer.LAYOUT.withName("root"),
           U64.withName("checkpoint_txg"),
-          Disk.bytes("reserved", 216),
+          U64.withName("checkpoint_nanos"),
+          U64.withName("checkpoint_discarded"),
+          BlockPointer.LAYOUT.withName("checkpoint_root"),
+          Disk.bytes("reserved", 72),
           Disk.bytes("checksum", 32));
 
   private static final long LAYOUT_CHECKSUM = Disk.offset(LAYOUT, "layout_checksum");
   private static final long CONFIG_GENERATION = Disk.offset(LAYOUT, "config_generation");
   private static final long CONFIG_CHECKSUM = Disk.offset(LAYOUT, "config_checksum");
   private static final long ROOT = Disk.offset(LAYOUT, "root");
-  private static final long CHECKPOINT_TXG = Disk.offset(LAYOUT, "checkpoint_txg");
   private static final long CHECKSUM = Disk.offset(LAYOUT, "checksum");
 
   static {
@@ -98,7 +100,7 @@ public record Uberblock(
         Hash256.read(slot, LAYOUT_CHECKSUM),
         Disk.u64(slot, CONFIG_GENERATION),
         Hash256.read(slot, CONFIG_CHECKSUM),
-        Disk.u64(slot, CHECKPOINT_TXG));
+        CheckpointRecord.decode(slot, txg));
   }
 
   /** Writes the whole slot for the place {@code deviceOffset}. */
@@ -115,7 +117,7 @@ public record Uberblock(
     Disk.putU64(slot, CONFIG_GENERATION, configGeneration);
     configChecksum.put(slot, CONFIG_CHECKSUM);
     root.encode(slot, ROOT);
-    Disk.putU64(slot, CHECKPOINT_TXG, checkpointTxg);
+    checkpoint.encode(slot);
     Hash256.ofRecord(slot, CHECKSUM, deviceOffset).put(slot, CHECKSUM);
   }
 }

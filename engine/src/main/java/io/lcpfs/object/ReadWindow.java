@@ -103,7 +103,7 @@ final class ReadWindow implements AutoCloseable {
     return read(context, pointer, false);
   }
 
-  private static Slab read(ObjectContext context, BlockPointer pointer, boolean asStored) {
+  static Slab read(ObjectContext context, BlockPointer pointer, boolean asStored) {
     int bytes = asStored ? pointer.psizeBytes() : pointer.lsizeBytes();
     Slab slab = context.cache().allocateForSync(bytes);
     boolean done = false;

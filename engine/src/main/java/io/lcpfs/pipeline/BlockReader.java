@@ -188,12 +188,46 @@ public final class BlockReader {
             // A damaged gang copy is left: which of its pieces is wrong may not even be known.
             if ((damaged & (1 << copy)) != 0 && !Dva.isGang(pointer.dva(copy))) {
               env.probe(CodeProbe.DITTO_COPY_REPAIRED);
-              Slab own = Scratch.allocate(cache, devices, (int) bytes.byteSize());
-              own.segment().copyFrom(bytes);
-              devices.write(pointer.dva(copy), own.segment(), failure -> slabs.free(own));
+              writeCopy(pointer.dva(copy), bytes);
             }
           }
         });
+  }
+
+  /**
+   * Writes the stored bytes of a block again where they are, of which no copy can be read. Only
+   * what the pointer's checksum says is written; a gang copy whose header is lost stays as it is.
+   *
+   * @param bytes as long as the stored size in whole sectors, zeros beyond the physical size
+   * @param seenTxg as in {@link #read}
+   * @return whether anything was written, and is on its device or told as its failure
+   */
+  public boolean rewrite(BlockPointer pointer, MemorySegment bytes, long seenTxg) {
+    Check.that(bytes.byteSize() == storedBytes(pointer), "rewritten bytes", bytes.byteSize());
+    if (!matches(pointer, bytes)) {
+      return false;
+    }
+    int[] written = new int[1];
+    guard.ifNotReused(
+        seenTxg,
+        () -> {
+          for (int copy = 0; copy < pointer.copies(); copy++) {
+            long dva = pointer.dva(copy);
+            if (Dva.isGang(dva)) {
+              written[0] += gangs.rewrite(dva, pointer, bytes) ? 1 : 0;
+            } else {
+              writeCopy(dva, bytes);
+              written[0]++;
+            }
+          }
+        });
+    return written[0] > 0;
+  }
+
+  private void writeCopy(long dva, MemorySegment bytes) {
+    Slab own = Scratch.allocate(cache, devices, (int) bytes.byteSize());
+    own.segment().copyFrom(bytes);
+    devices.write(dva, own.segment(), failure -> slabs.free(own));
   }
 
   /** Where the stored bytes of a block lie: address and length of each extent, all copies. */

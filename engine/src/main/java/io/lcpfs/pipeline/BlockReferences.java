@@ -17,6 +17,11 @@ public interface BlockReferences {
         }
 
         @Override
+        public boolean isShared(BlockPointer pointer) {
+          return false;
+        }
+
+        @Override
         public long costOfAdding(BlockPointer pointer, BlockPointer before) {
           return 0;
         }
@@ -39,6 +44,13 @@ public interface BlockReferences {
    * @throws io.lcpfs.error.PoolException ENOMEM
    */
   boolean mayAdd(BlockPointer pointer);
+
+  /**
+   * Whether a stored block has further references, or may have, as the table cannot be read.
+   *
+   * @throws io.lcpfs.error.PoolException ENOMEM
+   */
+  boolean isShared(BlockPointer pointer);
 
   /**
    * A bound on the bytes that the table takes on disk for one more reference, when it also gets one

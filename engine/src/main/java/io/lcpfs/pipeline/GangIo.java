@@ -233,6 +233,41 @@ final class GangIo {
         });
   }
 
+  /**
+   * Writes the pieces of one gang copy again where they are.
+   *
+   * @return whether all headers could be read; else nothing was written
+   */
+  boolean rewrite(long gangDva, BlockPointer parent, MemorySegment source) {
+    List<Runnable> writes = new ArrayList<>();
+    try {
+      visit(
+          gangDva,
+          parent.physicalBirth(),
+          0,
+          source.byteSize(),
+          0,
+          (dva, offset, bytes) -> {
+            if (offset >= 0) {
+              writes.add(() -> writePiece(dva, source.asSlice(offset, bytes)));
+            }
+          });
+    } catch (PoolException e) {
+      if (e.errno() == Errno.ENOMEM) {
+        throw e;
+      }
+      return false;
+    }
+    writes.forEach(Runnable::run);
+    return true;
+  }
+
+  private void writePiece(long dva, MemorySegment bytes) {
+    Slab own = Scratch.allocate(cache, devices, (int) bytes.byteSize());
+    own.segment().copyFrom(bytes);
+    devices.write(dva, own.segment(), failure -> slabs.free(own));
+  }
+
   /** Tells the extents of one gang copy. */
   void extents(long gangDva, BlockPointer parent, BlockReader.ExtentVisitor visitor) {
     visit(

@@ -117,6 +117,29 @@ final class Bookmarks {
   }
 
   /**
+   * Refuses to let go of what came after a snapshot while a bookmark says that what follows goes on
+   * from there: what is sent since such a bookmark would not be all that differs.
+   *
+   * @throws PoolException EEXIST
+   */
+  void refuseAfter(String path, long txg) {
+    for (BookmarkInfo bookmark : list(path)) {
+      if (bookmark.creationTxg() > txg) {
+        throw PoolException.refused(
+            Errno.EEXIST,
+            full(path)
+                + ": would lose what the bookmark #"
+                + bookmark.name()
+                + " stands for; end that first with 'lcpfs fs destroy "
+                + full(path)
+                + "#"
+                + bookmark.name()
+                + "'");
+      }
+    }
+  }
+
+  /**
    * Makes a bookmark; returns when it is on disk.
    *
    * @param of what it keeps in mind of which snapshot; the dataset's own

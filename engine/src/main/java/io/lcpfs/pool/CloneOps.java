@@ -180,13 +180,12 @@ final class CloneOps {
       OpenDataset head = datasets.open(path, policy);
       head.refuseDamagedSnapshots();
       long snapshot = snapshots.objectOf(path, name);
-      if (head.newestSnapshot() != snapshot) {
-        throw PoolException.refused(
-            Errno.EEXIST,
-            path + "@" + name + " is not the newest snapshot; destroy those after it with -r");
-      }
+      refuseNewer(path, name, head, snapshot);
       datasets.settle(head.object());
       OpenDataset still = datasets.openObject(head.object());
+      refuseNewer(path, name, still, snapshot); // one may have been on its way to disk
+      SnapshotRecord back = SnapshotChain.record(meta, snapshot, still.object());
+      snapshots.bookmarks().refuseAfter(path, back.txg());
       long txg;
       try (Tx tx = meta.begin(TX_BYTES).wholeOnly()) {
         txg = tx.txg();
@@ -204,6 +203,14 @@ final class CloneOps {
       datasets.settle(head.object());
     } finally {
       datasets.lock().unlock();
+    }
+  }
+
+  private static void refuseNewer(String path, String name, OpenDataset head, long snapshot) {
+    if (head.newestSnapshot() != snapshot) {
+      throw PoolException.refused(
+          Errno.EEXIST,
+          path + "@" + name + " is not the newest snapshot; destroy those after it with -r");
     }
   }
 

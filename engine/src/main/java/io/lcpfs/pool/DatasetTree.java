@@ -289,7 +289,7 @@ final class DatasetTree {
   }
 
   /** Refuses to move or remove anything in a tree where a dataset has two names. */
-  private void refuseShared() {
+  void refuseShared() {
     Walk walk = walk();
     if (walk.shared && walk.damage != null) {
       throw walk.damage;
@@ -301,7 +301,7 @@ final class DatasetTree {
     return walk().seen;
   }
 
-  private SortedMap<String, Long> childrenOf(long object) {
+  SortedMap<String, Long> childrenOf(long object) {
     SortedMap<String, Long> children = new TreeMap<>();
     readChildren(object, children);
     return children;
@@ -673,7 +673,7 @@ final class DatasetTree {
   }
 
   /** Tells a dataset's users that it is about to be destroyed. */
-  private void leave(long object) {
+  void leave(long object) {
     openLock.lock();
     try {
       OpenDataset dataset = open.get(object);

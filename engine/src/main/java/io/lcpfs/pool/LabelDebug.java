@@ -1,6 +1,7 @@
 package io.lcpfs.pool;
 
 import io.lcpfs.format.ActivityRecord;
+import io.lcpfs.format.CheckpointRecord;
 import io.lcpfs.format.Geometry;
 import io.lcpfs.format.LabelRecord;
 import io.lcpfs.format.LayoutRecord;
@@ -170,7 +171,12 @@ final class LabelDebug {
                   + uberblock.configGeneration()
                   + ", checksum "
                   + uberblock.configChecksum());
-          out.line("checkpoint txg " + uberblock.checkpointTxg());
+          CheckpointRecord checkpoint = uberblock.checkpoint();
+          out.line("checkpoint txg " + checkpoint.txg());
+          if (!checkpoint.isNone()) {
+            out.line("checkpoint discarded in txg " + checkpoint.discardedTxg());
+            out.line("checkpoint meta object set " + checkpoint.root());
+          }
         });
   }
 

@@ -19,6 +19,7 @@ import io.lcpfs.zap.Zap;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
@@ -40,6 +41,7 @@ final class OpenPool implements PoolEngine {
   private final SpaceOps space;
   private final DestroyTask destroyTask;
   private final ReceiveOps receives;
+  private final CheckpointOps checkpoint;
   private final Dnode properties;
   private final History history;
   private final List<BlockDevice> devices;
@@ -64,6 +66,8 @@ final class OpenPool implements PoolEngine {
     this.parts = parts;
     this.meta = meta;
     this.spaceMaps = spaceMaps;
+    this.checkpoint = new CheckpointOps(parts, meta);
+    checkpoint.load();
     LogStore logs = new LogStore(parts.context, parts.allocator, parts.devices, parts.reserve);
     DeadLists deadLists = new DeadLists(parts.context, meta);
     MetaDirectory directory = new MetaDirectory(meta, parts.env);
@@ -102,6 +106,7 @@ final class OpenPool implements PoolEngine {
   /** Starts what goes on in the background of a writable pool. */
   void startTasks() {
     parts.sync.setAutotrim("on".equals(poolProperties().get("autotrim")));
+    checkpoint.start();
     tasksStarted = true;
     receives.dropUnresumable();
     destroyTask.start();
@@ -181,6 +186,11 @@ final class OpenPool implements PoolEngine {
     if (undropped != null) {
       problems.add("a broken receive cannot be freed: " + undropped.error().message());
     }
+    PoolException forgotten = checkpoint.problem();
+    if (forgotten != null) {
+      problems.add(
+          "the checkpoint cannot be read and was given up: " + forgotten.error().message());
+    }
     PoolException uncounted = references.problem();
     if (uncounted != null) {
       problems.add(
@@ -202,7 +212,7 @@ final class OpenPool implements PoolEngine {
     SortedMap<String, String> features = new TreeMap<>();
     config.features().forEach(f -> features.put(f.name(), "active"));
     long size = parts.reserve.sizeBytes();
-    long allocated = parts.allocator.allocatedBytes();
+    long allocated = parts.allocator.allocatedBytes() + parts.allocator.keptBytes();
     return new PoolStatus(
         config.name(),
         config.poolGuid(),
@@ -229,7 +239,7 @@ final class OpenPool implements PoolEngine {
         device.guid(),
         queue.isFaulted() ? Health.FAULTED : Health.ONLINE,
         parts.reserve.sizeBytes(),
-        parts.allocator.allocatedBytes(),
+        parts.allocator.allocatedBytes() + parts.allocator.keptBytes(),
         stats.readErrors(),
         stats.writeErrors(),
         parts.devices.checksumErrors(device.index()));
@@ -440,6 +450,12 @@ final class OpenPool implements PoolEngine {
   }
 
   @Override
+  public Map<String, Long> writtenBySnapshots(String path) {
+    refuseClosed();
+    return snapshots.writtenBySnapshots(path);
+  }
+
+  @Override
   public SnapshotInfo snapshot(String path, String name) {
     refuseClosed();
     return snapshots.get(path, name);
@@ -546,9 +562,9 @@ final class OpenPool implements PoolEngine {
   }
 
   @Override
-  public Receiving resumeReceive(String path, long toGuid, DatasetPolicy policy) {
+  public Receiving resumeReceive(String path, long toGuid, DatasetPolicy policy, boolean force) {
     refuseReadOnly();
-    return receives.resume(path, toGuid, policy);
+    return receives.resume(path, toGuid, policy, force);
   }
 
   @Override
@@ -621,13 +637,15 @@ final class OpenPool implements PoolEngine {
     parts.sync.whileStill(
         () ->
             report[0] =
-                new PoolVerify(
-                        context(),
-                        parts.sync.committed().root(),
-                        parts.allocator,
-                        parts.devices.tiles(),
-                        progress)
-                    .run());
+                checkpoint.withCheckpoint(
+                    new PoolVerify(
+                            context(),
+                            parts.sync.committed().root(),
+                            parts.allocator,
+                            parts.devices.tiles(),
+                            progress)
+                        .run(),
+                    progress));
     return report[0].with(space.check());
   }
 
@@ -644,8 +662,27 @@ final class OpenPool implements PoolEngine {
   }
 
   @Override
+  public Optional<CheckpointInfo> checkpoint() {
+    refuseClosed();
+    return checkpoint.info();
+  }
+
+  @Override
+  public CheckpointInfo takeCheckpoint() {
+    refuseReadOnly();
+    return checkpoint.take();
+  }
+
+  @Override
+  public long discardCheckpoint() {
+    refuseReadOnly();
+    return checkpoint.discard();
+  }
+
+  @Override
   public void reguid() {
     refuseReadOnly();
+    checkpoint.refuseWhileThere("a new guid");
     long guid = PoolCreator.newGuid(parts.env);
     parts.sync.changeConfig(config -> config.withGuid(guid));
     parts.txgs.sync();
@@ -657,6 +694,7 @@ final class OpenPool implements PoolEngine {
     List<PoolConfig.Feature> missing =
         Features.KNOWN.stream().filter(f -> !config().features().contains(f)).toList();
     if (!missing.isEmpty()) {
+      checkpoint.refuseWhileThere("an upgrade");
       parts.sync.changeConfig(config -> config.withFeatures(Features.KNOWN));
       parts.txgs.sync();
     }

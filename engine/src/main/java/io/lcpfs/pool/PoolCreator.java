@@ -7,6 +7,7 @@ import io.lcpfs.env.Env;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
+import io.lcpfs.format.CheckpointRecord;
 import io.lcpfs.format.Features;
 import io.lcpfs.format.Geometry;
 import io.lcpfs.format.LayoutRecord;
@@ -57,7 +58,7 @@ final class PoolCreator {
               layout.checksum(),
               config.generation(),
               config.checksum(),
-              0);
+              CheckpointRecord.NONE);
       PoolParts parts =
           new PoolParts(env, slabs, options.tuning(), devices, config, layout, none, 0, false);
       parts.labels.initialize(parts.targets, config, layout);

@@ -4,6 +4,7 @@ import io.lcpfs.format.ReceiveRecord;
 import io.lcpfs.object.ObjectSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.function.Consumer;
 
@@ -224,6 +225,14 @@ public interface PoolEngine extends AutoCloseable {
   String originOf(String path);
 
   /**
+   * What each snapshot of a dataset has that the one before it has not, of the first all: allocated
+   * bytes, by the snapshot's name.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EIO
+   */
+  Map<String, Long> writtenBySnapshots(String path);
+
+  /**
    * The paths of the datasets that began as a snapshot.
    *
    * @throws io.lcpfs.error.PoolException ENOENT
@@ -284,7 +293,7 @@ public interface PoolEngine extends AutoCloseable {
    *
    * @throws io.lcpfs.error.PoolException ENOENT; EBUSY; EINVAL when it is another snapshot
    */
-  Receiving resumeReceive(String path, long toGuid, DatasetPolicy policy);
+  Receiving resumeReceive(String path, long toGuid, DatasetPolicy policy, boolean force);
 
   /** What is being received, or was in part. */
   List<ReceiveRecord> receives();
@@ -320,11 +329,37 @@ public interface PoolEngine extends AutoCloseable {
   /** Remembers a command; stamps it with the time and txg. */
   void addHistory(String who, String command);
 
-  /** Gives the pool a new random guid. */
+  /** The pool's checkpoint, if there is one. */
+  Optional<CheckpointInfo> checkpoint();
+
+  /**
+   * Keeps the whole pool as it is now, beside what becomes of it; returns when that is on disk. The
+   * {@linkplain #objectSet objects} of datasets with an intent log have to be open.
+   *
+   * @throws io.lcpfs.error.PoolException EEXIST when there is a checkpoint; ENOSPC; EOPNOTSUPP when
+   *     the pool lacks the feature
+   */
+  CheckpointInfo takeCheckpoint();
+
+  /**
+   * Gives the checkpoint up.
+   *
+   * @return bytes that are free by that
+   * @throws io.lcpfs.error.PoolException ENOENT when there is none
+   */
+  long discardCheckpoint();
+
+  /**
+   * Gives the pool a new random guid.
+   *
+   * @throws io.lcpfs.error.PoolException EBUSY while there is a checkpoint
+   */
   void reguid();
 
   /**
    * Turns on every feature that this version knows and the pool does not use; answers their names.
+   *
+   * @throws io.lcpfs.error.PoolException EBUSY while there is a checkpoint
    */
   List<String> upgrade();
 

@@ -63,6 +63,58 @@ final class PoolImporter {
     long guid = poolGuid();
     LabelChoice newest = LabelIo.choose(env, scans, guid, Long.MAX_VALUE);
     checkImportable(newest.config());
+    return options.rewind() ? rewind(newest) : load(guid, newest);
+  }
+
+  /** Goes back to the checkpoint or, read-only, looks at it. */
+  private PoolEngine rewind(LabelChoice newest) {
+    Rewind rewind = new Rewind(newest);
+    problems.addAll(newest.problems());
+    if (!options.readOnly()) {
+      noteWhatIsLeft(rewind, newest);
+    }
+    LabelChoice target = rewind.target(options.readOnly());
+    SlabAllocator memory = PoolParts.memory(options.tuning());
+    boolean done = false;
+    try {
+      OpenPool pool = load(target, memory, rewind.txg());
+      done = true;
+      if (options.readOnly()) {
+        return pool;
+      }
+      pool.parts()
+          .sync
+          .beginWith(txg -> rewind.begin(pool.parts(), pool.meta(), pool.spaceMaps(), txg));
+      return makeWritable(pool.parts(), newest, pool);
+    } finally {
+      if (!done) {
+        memory.close();
+      }
+    }
+  }
+
+  private void noteWhatIsLeft(Rewind rewind, LabelChoice newest) {
+    SlabAllocator memory = PoolParts.memory(options.tuning());
+    boolean done = false;
+    try {
+      OpenPool left = load(newest, memory, Long.MAX_VALUE);
+      done = true;
+      rewind.leave(left.parts());
+      left.abandon();
+    } catch (PoolException e) {
+      if (!lost(e)) {
+        throw e;
+      }
+      // A reason to go back, maybe; and nobody can return to what is lost.
+      problems.add("txg " + newest.uberblock().txg() + " is left for good: " + e.error().message());
+    } finally {
+      if (!done) {
+        memory.close();
+      }
+    }
+  }
+
+  private PoolEngine load(long guid, LabelChoice newest) {
     LabelChoice choice = newest;
     PoolException firstFailure = null;
     while (true) {
@@ -70,7 +122,7 @@ final class PoolImporter {
       SlabAllocator memory = PoolParts.memory(options.tuning());
       boolean done = false;
       try {
-        OpenPool pool = load(choice, memory);
+        OpenPool pool = load(choice, memory, Long.MAX_VALUE);
         done = true;
         return options.readOnly() ? pool : makeWritable(pool.parts(), choice, pool);
       } catch (PoolException e) {
@@ -241,7 +293,10 @@ final class PoolImporter {
             + ", which this version does not know; import it with a newer lcpfs");
   }
 
-  private OpenPool load(LabelChoice choice, SlabAllocator slabs) {
+  /**
+   * @param knownTxg metaslabs bound later may lack a space map
+   */
+  private OpenPool load(LabelChoice choice, SlabAllocator slabs, long knownTxg) {
     PoolConfig config = choice.config();
     checkShape(config, choice.layout());
     List<BlockDevice> ordered = inOrder(config);
@@ -258,7 +313,7 @@ final class PoolImporter {
             options.readOnly());
     boolean done = false;
     try {
-      OpenPool pool = load(choice, parts, ordered);
+      OpenPool pool = load(choice, parts, ordered, knownTxg);
       done = true;
       return pool;
     } finally {
@@ -268,8 +323,10 @@ final class PoolImporter {
     }
   }
 
-  private OpenPool load(LabelChoice choice, PoolParts parts, List<BlockDevice> ordered) {
-    long txg = choice.uberblock().txg();
+  private OpenPool load(
+      LabelChoice choice, PoolParts parts, List<BlockDevice> ordered, long knownTxg) {
+    // What a checkpoint deferred has long been free; groups go on behind the newest.
+    long txg = knownTxg == Long.MAX_VALUE ? choice.uberblock().txg() : choice.highestTxg();
     ObjectSet meta =
         ObjectSet.open(
             parts.context, 0, choice.uberblock().root(), options.readOnly(), ObjectSetOptions.META);
@@ -277,7 +334,7 @@ final class PoolImporter {
     SpaceMaps spaceMaps =
         new SpaceMaps(
             env, meta, parts.allocator, directory.hold(MetaDirectory.SPACE_MAPS, ObjectType.ZAP));
-    spaceMaps.load(parts.devices.tiles(), txg);
+    spaceMaps.load(parts.devices.tiles(), txg, knownTxg);
     parts.sync.connect(meta, parts.io, spaceMaps, parts.reserve);
     readBackNewest(parts, choice.uberblock());
     long root;

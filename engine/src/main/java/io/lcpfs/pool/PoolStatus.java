@@ -37,4 +37,10 @@ public record PoolStatus(
     long cacheBytes,
     SortedMap<String, String> features,
     List<DeviceStatus> devices,
-    List<String> problems) {}
+    List<String> problems) {
+
+  /** How much of the pool is in use. */
+  public long capacityPercent() {
+    return sizeBytes <= 0 ? 0 : Math.round(100.0 * allocatedBytes / sizeBytes);
+  }
+}

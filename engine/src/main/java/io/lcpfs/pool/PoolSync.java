@@ -30,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongConsumer;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -77,9 +78,13 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
   private volatile PoolConfig config;
   private volatile Uberblock committed;
   private LayoutRecord layout;
+  private final PoolCheckpoint checkpoint;
   private boolean layoutChanged;
   private volatile long lastSynced;
   private volatile boolean autotrim;
+
+  /** What the first group has to do before anything is allocated, or null. */
+  private @Nullable LongConsumer beforeFirst;
 
   /**
    * @param committed the uberblock on disk; of a pool that is being made, one of txg 0
@@ -108,6 +113,7 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
     this.committed = committed;
     this.lastSynced = lastTxg;
     this.readOnly = readOnly;
+    this.checkpoint = new PoolCheckpoint(env, allocator, committed.checkpoint());
   }
 
   /** Connects what was opened with the help of this object. */
@@ -125,6 +131,15 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
 
   void connect(ReferenceTable table) {
     references = table;
+  }
+
+  /** Has the first group begin with {@code work}; before the sync task is started. */
+  void beginWith(LongConsumer work) {
+    beforeFirst = work;
+  }
+
+  PoolCheckpoint checkpoint() {
+    return checkpoint;
   }
 
   PoolConfig config() {
@@ -193,7 +208,8 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
       requestLock.unlock();
     }
     DatasetTree tree = datasets;
-    return meta.isDirty(txg)
+    return checkpoint.isDirty()
+        || meta.isDirty(txg)
         || (tree != null
             && tree.opened().stream()
                 .anyMatch(d -> d.objectSet().isDirty(txg) || d.logWantsSync()));
@@ -213,6 +229,12 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
     BlockIo blocks = connected(io);
     SpaceReserve space = connected(reserve);
     SpaceMaps maps = connected(spaceMaps);
+    checkpoint.groupBegins(txg, committed);
+    LongConsumer first = beforeFirst;
+    if (first != null) {
+      beforeFirst = null;
+      first.accept(txg);
+    }
     bindMetaslabs(txg, maps, space);
     List<ObjectSetSync> syncs = new ArrayList<>();
     DatasetTree tree = datasets;
@@ -314,7 +336,7 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
             layout.checksum(),
             next.generation(),
             next.checksum(),
-            0);
+            checkpoint.recordFor(txg));
     labels.commit(targets, uberblock, configChanged ? next : null, layoutChanged ? layout : null);
     config = next;
     layoutChanged = false;
@@ -328,6 +350,7 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
     try {
       lastSynced = txg;
       allocator.syncDone(txg, freed);
+      checkpoint.groupSynced(txg, freed);
     } finally {
       reuseLock.unlock();
     }

@@ -32,6 +32,11 @@ import org.jspecify.annotations.Nullable;
 final class ReceiveOps {
   private static final long TX_BYTES = 64 << 10;
 
+  /** For each snapshot that goes with a dataset that is replaced. */
+  private static final long NAME_BYTES = 2 << 10;
+
+  private static final int MAX_REPLACED = 1000;
+
   private final ObjectContext context;
   private final ObjectSet meta;
   private final MetaDirectory directory;
@@ -147,7 +152,8 @@ final class ReceiveOps {
   /**
    * Begins with an empty dataset or, where the stream is incremental, with what is there.
    *
-   * @param force whether what was changed there since its newest snapshot may be lost
+   * @param force whether what was changed there since its newest snapshot may be lost, or all that
+   *     is there where the stream is whole
    * @throws PoolException EEXIST; ENOENT when the parent is missing; EBUSY when something is being
    *     received at that path; ESTALE when what is there is not what the stream continues;
    *     EOPNOTSUPP when the pool lacks the feature
@@ -163,7 +169,7 @@ final class ReceiveOps {
     datasets.lock().lock();
     try {
       if (start.fromGuid() == 0) {
-        refuseTaken(start.path());
+        refuseTaken(start.path(), force);
       }
       if (find(start.path(), entries()) != 0) {
         throw PoolException.refused(
@@ -233,24 +239,87 @@ final class ReceiveOps {
   /** Refuses what has changed since its newest snapshot. */
   private void refuseChanged(
       String path, DatasetRecord head, SnapshotRecord newest, boolean force) {
-    if (!force && head.objectSet().logicalBirth() > newest.txg()) {
-      throw PoolException.refused(
-          Errno.EBUSY,
-          full(path)
-              + ": has changed since its newest snapshot; receive with -F to lose the changes, or"
-              + " set readonly=on there before");
+    if (head.objectSet().logicalBirth() > newest.txg()) {
+      if (!force) {
+        throw PoolException.refused(
+            Errno.EBUSY,
+            full(path)
+                + ": has changed since its newest snapshot; receive with -F to lose the changes,"
+                + " or set readonly=on there before");
+      }
+      snapshots.bookmarks().refuseAfter(path, newest.txg());
     }
   }
 
-  /** Refuses a path that exists, or whose parent does not. */
-  private void refuseTaken(String path) {
-    long parent = parent(path);
-    try (Dnode children = meta.hold(datasets.childrenZap(parent))) {
-      if (path.isEmpty() || Zap.open(children, context.env()).contains(DatasetTree.nameOf(path))) {
-        throw PoolException.refused(
-            Errno.EEXIST, full(path) + ": exists already; choose another name");
-      }
+  /** Refuses a path whose parent does not exist, and one that exists and is not to be replaced. */
+  private void refuseTaken(String path, boolean force) {
+    parent(path);
+    if (!exists(path)) {
+      return;
     }
+    if (!force) {
+      throw PoolException.refused(
+          Errno.EEXIST,
+          full(path)
+              + ": exists already; choose another name, or give -F to replace it with all its"
+              + " snapshots");
+    }
+    old(path);
+  }
+
+  private boolean exists(String path) {
+    if (path.isEmpty()) {
+      return true;
+    }
+    try (Dnode children = meta.hold(datasets.childrenZap(parent(path)))) {
+      return Zap.open(children, context.env()).contains(DatasetTree.nameOf(path));
+    }
+  }
+
+  /**
+   * A dataset that is to be replaced.
+   *
+   * @param snapshots what goes with it
+   */
+  private record Old(OpenDataset dataset, Map<String, Long> snapshots) {
+    long bytes() {
+      return snapshots.size() * NAME_BYTES;
+    }
+  }
+
+  /** What is to be replaced; EBUSY, ENOTEMPTY when something keeps it. */
+  private Old old(String path) {
+    if (path.isEmpty()) {
+      throw PoolException.refused(
+          Errno.EBUSY,
+          full(path) + ": the root dataset is as old as its pool; receive into one below it");
+    }
+    OpenDataset dataset = datasets.openObject(datasets.find(path));
+    datasets.refuseShared();
+    if (!datasets.childrenOf(dataset.object()).isEmpty()) {
+      throw PoolException.refused(
+          Errno.ENOTEMPTY,
+          full(path)
+              + ": has datasets below it, which would go with it; destroy or rename them first");
+    }
+    Map<String, Long> unkept;
+    try {
+      unkept = snapshots.unkept(path, dataset);
+    } catch (PoolException e) {
+      throw e.errno() != Errno.EBUSY
+          ? e
+          : PoolException.refused(
+              Errno.EBUSY, full(path) + ": is not replaced: " + e.error().message());
+    }
+    if (unkept.size() > MAX_REPLACED) {
+      throw PoolException.refused(
+          Errno.E2BIG,
+          full(path)
+              + ": has more than "
+              + MAX_REPLACED
+              + " snapshots, which do not go all at once; destroy some first");
+    }
+    return new Old(dataset, unkept);
   }
 
   private long parent(String path) {
@@ -300,7 +369,7 @@ final class ReceiveOps {
    *
    * @throws PoolException ENOENT; EBUSY when somebody is at it; EINVAL when it is another snapshot
    */
-  Receiving resume(String path, long toGuid, DatasetPolicy policy) {
+  Receiving resume(String path, long toGuid, DatasetPolicy policy, boolean force) {
     datasets.lock().lock();
     try {
       SortedMap<Long, ReceiveRecord> entries = entries();
@@ -323,7 +392,7 @@ final class ReceiveOps {
       refuseActive(path, object);
       datasets.checkDestroyed(object); // nor may it be a dataset in use
       if (record.fromGuid() == 0) {
-        refuseTaken(path);
+        refuseTaken(path, force);
       }
       return opened(object, record, policy);
     } finally {
@@ -418,34 +487,45 @@ final class ReceiveOps {
     }
     OpenDataset dataset = done.dataset();
     String path = done.record().path();
+    waitForClones(path, force);
     long txg;
     datasets.lock().lock();
     try {
-      refuseTaken(path);
+      refuseTaken(path, force);
       long parent = parent(path);
+      Old old = exists(path) ? old(path) : null;
+      if (old != null) {
+        takeOver(old.dataset, dataset);
+      }
       space.refuseArrived(path, dataset.record(), localValues(dataset));
       dataset.accounts().keep(true);
       try (Dnode children = meta.hold(datasets.childrenZap(parent));
-          Tx tx = meta.begin(TX_BYTES).wholeOnly()) {
+          Tx tx = meta.begin(TX_BYTES + (old == null ? 0 : old.bytes())).wholeOnly()) {
         txg = tx.txg();
         Zap siblings = Zap.open(children, context.env());
         Dnode names = null;
         Dnode made = null;
         boolean entered = false;
+        boolean forgotten = false;
         try {
           names = meta.create(tx, ObjectType.ZAP, 512);
           Zap.create(tx, names, context.env());
           made = snapshot(tx, dataset.object(), done.record());
           Zap.open(names, context.env())
               .insertLong(tx, snapshotName.getBytes(UTF_8), made.number());
-          Check.that(
-              siblings.insertLong(tx, DatasetTree.nameOf(path), dataset.object()),
-              "dataset entered twice");
+          enterName(tx, siblings, path, old, dataset.object());
           entered = true;
           forget(tx, dataset.object());
+          forgotten = true;
+          if (old != null) {
+            snapshots.endAll(tx, old.dataset, old.snapshots);
+          }
         } catch (PoolException e) {
+          if (forgotten) {
+            enter(tx, dataset.object(), done.record());
+          }
           if (entered) {
-            siblings.remove(tx, DatasetTree.nameOf(path));
+            leaveName(tx, siblings, path, old);
           }
           takeBack(tx, names);
           takeBack(tx, made);
@@ -464,6 +544,56 @@ final class ReceiveOps {
     } finally {
       datasets.lock().unlock();
     }
+    destroyTask.wake();
+  }
+
+  /** Clones of what is to be replaced may be on their way out: that is waited for. */
+  private void waitForClones(String path, boolean force) {
+    List<Long> dying = List.of();
+    datasets.lock().lock();
+    try {
+      if (force && exists(path)) {
+        dying = snapshots.dyingClones(path);
+      }
+    } finally {
+      datasets.lock().unlock();
+    }
+    if (!dying.isEmpty()) {
+      destroyTask.waitFor(dying);
+    }
+  }
+
+  /** What is set at a dataset stays set at what replaces it, unless that has a value. */
+  private void takeOver(OpenDataset old, OpenDataset dataset) {
+    TreeMap<String, String> values = new TreeMap<>(localValues(old));
+    localValues(dataset).forEach((name, value) -> values.remove(name));
+    setProperties(dataset, values);
+  }
+
+  /** Gives a name to what was received, and what had it to be freed; or throws and has not. */
+  private void enterName(Tx tx, Zap siblings, String path, @Nullable Old old, long object) {
+    if (old == null) {
+      Check.that(
+          siblings.insertLong(tx, DatasetTree.nameOf(path), object), "dataset entered twice");
+      return;
+    }
+    datasets.leave(old.dataset.object());
+    datasets.destroyed().enter(tx, old.dataset.object());
+    try {
+      siblings.putLong(tx, DatasetTree.nameOf(path), object);
+    } catch (PoolException e) {
+      datasets.destroyed().takeBack(tx, old.dataset.object());
+      throw e;
+    }
+  }
+
+  private void leaveName(Tx tx, Zap siblings, String path, @Nullable Old old) {
+    if (old == null) {
+      siblings.remove(tx, DatasetTree.nameOf(path));
+      return;
+    }
+    siblings.putLong(tx, DatasetTree.nameOf(path), old.dataset.object());
+    datasets.destroyed().takeBack(tx, old.dataset.object());
   }
 
   /** Gives what has arrived accounts of its own; see {@link OwnerRecount}. */

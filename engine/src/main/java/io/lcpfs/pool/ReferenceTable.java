@@ -260,6 +260,34 @@ final class ReferenceTable implements BlockReferences {
   }
 
   @Override
+  public boolean isShared(BlockPointer pointer) {
+    if (!any || !isCloneable(pointer)) {
+      return false;
+    }
+    if (damage != null) {
+      return true;
+    }
+    lock.lock();
+    try {
+      Table table = tables.get(Dva.metaslab(pointer.dva(0)));
+      long sector = sectorOf(pointer.dva(0));
+      if (table == null || sector >= table.sectors) {
+        return false;
+      }
+      int block = (int) (sector / ReferencesRecord.ENTRIES_PER_BLOCK);
+      return present(table).get(block)
+          && Disk.u32(block(table, block, null).segment(), offset(sector)) > 0;
+    } catch (PoolException e) {
+      if (e.errno() == Errno.ENOMEM) {
+        throw e;
+      }
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
   public long costOfAdding(BlockPointer pointer, BlockPointer before) {
     long dva = pointer.dva(0);
     long block = sectorOf(dva) / ReferencesRecord.ENTRIES_PER_BLOCK;

@@ -18,6 +18,7 @@ import io.lcpfs.zap.Zap;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -322,6 +323,17 @@ final class SnapshotOps {
     }
   }
 
+  /** See {@link PoolEngine#writtenBySnapshots}. */
+  Map<String, Long> writtenBySnapshots(String path) {
+    datasets.lock().lock();
+    try {
+      long origin = datasets.get(path).originObject();
+      return new WrittenBytes(context, meta, datasets).of(datasets.find(path), origin);
+    } finally {
+      datasets.lock().unlock();
+    }
+  }
+
   /**
    * Destroys snapshots; returns when they are gone from the disk, while what only they held is
    * freed in the background.
@@ -398,7 +410,7 @@ final class SnapshotOps {
         return name
             + " has clones: "
             + String.join(", ", names(others))
-            + "; destroy them first, promote one, or add -R";
+            + "; destroy them first, promote one, or destroy it with -R";
       }
     }
     return tags.isEmpty() ? null : holds.keeps(name, tags);
@@ -500,6 +512,81 @@ final class SnapshotOps {
   /** Why a snapshot that waited for its last clone could not be destroyed then, or null. */
   @Nullable PoolException lastFailure() {
     return lastFailure;
+  }
+
+  /**
+   * All snapshots of a dataset, oldest first by name, none of which anything keeps. With the tree's
+   * lock held.
+   *
+   * @throws PoolException EBUSY, with what keeps one
+   */
+  Map<String, Long> unkept(String path, OpenDataset dataset) {
+    dataset.refuseDamagedSnapshots();
+    Map<String, Long> found = new LinkedHashMap<>();
+    for (SnapshotInfo info : list(path)) {
+      long object = lookup(dataset.namesZap(), info.name());
+      if (held.containsKey(object)) {
+        throw PoolException.refused(
+            Errno.EBUSY,
+            "snapshot "
+                + path
+                + "@"
+                + info.name()
+                + " is being sent; wait for that to end, or end it");
+      }
+      found.put(info.name(), object);
+    }
+    kept(path, found, false);
+    return found;
+  }
+
+  /** Clones of a dataset's snapshots that are destroyed and not freed yet. */
+  List<Long> dyingClones(String path) {
+    datasets.lock().lock();
+    try {
+      OpenDataset dataset = datasets.openObject(datasets.find(path));
+      return unkept(path, dataset).values().stream()
+          .flatMap(object -> clonesOf(object).stream())
+          .toList();
+    } finally {
+      datasets.lock().unlock();
+    }
+  }
+
+  /** Ends all snapshots of a dataset in {@code tx}, or throws and has ended none. */
+  void endAll(Tx tx, OpenDataset dataset, Map<String, Long> unkept) {
+    if (unkept.isEmpty()) {
+      return;
+    }
+    unkept.values().forEach(this::leave);
+    Map<String, @Nullable Dnode> gone = new LinkedHashMap<>();
+    try (Dnode dnode = meta.hold(dataset.namesZap())) {
+      Zap names = Zap.open(dnode, context.env());
+      try {
+        for (Map.Entry<String, Long> entry : unkept.entrySet()) {
+          Dnode tags = holds.toFree(entry.getValue());
+          try {
+            names.remove(tx, entry.getKey().getBytes(UTF_8));
+          } catch (PoolException e) {
+            close(tags);
+            throw e;
+          }
+          gone.put(entry.getKey(), tags);
+        }
+      } catch (PoolException e) {
+        gone.forEach(
+            (name, tags) -> {
+              names.insertLong(tx, name.getBytes(UTF_8), Objects.requireNonNull(unkept.get(name)));
+              close(tags);
+            });
+        throw e;
+      }
+    }
+    gone.forEach(
+        (name, tags) -> {
+          end(tx, dataset, Objects.requireNonNull(unkept.get(name)), tags);
+          close(tags);
+        });
   }
 
   /** Ends a snapshot whose name is taken away in {@code tx}. */

@@ -22,6 +22,8 @@ import io.lcpfs.vdev.TileMap;
 import io.lcpfs.zap.Zap;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +58,9 @@ final class SpaceMaps {
   private final Dnode directory;
   private final Map<Integer, Dnode> objects = new TreeMap<>();
 
+  /** Metaslabs of the layout that a checkpoint did not have, when the pool goes back to it. */
+  private final List<LayoutRecord.Entry> unmapped = new ArrayList<>();
+
   /**
    * @param directory the ZAP object; held as long as the pool is open
    */
@@ -70,11 +75,19 @@ final class SpaceMaps {
     return Integer.toString(metaslab).getBytes(US_ASCII);
   }
 
-  /** Reads all maps as of {@code txg} and adds their metaslabs to the allocator. */
-  void load(TileMap tiles, long txg) {
+  /**
+   * Reads all maps as of {@code txg} and adds their metaslabs to the allocator.
+   *
+   * @param knownTxg metaslabs bound later have no map yet where there is none
+   */
+  void load(TileMap tiles, long txg, long knownTxg) {
     Zap zap = Zap.open(directory, env);
     for (LayoutRecord.Entry entry : tiles.metaslabs()) {
       long number = zap.getLong(key(entry.id()));
+      if (number == Zap.ABSENT && entry.birthTxg() > knownTxg) {
+        unmapped.add(entry);
+        continue;
+      }
       if (number == Zap.ABSENT) {
         throw PoolException.corrupt("space_maps", "metaslab " + entry.id() + " has none");
       }
@@ -126,6 +139,12 @@ final class SpaceMaps {
       }
     }
     return state;
+  }
+
+  /** Creates the maps that {@link #load} did without. */
+  void addUnmapped(Tx tx, TileMap tiles) {
+    unmapped.forEach(entry -> add(tx, tiles, entry));
+    unmapped.clear();
   }
 
   /** Creates the map of a new metaslab and adds it to the allocator. */

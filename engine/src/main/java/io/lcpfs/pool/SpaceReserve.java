@@ -52,6 +52,9 @@ final class SpaceReserve implements SpaceGate {
    */
   private volatile @Nullable Space asSynced;
 
+  /** What the pool's own objects may take beside those of a checkpoint. */
+  private volatile long checkpointBytes;
+
   private record Space(long freeBytes, long reserveBytes) {}
 
   /**
@@ -77,9 +80,19 @@ final class SpaceReserve implements SpaceGate {
    */
   long reserveBytes() {
     long size = sizeBytes();
-    return Math.max(
-        Math.max(size / 32, Math.min(size / 4, MAX_SMALL_RESERVE_BYTES)),
-        Math.min(size / 2, size / tileBytes * METASLAB_RESERVE_BLOCKS * mapBlockBytes()));
+    return checkpointBytes
+        + Math.max(
+            Math.max(size / 32, Math.min(size / 4, MAX_SMALL_RESERVE_BYTES)),
+            Math.min(size / 2, size / tileBytes * METASLAB_RESERVE_BLOCKS * mapBlockBytes()));
+  }
+
+  /**
+   * While there is a checkpoint, every block of the pool's own objects may be needed a second time:
+   * removing things must not end for want of that.
+   */
+  void setCheckpointBytes(long bytes) {
+    checkpointBytes = bytes;
+    asSynced = null;
   }
 
   private long mapBlockBytes() {
@@ -148,7 +161,9 @@ final class SpaceReserve implements SpaceGate {
 
   private boolean promise(long need, Space space, Use use, LongSupplier kept) {
     long floor =
-        use == Use.FREEING ? space.reserveBytes / 2 : space.reserveBytes + kept.getAsLong();
+        use == Use.FREEING
+            ? (space.reserveBytes - checkpointBytes) / 2 + checkpointBytes
+            : space.reserveBytes + kept.getAsLong();
     flight.promise(need);
     if (space.freeBytes - inFlight() >= floor) {
       return true;

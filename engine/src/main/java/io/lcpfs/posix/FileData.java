@@ -108,7 +108,7 @@ final class FileData {
    * Where dirty blocks hold the memory that a call lacks, it comes back with their group. Call it
    * without a transaction.
    */
-  private void refuseUnlessMemoryComes(PoolException e, int attempt) {
+  void refuseUnlessMemoryComes(PoolException e, int attempt) {
     if (e.errno() != Errno.ENOMEM || attempt == MEMORY_ATTEMPTS) {
       throw e;
     }

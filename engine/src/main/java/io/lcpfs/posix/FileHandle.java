@@ -226,6 +226,26 @@ public final class FileHandle implements AutoCloseable {
     return CloneRange.between(source.core, source.file(), core, file()) != null;
   }
 
+  /**
+   * Writes records of the file anew, with the content that they have, so that they get what the
+   * dataset's properties say now: compression, checksum, copies. Nothing else changes, no time
+   * either; records keep their size. What snapshots have of the old ones stays allocated.
+   *
+   * @param length in bytes; records that the range touches are written whole, holes stay
+   * @param sharedToo also records that other files have too by reference, which then take space
+   * @throws io.lcpfs.error.PoolException EBADF; EISDIR; EINVAL; EROFS, ENOSPC, ENOMEM, EIO: some
+   *     may be written then, which does no harm
+   */
+  public Rewritten rewrite(long offsetBytes, long length, boolean sharedToo) {
+    if (offsetBytes < 0 || length < 0) {
+      throw posix(Errno.EINVAL, "offset " + offsetBytes + ", length " + length);
+    }
+    if (isDirectory()) {
+      throw posix(Errno.EISDIR, "inode " + file.inode);
+    }
+    return new RewriteRange(core, data, writable(), sharedToo).rewrite(offsetBytes, length);
+  }
+
   private void changed() {
     core.changed(file.inode);
     if ((flags & OpenFlags.O_DSYNC) != 0) {

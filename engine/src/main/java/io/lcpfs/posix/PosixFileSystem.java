@@ -443,6 +443,11 @@ public final class PosixFileSystem implements AutoCloseable {
     core.blocksFreedAtOnce = blocks;
   }
 
+  /** Whether it was closed: then all calls answer EBADF. */
+  public boolean isClosed() {
+    return core.closed;
+  }
+
   /**
    * Ends the use. Nothing is synced. Calls, also on handles that are still open, answer EBADF from
    * now on.

@@ -140,10 +140,10 @@ final class ObjectReceiver implements AutoCloseable {
     byte[] bonus = at.asSlice(StreamRecord.OBJECT_BYTES).toArray(Disk.U8);
     boolean isNew = (item.flags() & StreamRecord.FLAG_NEW) != 0;
     close();
-    lastObject = number;
     blockBytes = (int) size;
     nextOffset = 0;
     Dnode dnode = prepared(number, type, isNew, blockCount);
+    lastObject = number; // not before, or who goes on would pass over one that found no room
     current = dnode;
     change(TX_BYTES, 0, false, tx -> dnode.setBonus(tx, bonus));
   }

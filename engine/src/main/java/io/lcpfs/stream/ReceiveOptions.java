@@ -9,7 +9,8 @@ import java.util.function.Consumer;
  * How a stream is received.
  *
  * @param naming how datasets are named after what was sent
- * @param force whether a dataset that changed since its newest snapshot is rolled back to it
+ * @param force whether a dataset that changed since its newest snapshot is rolled back to it, and
+ *     one that is in the way of a whole stream is replaced
  * @param resumable whether what arrived stays when the stream ends early, to go on later
  * @param set local values for the datasets at the top, instead of those in the stream
  * @param exclude properties of the stream to leave out

@@ -180,12 +180,12 @@ public final class Receiver {
   }
 
   private Receiving opened(BeginRecord begin, String path) {
-    DatasetPolicy policy = policy(path, begin.fromGuid() == 0 ? new TreeMap<>() : null);
-    if (begin.fromGuid() != 0) {
+    DatasetPolicy policy = policy(path, null);
+    if (begin.fromGuid() != 0 || (options.force() && exists(path))) {
       host.beforeReplacing(SendPlan.full(pool, path)); // or all would arrive in vain
     }
     if (begin.resumed()) {
-      Receiving receiving = engine.resumeReceive(path, begin.toGuid(), policy);
+      Receiving receiving = engine.resumeReceive(path, begin.toGuid(), policy, options.force());
       ReceiveRecord record = receiving.record();
       if (record.fromGuid() != begin.fromGuid()
           || record.object() != begin.object()
@@ -216,10 +216,7 @@ public final class Receiver {
 
   private void setProperties(Receiving receiving, ReceivedProperties properties, String path) {
     if (!properties.values().isEmpty()) {
-      SortedMap<String, String> local = new TreeMap<>();
-      if (receiving.record().fromGuid() != 0) {
-        local.putAll(localAt(path));
-      }
+      SortedMap<String, String> local = new TreeMap<>(localAt(path));
       local.putAll(properties.values());
       receiving.setProperties(properties.values(), policy(path, local));
     }
@@ -234,6 +231,10 @@ public final class Receiver {
                     SendPlan.full(pool, path),
                     at -> at.equals(path) && local != null ? local : localAt(at))
                 .value());
+  }
+
+  private boolean exists(String path) {
+    return engine.datasets().stream().anyMatch(info -> info.path().equals(path));
   }
 
   /** What is set at a dataset that may not be there yet. */
@@ -259,7 +260,8 @@ public final class Receiver {
       throw refused(name, problems.getFirst(), receiving);
     }
     String dataset = DatasetName.datasetOf(name);
-    if (receiving.record().fromGuid() != 0) {
+    boolean replaces = options.force() && exists(DatasetName.pathOf(dataset));
+    if (receiving.record().fromGuid() != 0 || replaces) {
       host.beforeReplacing(dataset);
     }
     DatasetPolicy policy = policy(DatasetName.pathOf(dataset), null);

@@ -4,6 +4,7 @@ import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.ReceiveRecord;
+import io.lcpfs.pool.BookmarkInfo;
 import io.lcpfs.pool.DatasetInfo;
 import io.lcpfs.pool.PoolEngine;
 import io.lcpfs.pool.SnapshotInfo;
@@ -29,10 +30,26 @@ record SendPlan(String root, List<Item> items, boolean compressed, List<String> 
    */
   record Item(
       SnapshotInfo to,
-      @Nullable SnapshotInfo from,
+      @Nullable From from,
       @Nullable SortedMap<String, String> properties,
       long object,
       long offset) {}
+
+  /**
+   * What an incremental stream continues.
+   *
+   * @param name of a snapshot after the @, or of a bookmark with its #
+   * @param snapshot to be kept while it is sent; null for a bookmark, of which nothing is read
+   */
+  record From(String name, long guid, long txg, @Nullable SnapshotInfo snapshot) {
+    static From of(SnapshotInfo info) {
+      return new From(info.name(), info.guid(), info.creationTxg(), info);
+    }
+
+    static From of(BookmarkInfo info) {
+      return new From("#" + info.name(), info.guid(), info.creationTxg(), null);
+    }
+  }
 
   /** The plan for a snapshot, named in full. */
   static SendPlan of(PoolEngine engine, String fullName, SendOptions options) {
@@ -61,12 +78,45 @@ record SendPlan(String root, List<Item> items, boolean compressed, List<String> 
       boolean withProperties = options.properties() || options.recursive();
       SortedMap<String, String> properties =
           withProperties ? new TreeMap<>(info.localProperties()) : null;
-      add(items, info, snapshots, to, options, properties, below);
+      add(engine, items, info, snapshots, to, options, properties, below);
     }
     return new SendPlan(dataset, items, options.compressed(), skipped);
   }
 
+  /** The bookmark that a stream to {@code to} is to be incremental from. */
+  private static From bookmark(
+      PoolEngine engine, DatasetInfo info, SnapshotInfo to, SendOptions options) {
+    if (options.intermediates() || options.recursive()) {
+      throw PoolException.refused(
+          Errno.EINVAL,
+          options.from()
+              + ": is a bookmark, from which one snapshot can be sent; leave -I and -R, or name a"
+              + " snapshot");
+    }
+    String name = options.from().substring(1);
+    BookmarkInfo found =
+        engine.bookmarks(info.path()).stream()
+            .filter(one -> one.name().equals(name))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    PoolException.refused(
+                        Errno.ENOENT,
+                        options.from()
+                            + ": is no bookmark of it; see 'lcpfs fs list -t bookmark'"));
+    if (found.guid() == to.guid() || found.creationTxg() > to.creationTxg()) {
+      throw PoolException.refused(
+          Errno.EINVAL,
+          options.from()
+              + ": is not older than @"
+              + to.name()
+              + "; see 'lcpfs fs list -t bookmark' and name an older one");
+    }
+    return From.of(found);
+  }
+
   private static void add(
+      PoolEngine engine,
       List<Item> items,
       DatasetInfo info,
       List<SnapshotInfo> snapshots,
@@ -75,6 +125,11 @@ record SendPlan(String root, List<Item> items, boolean compressed, List<String> 
       @Nullable SortedMap<String, String> properties,
       boolean below) {
     boolean full = options.from().isEmpty();
+    if (options.from().startsWith("#")) {
+      From mark = bookmark(engine, info, snapshots.get(to), options);
+      items.add(new Item(snapshots.get(to), mark, properties, 0, 0));
+      return;
+    }
     int from = full ? -1 : indexOf(snapshots, options.from());
     if (!full && !below && (from < 0 || from >= to)) {
       throw PoolException.refused(
@@ -88,8 +143,7 @@ record SendPlan(String root, List<Item> items, boolean compressed, List<String> 
     boolean between = options.intermediates() || (options.recursive() && from < 0);
     int first = from < 0 ? (between ? 0 : to) : between ? from + 1 : to;
     for (int i = first; i <= to; i++) {
-      SnapshotInfo older =
-          between ? (i == 0 ? null : snapshots.get(i - 1)) : older(snapshots, from);
+      From older = older(snapshots, between ? i - 1 : from);
       items.add(new Item(snapshots.get(i), older, i == first ? properties : null, 0, 0));
     }
     if (info.path().isEmpty() && items.isEmpty()) {
@@ -97,15 +151,15 @@ record SendPlan(String root, List<Item> items, boolean compressed, List<String> 
     }
   }
 
-  private static @Nullable SnapshotInfo older(List<SnapshotInfo> snapshots, int from) {
-    return from < 0 ? null : snapshots.get(from);
+  private static @Nullable From older(List<SnapshotInfo> snapshots, int from) {
+    return from < 0 ? null : From.of(snapshots.get(from));
   }
 
   /** The plan to go on with what a receiver has in part. */
   static SendPlan of(PoolEngine engine, String pool, ReceiveRecord token) {
     String dataset = DatasetName.datasetOf(token.snapshot());
     SnapshotInfo to = null;
-    SnapshotInfo from = null;
+    From from = null;
     for (DatasetInfo info : engine.datasets()) {
       if (!info.isReadable()) {
         continue;
@@ -123,9 +177,14 @@ record SendPlan(String root, List<Item> items, boolean compressed, List<String> 
           token.snapshot()
               + ": is not in this pool any more; send another snapshot from the start");
     }
+    for (BookmarkInfo bookmark : engine.bookmarks(to.path())) {
+      if (bookmark.guid() == token.fromGuid()) {
+        from = From.of(bookmark);
+      }
+    }
     for (SnapshotInfo snapshot : engine.snapshots(to.path())) {
       if (snapshot.guid() == token.fromGuid()) {
-        from = snapshot;
+        from = From.of(snapshot);
       }
     }
     if (token.fromGuid() != 0 && from == null) {
@@ -133,7 +192,8 @@ record SendPlan(String root, List<Item> items, boolean compressed, List<String> 
           Errno.ENOENT,
           "the snapshot that "
               + token.snapshot()
-              + " was sent incrementally from is gone; send from another one");
+              + " was sent incrementally from is gone, and no bookmark is left of it; send from"
+              + " another one");
     }
     Item item = new Item(to, from, null, token.object(), token.offset());
     return new SendPlan(full(pool, to.path()), List.of(item), token.compressed(), List.of());

@@ -63,7 +63,8 @@ public final class Sender {
    * One snapshot of a stream.
    *
    * @param name in full
-   * @param from name after the @ of what it is incremental from; empty for none
+   * @param from name after the @ of what it is incremental from, or of a bookmark with its #; empty
+   *     for none
    * @param bytes of the stream, exactly
    */
   public record Part(String name, String from, long bytes) {}
@@ -81,7 +82,7 @@ public final class Sender {
         counter,
         item -> {
           long before = parts.stream().mapToLong(Part::bytes).sum();
-          SnapshotInfo from = item.from();
+          SendPlan.From from = item.from();
           parts.add(
               new Part(fullName(item), from == null ? "" : from.name(), counter.bytes() - before));
         },
@@ -112,9 +113,10 @@ public final class Sender {
     try {
       for (SendPlan.Item item : plan.items()) {
         held.add(hold(item.to()));
-        SnapshotInfo from = item.from();
-        if (from != null) {
-          held.add(hold(from)); // what was before it is passed over: it has to be its past
+        SendPlan.From from = item.from();
+        SnapshotInfo kept = from == null ? null : from.snapshot();
+        if (kept != null) {
+          held.add(hold(kept)); // what was before it is passed over: it has to be its past
         }
       }
       writer.preamble();
@@ -147,7 +149,7 @@ public final class Sender {
   private void write(
       StreamWriter writer, SendPlan.Item item, HeldSnapshot snapshot, boolean last, long total) {
     SnapshotInfo to = snapshot.info();
-    SnapshotInfo from = item.from();
+    SendPlan.From from = item.from();
     if (snapshot.root().isHole()) {
       throw PoolException.refused(
           Errno.EINVAL, fullName(item) + ": has no file system in it; there is nothing to send");
@@ -182,7 +184,7 @@ public final class Sender {
         new ChangeWalk(
             snapshot.context(),
             snapshot.root(),
-            from == null ? 0 : from.creationTxg(),
+            from == null ? 0 : from.txg(),
             plan.compressed(),
             writer.writes());
     Content content = new Content(writer, item, total);

@@ -329,7 +329,7 @@ public final class LabelIo {
             old.layoutChecksum(),
             config.generation(),
             config.checksum(),
-            old.checkpointTxg()),
+            old.checkpoint()),
         config,
         null);
     return config;

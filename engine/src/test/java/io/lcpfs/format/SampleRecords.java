@@ -103,7 +103,7 @@ public final class SampleRecords {
         layout.checksum(),
         config.generation(),
         config.checksum(),
-        0);
+        CheckpointRecord.NONE);
   }
 
   public static GangHeader gang(int children) {

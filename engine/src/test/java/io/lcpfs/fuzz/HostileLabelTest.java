@@ -32,7 +32,7 @@ class HostileLabelTest {
         u.layoutChecksum(),
         u.configGeneration(),
         u.configChecksum(),
-        0);
+        u.checkpoint());
   }
 
   private static PoolConfig.Device only(PoolConfig config) {
@@ -523,6 +523,6 @@ class HostileLabelTest {
                         Hash256.ZERO,
                         u.configGeneration(),
                         u.configChecksum(),
-                        0)));
+                        u.checkpoint())));
   }
 }

@@ -71,13 +71,15 @@ final class HostileRun {
   private final ImageDevice device;
   private final RealEnv env;
   private final boolean writable;
+  private final boolean rewind;
   private final List<String> refusals = new ArrayList<>();
   private List<VerifyReport.Finding> findings = List.of();
   private boolean imported;
   private boolean verified;
   private volatile String step = "";
 
-  private HostileRun(byte[] image, RealEnv env, boolean writable) {
+  private HostileRun(byte[] image, RealEnv env, boolean writable, boolean rewind) {
+    this.rewind = rewind;
     this.device = new ImageDevice(image);
     this.env = env;
     this.writable = writable;
@@ -85,12 +87,17 @@ final class HostileRun {
 
   /** Reads everything; the image stays as it is. */
   static Outcome read(byte[] image, RealEnv env) {
-    return new HostileRun(image, env, false).run();
+    return new HostileRun(image, env, false, false).run();
   }
 
   /** Reads everything, then changes and removes; changes the image. */
   static Outcome use(byte[] image, RealEnv env) {
-    return new HostileRun(image, env, true).run();
+    return new HostileRun(image, env, true, false).run();
+  }
+
+  /** Goes back to the pool's checkpoint, then as {@link #use}; changes the image. */
+  static Outcome goBack(byte[] image, RealEnv env) {
+    return new HostileRun(image, env, true, true).run();
   }
 
   private Outcome run() {
@@ -154,7 +161,10 @@ final class HostileRun {
     step("label", () -> PoolEngines.readLabel(device));
     step("debug label", () -> PoolEngines.debugDevice(device, "label", List.of()));
     OpenOptions options =
-        OpenOptions.standard().withReadOnly(!writable).withTuning(SoundImage.tuning());
+        OpenOptions.standard()
+            .withReadOnly(!writable)
+            .withTuning(SoundImage.tuning())
+            .withRewind(rewind);
     Pool[] opened = new Pool[1];
     imported = step("import", () -> opened[0] = Pool.open(List.of(device), options, env));
     if (!imported) {

@@ -200,7 +200,7 @@ final class PoolForge {
                 u.layoutChecksum(),
                 generation,
                 named,
-                0));
+                u.checkpoint()));
   }
 
   void editLayout(UnaryOperator<LayoutRecord> edit) {
@@ -242,7 +242,7 @@ final class PoolForge {
                 sum,
                 u.configGeneration(),
                 u.configChecksum(),
-                0));
+                u.checkpoint()));
   }
 
   // ---- blocks
@@ -369,7 +369,7 @@ final class PoolForge {
                     u.layoutChecksum(),
                     u.configGeneration(),
                     u.configChecksum(),
-                    0));
+                    u.checkpoint()));
       } else {
         up.edit(block -> pointer.encode(block, offset));
       }

@@ -300,7 +300,7 @@ class CloneModelTest {
     assertThat(pool.datasets().stream().map(DatasetInfo::path))
         .containsExactlyElementsOf(datasets.keySet());
     for (Model model : datasets.values()) {
-      same(files(pool, model), model.files, model.path);
+      ModelFiles.same(files(pool, model), model.files, model.path);
       assertThat(pool.snapshots(model.path).stream().map(SnapshotInfo::name))
           .as(model.path)
           .containsExactlyElementsOf(model.snapshots);
@@ -313,7 +313,7 @@ class CloneModelTest {
                 pool.snapshotObjects(model.path, name),
                 world.env,
                 FsOptions.DEFAULTS.withReadOnly(true));
-        same(old, contentOf(name), model.path + "@" + name);
+        ModelFiles.same(old, contentOf(name), model.path + "@" + name);
         old.close();
         assertThat(pool.clonesOf(model.path, name))
             .containsExactlyElementsOf(
@@ -323,25 +323,5 @@ class CloneModelTest {
                     .toList());
       }
     }
-  }
-
-  private static void same(PosixFileSystem fs, Map<String, byte[]> model, String what) {
-    List<String> found = new ArrayList<>();
-    try (FileHandle root = fs.paths().open(path("/"), OpenFlags.O_DIRECTORY, 0, Caller.ROOT)) {
-      fs.readdir(root, 0, (cookie, name, inode, type) -> found.add(new String(name, UTF_8)));
-    }
-    found.removeIf(name -> name.equals(".") || name.equals(".."));
-    assertThat(found).as(what).containsExactlyInAnyOrderElementsOf(model.keySet());
-    model.forEach(
-        (name, content) -> {
-          byte[] bytes = new byte[content.length + 1];
-          try (FileHandle file = fs.paths().open(path(name), OpenFlags.O_RDONLY, 0, Caller.ROOT)) {
-            int count = file.read(0, MemorySegment.ofArray(bytes), 0, bytes.length);
-            assertThat(count).as(what + " " + name).isEqualTo(content.length);
-          }
-          assertThat(Arrays.equals(bytes, 0, content.length, content, 0, content.length))
-              .as(what + " " + name)
-              .isTrue();
-        });
   }
 }

@@ -133,4 +133,68 @@ class ReceiveCrashTest {
       assertThat(resumed).isPositive();
     }
   }
+
+  private byte[] imageWithSnapshots() {
+    MemoryDisk disk = MemoryDisk.ofBytes(512, BYTES);
+    CreateOptions named = CreateOptions.named("to").withSmallDevices(true).withTuning(tuning);
+    try (Pool to = Pool.create(List.of(disk), named, world.env)) {
+      Dataset old = to.createDataset("to/b", Map.of("recordsize", "4096"), false);
+      StreamWorld.tree(old.fileSystem(), new Random(9), 10);
+      old.snapshot("o1");
+      StreamWorld.write(old.fileSystem(), "/f1", 0, new byte[30_000]);
+      old.snapshot("o2");
+      StreamWorld.write(old.fileSystem(), "/f2", 5, new byte[3_000]);
+    }
+    return disk.image();
+  }
+
+  @Test
+  void aCrashWhileAWholeStreamReplacesADatasetLeavesTheOldOrTheNew() {
+    try (Pool from = world.pool("from", 64 << 20)) {
+      Dataset source = from.createDataset("from/a", Map.of("recordsize", "8192"), false);
+      StreamWorld.tree(source.fileSystem(), new Random(5), 15);
+      Snapshot snapshot = source.snapshot("s");
+      byte[] full = StreamWorld.send(snapshot, SendOptions.FULL);
+      TreeMap<String, String> after = StreamWorld.look(snapshot);
+      byte[] image = imageWithSnapshots();
+      TreeMap<String, String> before;
+      try (Pool to = open(new MemoryDisk(512, image.clone()))) {
+        before = StreamWorld.look(to.dataset("to/b"));
+      }
+      int replaced = 0;
+      int kept = 0;
+      for (int seed = 1; seed <= SEEDS; seed++) {
+        Random random = new Random(seed);
+        int some = 20 + random.nextInt(1 << (4 + random.nextInt(8)));
+        int writes = seed == 1 ? 20 : seed == 2 ? Integer.MAX_VALUE : some; // surely one of each
+        CrashDisk disk = new CrashDisk(image, writes, seed, false);
+        try (Pool to = open(disk)) {
+          ReceiveOptions force = ReceiveOptions.STANDARD.withForce(true);
+          to.receive(new ByteArrayInputStream(full), "to/b", force);
+          StreamWorld.settle(to);
+        } catch (PoolException e) {
+          assertThat(disk.isDead()).as(e.getMessage()).isTrue();
+        }
+        try (Pool to = open(new MemoryDisk(512, disk.crash()))) {
+          assertThat(to.verify(p -> {}).findings()).as("seed " + seed).isEmpty();
+          List<String> names =
+              to.dataset("to/b").snapshots().stream().map(Snapshot::shortName).toList();
+          boolean isNew = names.equals(List.of("s"));
+          if (isNew) {
+            replaced++;
+          } else {
+            kept++;
+            assertThat(names).containsExactly("o1", "o2");
+          }
+          assertThat(StreamWorld.look(to.dataset("to/b")))
+              .as("seed " + seed)
+              .isEqualTo(isNew ? after : before);
+          StreamWorld.settle(to);
+          assertThat(to.verify(p -> {}).findings()).as("seed " + seed).isEmpty();
+        }
+      }
+      assertThat(replaced).isPositive();
+      assertThat(kept).isPositive();
+    }
+  }
 }

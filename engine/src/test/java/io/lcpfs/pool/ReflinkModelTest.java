@@ -13,7 +13,6 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
@@ -287,7 +286,7 @@ class ReflinkModelTest {
     System.arraycopy(content, inOffset, next, Math.min(outOffset, next.length - todo), todo);
     to.files.put(target, next);
     if (random.nextInt(6) == 0) {
-      same(to.fs(), to.files, "at once");
+      ModelFiles.same(to.fs(), to.files, "at once");
     }
 
     clonedBytes += pool().cloneSavings().savedBytes();
@@ -339,7 +338,7 @@ class ReflinkModelTest {
   private void check() {
     PoolWorld.assertClean(pool());
     for (Side side : sides.values()) {
-      same(side.fs(), side.files, side.path);
+      ModelFiles.same(side.fs(), side.files, side.path);
       side.snapshots.forEach(
           (name, files) -> {
             PosixFileSystem old =
@@ -347,29 +346,9 @@ class ReflinkModelTest {
                     pool().snapshotObjects(side.path, name),
                     world.env,
                     FsOptions.DEFAULTS.withReadOnly(true));
-            same(old, files, side.path + "@" + name);
+            ModelFiles.same(old, files, side.path + "@" + name);
             old.close();
           });
     }
-  }
-
-  private static void same(PosixFileSystem fs, Map<String, byte[]> model, String what) {
-    List<String> found = new ArrayList<>();
-    try (FileHandle root = fs.paths().open(path("/"), OpenFlags.O_DIRECTORY, 0, Caller.ROOT)) {
-      fs.readdir(root, 0, (cookie, name, inode, type) -> found.add(new String(name, UTF_8)));
-    }
-    found.removeIf(name -> name.equals(".") || name.equals(".."));
-    assertThat(found).as(what).containsExactlyInAnyOrderElementsOf(model.keySet());
-    model.forEach(
-        (name, content) -> {
-          byte[] bytes = new byte[content.length + 1];
-          try (FileHandle file = fs.paths().open(path(name), OpenFlags.O_RDONLY, 0, Caller.ROOT)) {
-            int count = file.read(0, MemorySegment.ofArray(bytes), 0, bytes.length);
-            assertThat(count).as(what + " " + name).isEqualTo(content.length);
-          }
-          assertThat(Arrays.mismatch(bytes, 0, content.length, content, 0, content.length))
-              .as(what + " " + name)
-              .isEqualTo(-1);
-        });
   }
 }

@@ -178,7 +178,7 @@ class SnapshotModelTest {
       PosixFileSystem old =
           PosixFileSystem.open(
               pool.snapshotObjects("", name), world.env, FsOptions.DEFAULTS.withReadOnly(true));
-      same(old, Objects.requireNonNull(snapshots.get(name)), name);
+      ModelFiles.same(old, Objects.requireNonNull(snapshots.get(name)), name);
       old.close();
     }
   }
@@ -189,25 +189,5 @@ class SnapshotModelTest {
     List<String> sorted = new ArrayList<>(names);
     sorted.sort(Comparator.comparingInt(name -> Integer.parseInt(name.substring(1))));
     return sorted;
-  }
-
-  private static void same(PosixFileSystem fs, Map<String, byte[]> model, String what) {
-    List<String> found = new ArrayList<>();
-    try (FileHandle root = fs.paths().open(path("/"), OpenFlags.O_DIRECTORY, 0, Caller.ROOT)) {
-      fs.readdir(root, 0, (cookie, name, inode, type) -> found.add(new String(name, UTF_8)));
-    }
-    found.removeIf(name -> name.equals(".") || name.equals(".."));
-    assertThat(found).as(what).containsExactlyInAnyOrderElementsOf(model.keySet());
-    model.forEach(
-        (name, content) -> {
-          byte[] bytes = new byte[content.length + 1];
-          try (FileHandle file = fs.paths().open(path(name), OpenFlags.O_RDONLY, 0, Caller.ROOT)) {
-            int count = file.read(0, MemorySegment.ofArray(bytes), 0, bytes.length);
-            assertThat(count).as(what + " " + name).isEqualTo(content.length);
-          }
-          assertThat(Arrays.equals(bytes, 0, content.length, content, 0, content.length))
-              .as(what + " " + name)
-              .isTrue();
-        });
   }
 }

@@ -8,11 +8,11 @@ import java.util.Arrays;
 import java.util.List;
 
 /** Takes streams apart and puts them together, with checksums as they should be. */
-final class StreamForge {
+public final class StreamForge {
   private StreamForge() {}
 
   /** The records of a stream, each with its checksums. */
-  static List<byte[]> records(byte[] stream) {
+  public static List<byte[]> records(byte[] stream) {
     List<byte[]> records = new ArrayList<>();
     int at = StreamRecord.PREAMBLE_BYTES;
     while (at < stream.length) {
@@ -25,7 +25,7 @@ final class StreamForge {
   }
 
   /** These records behind the beginning of a stream, as they are. */
-  static byte[] joined(byte[] stream, List<byte[]> records) {
+  public static byte[] joined(byte[] stream, List<byte[]> records) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     out.write(stream, 0, StreamRecord.PREAMBLE_BYTES);
     records.forEach(out::writeBytes);
@@ -33,7 +33,7 @@ final class StreamForge {
   }
 
   /** These records with all checksums made new. */
-  static byte[] signed(byte[] stream, List<byte[]> records) {
+  public static byte[] signed(byte[] stream, List<byte[]> records) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     out.write(stream, 0, StreamRecord.PREAMBLE_BYTES);
     byte[] chain = new byte[StreamRecord.SUM_BYTES];

@@ -7,6 +7,7 @@ import io.lcpfs.env.Env;
 import io.lcpfs.env.PlantedBug;
 import io.lcpfs.env.Task;
 import io.lcpfs.format.BlockPointer;
+import io.lcpfs.format.CheckpointRecord;
 import io.lcpfs.format.Dva;
 import io.lcpfs.format.Features;
 import io.lcpfs.format.Geometry;
@@ -104,7 +105,7 @@ final class LabelWorld implements Env, AutoCloseable {
         layout.checksum(),
         config.generation(),
         config.checksum(),
-        0);
+        CheckpointRecord.NONE);
   }
 
   List<LabelScan> scans() {

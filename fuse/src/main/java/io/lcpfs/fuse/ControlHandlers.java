@@ -3,6 +3,7 @@ package io.lcpfs.fuse;
 import static io.lcpfs.error.PoolException.posix;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.lcpfs.api.SnapshotDirectory;
 import io.lcpfs.error.Errno;
 import io.lcpfs.fuse.Forest.Place;
 import io.lcpfs.posix.Mode;
@@ -20,9 +21,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class ControlHandlers {
   /** Names in the root of a dataset that lead to its snapshots. */
-  static final byte[] NAME = ".lcpfs".getBytes(UTF_8);
+  static final byte[] NAME = SnapshotDirectory.NAME.getBytes(UTF_8);
 
-  private static final byte[] SNAPSHOTS = "snapshot".getBytes(UTF_8);
+  private static final byte[] SNAPSHOTS = SnapshotDirectory.SNAPSHOTS.getBytes(UTF_8);
 
   /** {@code .lcpfs}, and the directory in it. */
   private static final int TOP = 0;
@@ -101,7 +102,7 @@ final class ControlHandlers {
   /** Serves a request on one of the two. */
   int serve() {
     Place place = server.forest.controlled(request.node);
-    MountedSnapshots snapshots = place.snapshots;
+    SnapshotDirectory snapshots = place.snapshots;
     int kind = Forest.controlKind(request.node);
     if (snapshots == null || kind > SNAPSHOT_DIRECTORY) {
       return -Errno.ESTALE.value();
@@ -166,7 +167,7 @@ final class ControlHandlers {
     return text;
   }
 
-  private int rename(MountedSnapshots snapshots, int kind, int at, int flags) {
+  private int rename(SnapshotDirectory snapshots, int kind, int at, int flags) {
     byte[] from = request.text(at);
     byte[] to = request.text(at + from.length + 1);
     if (request.i64(0) != request.node) {
@@ -179,7 +180,7 @@ final class ControlHandlers {
     return 0;
   }
 
-  private int lookup(Place place, MountedSnapshots snapshots, int kind) {
+  private int lookup(Place place, SnapshotDirectory snapshots, int kind) {
     byte[] name = request.name(0);
     if (kind == TOP) {
       return Arrays.equals(name, SNAPSHOTS)
@@ -189,8 +190,8 @@ final class ControlHandlers {
     return lookup(snapshots, name);
   }
 
-  private int lookup(MountedSnapshots snapshots, byte[] name) {
-    MountedSnapshots.Entry found = find(snapshots, name);
+  private int lookup(SnapshotDirectory snapshots, byte[] name) {
+    SnapshotDirectory.Entry found = find(snapshots, name);
     if (found == null) {
       return -Errno.ENOENT.value();
     }
@@ -201,8 +202,8 @@ final class ControlHandlers {
     return bytes;
   }
 
-  private static MountedSnapshots.@Nullable Entry find(MountedSnapshots snapshots, byte[] name) {
-    for (MountedSnapshots.Entry entry : snapshots.list()) {
+  private static SnapshotDirectory.@Nullable Entry find(SnapshotDirectory snapshots, byte[] name) {
+    for (SnapshotDirectory.Entry entry : snapshots.list()) {
       if (Arrays.equals(entry.name().getBytes(UTF_8), name)) {
         return entry;
       }
@@ -210,7 +211,7 @@ final class ControlHandlers {
     return null;
   }
 
-  private int list(Place place, MountedSnapshots snapshots, int kind, boolean plus) {
+  private int list(Place place, SnapshotDirectory snapshots, int kind, boolean plus) {
     long cookie = request.i64(8);
     int size = request.i32(16);
     int room = size < 0 ? Fuse.MAX_TRANSFER_BYTES : Math.min(size, Fuse.MAX_TRANSFER_BYTES);

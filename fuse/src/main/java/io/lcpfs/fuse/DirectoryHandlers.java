@@ -1,5 +1,6 @@
 package io.lcpfs.fuse;
 
+import io.lcpfs.api.SnapshotDirectory;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.fuse.Forest.Place;
@@ -90,7 +91,7 @@ final class DirectoryHandlers {
     }
 
     private void control(long cookie) {
-      MountedSnapshots snapshots = place.snapshots;
+      SnapshotDirectory snapshots = place.snapshots;
       if (snapshots == null || !snapshots.isVisible()) {
         return;
       }

@@ -2,6 +2,7 @@ package io.lcpfs.fuse;
 
 import static io.lcpfs.error.PoolException.posix;
 
+import io.lcpfs.api.SnapshotDirectory;
 import io.lcpfs.error.Errno;
 import io.lcpfs.posix.PosixFileSystem;
 import java.nio.charset.StandardCharsets;
@@ -37,9 +38,9 @@ final class Forest {
     final List<Place> children = new ArrayList<>();
 
     /** Its snapshots, if it shows any. */
-    final @Nullable MountedSnapshots snapshots;
+    final @Nullable SnapshotDirectory snapshots;
 
-    Place(int index, byte[] name, PosixFileSystem files, @Nullable MountedSnapshots snapshots) {
+    Place(int index, byte[] name, PosixFileSystem files, @Nullable SnapshotDirectory snapshots) {
       this.index = index;
       this.name = name;
       this.files = files;
@@ -153,7 +154,7 @@ final class Forest {
    * @throws io.lcpfs.error.PoolException ENFILE when too many were looked into; what {@code files}
    *     throws
    */
-  Place snapshot(MountedSnapshots.Entry entry, Supplier<PosixFileSystem> files) {
+  Place snapshot(SnapshotDirectory.Entry entry, Supplier<PosixFileSystem> files) {
     growing.lock();
     try {
       Place known = snapshots.get(entry.guid());

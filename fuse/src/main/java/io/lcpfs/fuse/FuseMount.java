@@ -2,6 +2,7 @@ package io.lcpfs.fuse;
 
 import static io.lcpfs.error.PoolException.refused;
 
+import io.lcpfs.api.SnapshotDirectory;
 import io.lcpfs.api.SnapshotWatcher;
 import io.lcpfs.error.Errno;
 import io.lcpfs.posix.ChangeListener;
@@ -104,7 +105,7 @@ public final class FuseMount implements AutoCloseable {
   private void start(int threads) {
     for (Forest.Place place : server.forest.places()) {
       place.files.setListener(new Others(place.index));
-      MountedSnapshots snapshots = place.snapshots;
+      SnapshotDirectory snapshots = place.snapshots;
       if (snapshots != null) {
         snapshots.watch(new Watcher(this, place));
       }
@@ -202,7 +203,7 @@ public final class FuseMount implements AutoCloseable {
           server.greeted.countDown();
           server.forest.places().forEach(place -> place.files.setListener(null));
           for (Forest.Place place : server.forest.places()) {
-            MountedSnapshots snapshots = place.snapshots;
+            SnapshotDirectory snapshots = place.snapshots;
             if (snapshots != null) {
               snapshots.unwatch(new Watcher(this, place));
             }

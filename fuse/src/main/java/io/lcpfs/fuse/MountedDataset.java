@@ -1,6 +1,7 @@
 package io.lcpfs.fuse;
 
 import io.lcpfs.api.Dataset;
+import io.lcpfs.api.SnapshotDirectory;
 import io.lcpfs.posix.PosixFileSystem;
 import org.jspecify.annotations.Nullable;
 
@@ -12,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param snapshots what {@code .lcpfs/snapshot} in its root shows; null for no such directory
  */
 public record MountedDataset(
-    String path, PosixFileSystem files, @Nullable MountedSnapshots snapshots) {
+    String path, PosixFileSystem files, @Nullable SnapshotDirectory snapshots) {
 
   /** Without a directory of snapshots. */
   public MountedDataset(String path, PosixFileSystem files) {
@@ -21,6 +22,6 @@ public record MountedDataset(
 
   /** A dataset with its snapshots. */
   public static MountedDataset of(String path, Dataset dataset) {
-    return new MountedDataset(path, dataset.fileSystem(), MountedSnapshots.of(dataset));
+    return new MountedDataset(path, dataset.fileSystem(), SnapshotDirectory.of(dataset));
   }
 }

@@ -74,6 +74,23 @@ record ChannelMode(boolean read, boolean write, boolean append, boolean deleteOn
     return new ChannelMode(read, write, append, deleteOnClose, flags);
   }
 
+  /** Whether it makes a file that is missing. */
+  boolean creates() {
+    return (flags & OpenFlags.O_CREAT) != 0;
+  }
+
+  /** Whether the file must be new. */
+  boolean isNew() {
+    return (flags & OpenFlags.O_EXCL) != 0;
+  }
+
+  /** What it wants of a link at the end of a path. */
+  SnapshotWay.End end() {
+    return isNew() || (flags & OpenFlags.O_NOFOLLOW) != 0
+        ? SnapshotWay.End.ITSELF
+        : SnapshotWay.End.FOLLOWED;
+  }
+
   /**
    * The permissions among the attributes of a new file.
    *

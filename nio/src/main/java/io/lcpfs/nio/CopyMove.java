@@ -1,6 +1,7 @@
 package io.lcpfs.nio;
 
 import io.lcpfs.error.Errno;
+import io.lcpfs.nio.SnapshotWay.End;
 import io.lcpfs.posix.AttrBuffer;
 import io.lcpfs.posix.OpenFlags;
 import io.lcpfs.posix.PosixFileSystem;
@@ -56,11 +57,35 @@ final class CopyMove {
   }
 
   static void copy(LcpfsPath source, LcpfsPath target, CopyOption... options) throws IOException {
-    new CopyMove(false, options).copy(source, target);
+    CopyMove copy = new CopyMove(false, options);
+    End end = copy.follow ? End.FOLLOWED : End.ITSELF;
+    boolean _ = both(source, end, target, End.ITSELF, copy::copy);
   }
 
   static void move(LcpfsPath source, LcpfsPath target, CopyOption... options) throws IOException {
-    new CopyMove(true, options).move(source, target);
+    CopyMove move = new CopyMove(true, options);
+    boolean _ = both(source, End.NAME, target, End.NAME, move::move);
+  }
+
+  /** What is done with two paths. */
+  interface Both {
+    void on(LcpfsPath source, LcpfsPath target) throws IOException;
+  }
+
+  /** Does something where two paths lead. */
+  static boolean both(LcpfsPath source, End from, LcpfsPath target, End to, Both call)
+      throws IOException {
+    return SnapshotWay.reach(
+        source,
+        from,
+        first ->
+            SnapshotWay.reach(
+                target,
+                to,
+                second -> {
+                  call.on(first, second);
+                  return true;
+                }));
   }
 
   static void requireSameStore(LcpfsFileSystem from, LcpfsFileSystem to, Path source, Path target)
@@ -97,7 +122,7 @@ final class CopyMove {
   }
 
   private static FileCalls calls(LcpfsPath path) {
-    return path.getFileSystem().calls();
+    return path.calls();
   }
 
   private void copy(LcpfsPath source, LcpfsFileAttributes from, LcpfsPath target)
@@ -110,7 +135,7 @@ final class CopyMove {
     } else if (from.isRegularFile()) {
       copyContent(source, from, target);
     } else {
-      makeNode(target, from.raw());
+      calls(target).createNode(target, from.raw().mode, from.raw().rdev);
     }
     if (attributes) {
       try {
@@ -128,25 +153,14 @@ final class CopyMove {
         ChannelMode.of(Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW));
     ChannelMode read = ChannelMode.of(Set.of(StandardOpenOption.READ));
     int permissions = from.raw().mode & PERMISSIONS;
-    LcpfsFileSystem to = target.getFileSystem();
     try (LcpfsFileChannel in = calls(source).open(source, read, 0);
-        LcpfsFileChannel out = to.calls().open(target, write, permissions)) {
+        LcpfsFileChannel out = calls(target).open(target, write, permissions)) {
       try {
         in.copyTo(out);
       } catch (IOException | RuntimeException e) {
-        to.calls().delete(target);
+        calls(target).delete(target);
         throw e;
       }
-    }
-  }
-
-  private static void makeNode(LcpfsPath target, AttrBuffer from) throws IOException {
-    LcpfsFileSystem fs = target.getFileSystem();
-    fs.checkWritable();
-    try {
-      fs.calls().engine().mknod(target.forCall(), from.mode, from.rdev, fs.caller());
-    } catch (RuntimeException e) {
-      throw fs.failure(e, target, null);
     }
   }
 
@@ -195,6 +209,10 @@ final class CopyMove {
   private void move(LcpfsPath source, LcpfsPath target) throws IOException {
     FileCalls from = calls(source);
     FileCalls to = calls(target);
+    if (ControlCalls.isSnapshot(source)) {
+      from.rename(source, to, target, 0);
+      return;
+    }
     boolean sameStore = source.getFileSystem().posix().equals(target.getFileSystem().posix());
     if (atomic) {
       requireSameStore(source.getFileSystem(), target.getFileSystem(), source, target);

@@ -23,15 +23,18 @@ import java.nio.file.attribute.FileAttribute;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The calls on paths. Relative ones begin at the root of the file system, or at the open directory
- * that these calls were made for.
+ * that these calls were made for. {@link ControlCalls} are those on the directories that lead to
+ * snapshots.
  */
-final class FileCalls {
+class FileCalls {
   private static final int DIRECTORY_MODE = 0777;
   private static final int MOST_LINKS = 40;
 
@@ -140,6 +143,10 @@ final class FileCalls {
 
   /** The path by which a file is reached without links, '.' and '..'. */
   LcpfsPath realPath(LcpfsPath path, boolean follow) throws IOException {
+    if (path.isReached()) {
+      LcpfsFileAttributes _ = stat(path, follow);
+      return path.unreached();
+    }
     LcpfsPath at = fs.root();
     Deque<byte[]> left = new ArrayDeque<>();
     push(left, path.toAbsolutePath());
@@ -255,6 +262,30 @@ final class FileCalls {
       throw e;
     }
     return stream;
+  }
+
+  /** The entries of a directory that users know as {@code shown}. */
+  DirectoryStream<Path> list(
+      LcpfsPath path, LcpfsPath shown, DirectoryStream.Filter<? super Path> filter)
+      throws IOException {
+    LcpfsDirectoryStream stream = openDirectory(path, shown, true, filter);
+    return fs.isBehindDataset() ? new Plain(stream) : stream;
+  }
+
+  /**
+   * A directory of a snapshot: nobody can put another in its place, so that calls by path are as
+   * safe as those of the open directory, which would not know the way out of the snapshot.
+   */
+  private record Plain(LcpfsDirectoryStream stream) implements DirectoryStream<Path> {
+    @Override
+    public Iterator<Path> iterator() {
+      return stream.iterator();
+    }
+
+    @Override
+    public void close() throws IOException {
+      stream.close();
+    }
   }
 
   // ---- names
@@ -405,6 +436,52 @@ final class FileCalls {
 
   PathCalls engine() {
     return calls;
+  }
+
+  /** Makes something that is neither a file nor a directory nor a link. */
+  void createNode(LcpfsPath path, int mode, long rdev) throws IOException {
+    fs.checkWritable();
+    try {
+      calls.mknod(path.forCall(), mode, rdev, fs.caller());
+    } catch (RuntimeException e) {
+      throw failure(e, path);
+    }
+  }
+
+  byte[] xattr(LcpfsPath path, boolean follow, byte[] name) throws IOException {
+    fs.checkOpen();
+    try {
+      return calls.getxattr(path.forCall(), follow, name, fs.caller());
+    } catch (RuntimeException e) {
+      throw failure(e, path);
+    }
+  }
+
+  void setXattr(LcpfsPath path, boolean follow, byte[] name, byte[] value) throws IOException {
+    fs.checkWritable();
+    try {
+      calls.setxattr(path.forCall(), follow, name, value, 0, fs.caller());
+    } catch (RuntimeException e) {
+      throw failure(e, path);
+    }
+  }
+
+  List<byte[]> xattrs(LcpfsPath path, boolean follow) throws IOException {
+    fs.checkOpen();
+    try {
+      return calls.listxattr(path.forCall(), follow, fs.caller());
+    } catch (RuntimeException e) {
+      throw failure(e, path);
+    }
+  }
+
+  void removeXattr(LcpfsPath path, boolean follow, byte[] name) throws IOException {
+    fs.checkWritable();
+    try {
+      calls.removexattr(path.forCall(), follow, name, fs.caller());
+    } catch (RuntimeException e) {
+      throw failure(e, path);
+    }
   }
 
   // ---- watching

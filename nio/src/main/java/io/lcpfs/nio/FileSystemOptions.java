@@ -104,6 +104,22 @@ record FileSystemOptions(
         Collections.unmodifiableSortedMap(properties));
   }
 
+  /** The same, refusing changes. */
+  FileSystemOptions toRead() {
+    return new FileSystemOptions(
+        create,
+        sizeBytes,
+        poolName,
+        dataset,
+        true,
+        force,
+        caller,
+        owned,
+        umask,
+        cacheBytes,
+        properties);
+  }
+
   /** As {@link #of}, with the keys that make sense for a dataset that is open. */
   static FileSystemOptions ofView(Map<String, ?> env) {
     for (String key : env.keySet()) {

@@ -2,7 +2,6 @@ package io.lcpfs.nio;
 
 import io.lcpfs.posix.AttrBuffer;
 import io.lcpfs.posix.FileHandle;
-import io.lcpfs.posix.PathCalls;
 import io.lcpfs.posix.SetAttr;
 import java.io.IOException;
 import java.nio.file.ClosedDirectoryStreamException;
@@ -31,15 +30,6 @@ sealed interface FileTarget {
       return calls.fs();
     }
 
-    private PathCalls engine() {
-      fs().checkOpen();
-      return calls.engine();
-    }
-
-    private IOException failure(RuntimeException e) {
-      return fs().failure(e, path, null);
-    }
-
     @Override
     public LcpfsFileAttributes attributes() throws IOException {
       return calls.stat(path, follow);
@@ -52,40 +42,79 @@ sealed interface FileTarget {
 
     @Override
     public byte[] xattr(byte[] name) throws IOException {
-      try {
-        return engine().getxattr(path.forCall(), follow, name, fs().caller());
-      } catch (RuntimeException e) {
-        throw failure(e);
-      }
+      return calls.xattr(path, follow, name);
     }
 
     @Override
     public void setXattr(byte[] name, byte[] value) throws IOException {
-      fs().checkWritable();
-      try {
-        engine().setxattr(path.forCall(), follow, name, value, 0, fs().caller());
-      } catch (RuntimeException e) {
-        throw failure(e);
-      }
+      calls.setXattr(path, follow, name, value);
     }
 
     @Override
     public List<byte[]> xattrs() throws IOException {
-      try {
-        return engine().listxattr(path.forCall(), follow, fs().caller());
-      } catch (RuntimeException e) {
-        throw failure(e);
-      }
+      return calls.xattrs(path, follow);
     }
 
     @Override
     public void removeXattr(byte[] name) throws IOException {
-      fs().checkWritable();
-      try {
-        engine().removexattr(path.forCall(), follow, name, fs().caller());
-      } catch (RuntimeException e) {
-        throw failure(e);
-      }
+      calls.removeXattr(path, follow, name);
+    }
+  }
+
+  /** A path that may lead into a snapshot, which each call finds out. */
+  record OfWay(LcpfsPath path, boolean follow) implements FileTarget {
+    @Override
+    public LcpfsFileSystem fs() {
+      return path.getFileSystem();
+    }
+
+    private <T> T reach(SnapshotWay.Call<T> call) throws IOException {
+      return SnapshotWay.reach(
+          path, follow ? SnapshotWay.End.FOLLOWED : SnapshotWay.End.ITSELF, call);
+    }
+
+    /** A call without an answer. */
+    private interface Change {
+      void on(FileTarget target) throws IOException;
+    }
+
+    private void change(Change change) throws IOException {
+      boolean _ =
+          reach(
+              at -> {
+                change.on(new OfPath(at.calls(), at, follow));
+                return true;
+              });
+    }
+
+    @Override
+    public LcpfsFileAttributes attributes() throws IOException {
+      return reach(at -> at.calls().stat(at, follow));
+    }
+
+    @Override
+    public void change(SetAttr change) throws IOException {
+      change(target -> target.change(change));
+    }
+
+    @Override
+    public byte[] xattr(byte[] name) throws IOException {
+      return reach(at -> at.calls().xattr(at, follow, name));
+    }
+
+    @Override
+    public void setXattr(byte[] name, byte[] value) throws IOException {
+      change(target -> target.setXattr(name, value));
+    }
+
+    @Override
+    public List<byte[]> xattrs() throws IOException {
+      return reach(at -> at.calls().xattrs(at, follow));
+    }
+
+    @Override
+    public void removeXattr(byte[] name) throws IOException {
+      change(target -> target.removeXattr(name));
     }
   }
 

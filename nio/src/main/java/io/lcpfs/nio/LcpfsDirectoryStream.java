@@ -7,6 +7,7 @@ import java.nio.channels.SeekableByteChannel;
 import java.nio.file.ClosedDirectoryStreamException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.LinkOption;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import java.nio.file.SecureDirectoryStream;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.FileAttributeView;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
@@ -38,6 +40,12 @@ final class LcpfsDirectoryStream implements SecureDirectoryStream<Path>, Closeab
   private final LcpfsPath directory;
   private final DirectoryStream.Filter<? super Path> filter;
   private final FileCalls inside;
+
+  /**
+   * Where the directory that leads to snapshots belongs to the names; null in other directories.
+   */
+  private final @Nullable SnapshotWay way;
+
   private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
 
   /** Set under the lock. */
@@ -59,6 +67,7 @@ final class LcpfsDirectoryStream implements SecureDirectoryStream<Path>, Closeab
     this.directory = directory;
     this.filter = filter;
     this.inside = new FileCalls(fs, fs.posix().pathsAt(handle.inode()), handle.inode());
+    this.way = handle.inode() == fs.posix().rootInode() ? fs.way() : null;
   }
 
   LcpfsFileSystem fs() {
@@ -174,16 +183,31 @@ final class LcpfsDirectoryStream implements SecureDirectoryStream<Path>, Closeab
                     return false;
                   }
                   cookie = at;
-                  if (at > LAST_DOTS) {
+                  if (at > LAST_DOTS && !isCovered(name)) {
                     batch.add(name);
                   }
                   return true;
                 });
+        if (atEnd && way != null && way.snapshots().isVisible()) {
+          batch.add(SnapshotWay.NAME);
+        }
       } catch (RuntimeException e) {
         throw fs.failure(e, directory, null);
       } finally {
         lock.readLock().unlock();
       }
+    }
+  }
+
+  /** Whether a name leads to snapshots, so that no file of that name is seen. */
+  private boolean isCovered(byte[] name) {
+    return way != null && Arrays.equals(name, SnapshotWay.NAME);
+  }
+
+  private void refuseCovered(LcpfsPath path) throws IOException {
+    if (!path.isAbsolute() && isCovered(path.nameBytes(0))) {
+      throw new FileSystemException(
+          path.toString(), null, "it leads to snapshots; name it by a path from the root");
     }
   }
 
@@ -211,6 +235,7 @@ final class LcpfsDirectoryStream implements SecureDirectoryStream<Path>, Closeab
       throws IOException {
     LcpfsPath below = LcpfsPath.of(path);
     boolean follow = FileCalls.follows(options);
+    refuseCovered(below);
     return open(() -> inside.openDirectory(below, directory.resolve(path), follow, entry -> true));
   }
 
@@ -219,6 +244,7 @@ final class LcpfsDirectoryStream implements SecureDirectoryStream<Path>, Closeab
       Path path, Set<? extends OpenOption> options, FileAttribute<?>... attributes)
       throws IOException {
     LcpfsPath below = LcpfsPath.of(path);
+    refuseCovered(below);
     return open(() -> inside.open(below, options, attributes));
   }
 
@@ -233,6 +259,7 @@ final class LcpfsDirectoryStream implements SecureDirectoryStream<Path>, Closeab
   }
 
   private void delete(LcpfsPath path, boolean wantsDirectory) throws IOException {
+    refuseCovered(path);
     boolean _ =
         open(
             () -> {
@@ -249,6 +276,8 @@ final class LcpfsDirectoryStream implements SecureDirectoryStream<Path>, Closeab
     if (!(Objects.requireNonNull(targetDirectory) instanceof LcpfsDirectoryStream there)) {
       throw new ProviderMismatchException();
     }
+    refuseCovered(from);
+    there.refuseCovered(to);
     boolean _ =
         open(
             () ->

@@ -12,12 +12,23 @@ import java.nio.file.attribute.UserDefinedFileAttributeView;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** A dataset's room. */
+/** A dataset's room; that of a snapshot is the room of its dataset. */
 final class LcpfsFileStore extends FileStore {
   private final LcpfsFileSystem fs;
+  private final String name;
+  private final long guid;
+  private final boolean readOnly;
 
   LcpfsFileStore(LcpfsFileSystem fs) {
+    this(fs, fs.mounted().name(), fs.mounted().guid(), fs.isReadOnly());
+  }
+
+  /** That of a snapshot which paths of {@code fs} lead to, or its own. */
+  LcpfsFileStore(LcpfsFileSystem fs, String name, long guid, boolean readOnly) {
     this.fs = fs;
+    this.name = name;
+    this.guid = guid;
+    this.readOnly = readOnly;
   }
 
   private StatFs statFs() throws IOException {
@@ -31,7 +42,7 @@ final class LcpfsFileStore extends FileStore {
 
   @Override
   public String name() {
-    return fs.mounted().name();
+    return name;
   }
 
   @Override
@@ -41,7 +52,7 @@ final class LcpfsFileStore extends FileStore {
 
   @Override
   public boolean isReadOnly() {
-    return fs.isReadOnly();
+    return readOnly || fs.isReadOnly();
   }
 
   @Override
@@ -100,12 +111,14 @@ final class LcpfsFileStore extends FileStore {
 
   @Override
   public boolean equals(@Nullable Object other) {
-    return other instanceof LcpfsFileStore that && that.fs.posix().equals(fs.posix());
+    return other instanceof LcpfsFileStore that
+        && that.fs.posix().equals(fs.posix())
+        && that.guid == guid;
   }
 
   @Override
   public int hashCode() {
-    return Long.hashCode(fs.mounted().guid());
+    return Long.hashCode(guid);
   }
 
   @Override

@@ -1,5 +1,7 @@
 package io.lcpfs.nio;
 
+import io.lcpfs.nio.SnapshotWay.End;
+import io.lcpfs.posix.PosixFileSystem;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.channels.AsynchronousFileChannel;
@@ -47,8 +49,31 @@ public final class LcpfsFileSystemProvider extends FileSystemProvider {
     return Fallback.INSTANCE;
   }
 
-  private static FileCalls calls(LcpfsPath path) {
-    return path.getFileSystem().calls();
+  /** A call that answers nothing. */
+  private interface Change {
+    void on(LcpfsPath path) throws IOException;
+  }
+
+  private static void change(LcpfsPath path, End end, Change change) throws IOException {
+    boolean _ =
+        SnapshotWay.reach(
+            path,
+            end,
+            at -> {
+              change.on(at);
+              return true;
+            });
+  }
+
+  private static End end(LinkOption... options) {
+    return FileCalls.follows(options) ? End.FOLLOWED : End.ITSELF;
+  }
+
+  private static LcpfsFileChannel open(Path path, ChannelMode mode, FileAttribute<?>... attributes)
+      throws IOException {
+    int permissions = ChannelMode.permissions(attributes, ChannelMode.FILE_PERMISSIONS);
+    return SnapshotWay.reach(
+        LcpfsPath.of(path), mode.end(), at -> at.calls().open(at, mode, permissions));
   }
 
   // ---- file systems
@@ -96,8 +121,15 @@ public final class LcpfsFileSystemProvider extends FileSystemProvider {
   @Override
   public FileStore getFileStore(Path path) throws IOException {
     LcpfsPath own = LcpfsPath.of(path);
-    calls(own).checkAccess(own);
-    return new LcpfsFileStore(own.getFileSystem());
+    return SnapshotWay.reach(
+        own,
+        End.FOLLOWED,
+        at -> {
+          at.calls().checkAccess(at);
+          LcpfsFileSystem.Mounted tree = at.getFileSystem().mounted();
+          return new LcpfsFileStore(
+              own.getFileSystem(), tree.name(), tree.guid(), at.getFileSystem().isReadOnly());
+        });
   }
 
   // ---- opening
@@ -106,16 +138,14 @@ public final class LcpfsFileSystemProvider extends FileSystemProvider {
   public SeekableByteChannel newByteChannel(
       Path path, Set<? extends OpenOption> options, FileAttribute<?>... attributes)
       throws IOException {
-    LcpfsPath own = LcpfsPath.of(path);
-    return calls(own).open(own, options, attributes);
+    return open(path, ChannelMode.of(options), attributes);
   }
 
   @Override
   public FileChannel newFileChannel(
       Path path, Set<? extends OpenOption> options, FileAttribute<?>... attributes)
       throws IOException {
-    LcpfsPath own = LcpfsPath.of(path);
-    return calls(own).open(own, options, attributes);
+    return open(path, ChannelMode.of(options), attributes);
   }
 
   @Override
@@ -125,19 +155,18 @@ public final class LcpfsFileSystemProvider extends FileSystemProvider {
       @Nullable ExecutorService executor,
       FileAttribute<?>... attributes)
       throws IOException {
-    LcpfsPath own = LcpfsPath.of(path);
     ChannelMode mode = ChannelMode.of(options);
     if (mode.append()) {
       throw new UnsupportedOperationException("APPEND is not for asynchronous channels");
     }
-    return new LcpfsAsyncChannel(calls(own).open(own, options, attributes), mode, executor);
+    return new LcpfsAsyncChannel(open(path, mode, attributes), mode, executor);
   }
 
   @Override
   public DirectoryStream<Path> newDirectoryStream(
       Path directory, DirectoryStream.Filter<? super Path> filter) throws IOException {
     LcpfsPath own = LcpfsPath.of(directory);
-    return calls(own).openDirectory(own, own, true, filter);
+    return SnapshotWay.reach(own, End.FOLLOWED, at -> at.calls().list(at, own, filter));
   }
 
   // ---- names
@@ -145,14 +174,15 @@ public final class LcpfsFileSystemProvider extends FileSystemProvider {
   @Override
   public void createDirectory(Path directory, FileAttribute<?>... attributes) throws IOException {
     LcpfsPath own = LcpfsPath.of(directory);
-    calls(own).createDirectory(own, attributes);
+    change(own, End.NAME, at -> at.calls().createDirectory(at, attributes));
   }
 
   @Override
   public void createSymbolicLink(Path link, Path target, FileAttribute<?>... attributes)
       throws IOException {
     LcpfsPath own = LcpfsPath.of(link);
-    calls(own).createSymbolicLink(own, LcpfsPath.of(target), attributes);
+    LcpfsPath text = LcpfsPath.of(target);
+    change(own, End.ITSELF, at -> at.calls().createSymbolicLink(at, text, attributes));
   }
 
   @Override
@@ -160,19 +190,33 @@ public final class LcpfsFileSystemProvider extends FileSystemProvider {
     LcpfsPath own = LcpfsPath.of(link);
     LcpfsPath from = LcpfsPath.of(existing);
     CopyMove.requireSameStore(from.getFileSystem(), own.getFileSystem(), existing, link);
-    calls(own).createLink(own, from);
+    boolean _ =
+        CopyMove.both(
+            from,
+            End.ITSELF,
+            own,
+            End.ITSELF,
+            (file, name) -> {
+              if (name.calls() instanceof ControlCalls control) {
+                control.createLink(name, file);
+              }
+              CopyMove.requireSameStore(file.getFileSystem(), name.getFileSystem(), existing, link);
+              name.calls().createLink(name, file);
+            });
   }
 
   @Override
   public Path readSymbolicLink(Path link) throws IOException {
     LcpfsPath own = LcpfsPath.of(link);
-    return calls(own).readSymbolicLink(own);
+    byte[] target =
+        SnapshotWay.reach(own, End.ITSELF, at -> at.calls().readSymbolicLink(at).bytes());
+    return new LcpfsPath(own.getFileSystem(), target);
   }
 
   @Override
   public void delete(Path path) throws IOException {
     LcpfsPath own = LcpfsPath.of(path);
-    calls(own).delete(own);
+    change(own, End.NAME, at -> at.calls().delete(at));
   }
 
   @Override
@@ -193,12 +237,16 @@ public final class LcpfsFileSystemProvider extends FileSystemProvider {
     if (first.equals(Objects.requireNonNull(other))) {
       return true;
     }
-    if (!(other instanceof LcpfsPath second)
-        || !first.getFileSystem().posix().equals(second.getFileSystem().posix())) {
-      calls(first).checkAccess(first);
-      return false;
+    Identity one = SnapshotWay.reach(first, End.FOLLOWED, Identity::of);
+    return other instanceof LcpfsPath second
+        && one.equals(SnapshotWay.reach(second, End.FOLLOWED, Identity::of));
+  }
+
+  /** Which file it is. */
+  private record Identity(PosixFileSystem files, long inode) {
+    static Identity of(LcpfsPath path) throws IOException {
+      return new Identity(path.getFileSystem().posix(), path.calls().inode(path, true));
     }
-    return calls(first).inode(first, true) == calls(second).inode(second, true);
   }
 
   @Override
@@ -210,17 +258,23 @@ public final class LcpfsFileSystemProvider extends FileSystemProvider {
   @Override
   public void checkAccess(Path path, AccessMode... modes) throws IOException {
     LcpfsPath own = LcpfsPath.of(path);
-    calls(own).checkAccess(own, modes);
+    change(own, End.FOLLOWED, at -> at.calls().checkAccess(at, modes));
   }
 
   @Override
   public boolean exists(Path path, LinkOption... options) {
     LcpfsPath own = LcpfsPath.of(path);
     try {
-      return calls(own).find(own, FileCalls.follows(options)) != null;
+      return find(own, options) != null;
     } catch (IOException e) {
       return false; // what cannot be looked at is not known to exist: so Files.exists wants it
     }
+  }
+
+  private static @Nullable LcpfsFileAttributes find(LcpfsPath path, LinkOption... options)
+      throws IOException {
+    boolean follow = FileCalls.follows(options);
+    return SnapshotWay.find(path, end(options), at -> at.calls().find(at, follow));
   }
 
   // ---- attributes
@@ -230,7 +284,8 @@ public final class LcpfsFileSystemProvider extends FileSystemProvider {
       Path path, Class<A> type, LinkOption... options) throws IOException {
     LcpfsPath own = LcpfsPath.of(path);
     if (type == BasicFileAttributes.class || type == PosixFileAttributes.class) {
-      return type.cast(calls(own).stat(own, FileCalls.follows(options)));
+      boolean follow = FileCalls.follows(options);
+      return type.cast(SnapshotWay.reach(own, end(options), at -> at.calls().stat(at, follow)));
     }
     Objects.requireNonNull(type);
     throw new UnsupportedOperationException("attributes of type " + type.getName());
@@ -241,7 +296,7 @@ public final class LcpfsFileSystemProvider extends FileSystemProvider {
       Path path, Class<A> type, LinkOption... options) throws IOException {
     LcpfsPath own = LcpfsPath.of(path);
     if (type == BasicFileAttributes.class || type == PosixFileAttributes.class) {
-      LcpfsFileAttributes found = calls(own).find(own, FileCalls.follows(options));
+      LcpfsFileAttributes found = find(own, options);
       return found == null ? null : type.cast(found);
     }
     Objects.requireNonNull(type);
@@ -250,7 +305,7 @@ public final class LcpfsFileSystemProvider extends FileSystemProvider {
 
   private static FileTarget target(Path path, LinkOption... options) {
     LcpfsPath own = LcpfsPath.of(path);
-    return new FileTarget.OfPath(calls(own), own, FileCalls.follows(options));
+    return new FileTarget.OfWay(own, FileCalls.follows(options));
   }
 
   @Override

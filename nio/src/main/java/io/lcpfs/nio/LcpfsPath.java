@@ -19,6 +19,12 @@ final class LcpfsPath implements Path {
   private final LcpfsFileSystem fs;
   private final byte[] path;
 
+  /** What users read instead, when this is where one of theirs leads; see {@link SnapshotWay}. */
+  private final @Nullable LcpfsPath shown;
+
+  /** What serves it instead of the file system's calls. */
+  private final @Nullable FileCalls server;
+
   /** Where names begin, computed when first needed; a race computes the same twice. */
   private int @Nullable [] starts;
 
@@ -26,8 +32,39 @@ final class LcpfsPath implements Path {
   private int hash;
 
   LcpfsPath(LcpfsFileSystem fs, byte[] normalized) {
+    this(fs, normalized, null, null);
+  }
+
+  private LcpfsPath(
+      LcpfsFileSystem fs,
+      byte[] normalized,
+      @Nullable LcpfsPath shown,
+      @Nullable FileCalls server) {
     this.fs = fs;
     this.path = normalized;
+    this.shown = shown;
+    this.server = server;
+  }
+
+  /** This path as that to which {@code users} leads; served by {@code calls} if there are any. */
+  LcpfsPath reached(LcpfsPath users, @Nullable FileCalls calls) {
+    return new LcpfsPath(fs, path, users, calls);
+  }
+
+  /** The same place as its users name it. */
+  LcpfsPath unreached() {
+    LcpfsPath users = shown;
+    return users == null ? this : server == null ? fs.asShown(make(path)) : users.normalize();
+  }
+
+  boolean isReached() {
+    return shown != null;
+  }
+
+  /** The calls that serve it. */
+  FileCalls calls() {
+    FileCalls own = server;
+    return own == null ? fs.calls() : own;
   }
 
   /** The path as one of ours. */
@@ -296,7 +333,11 @@ final class LcpfsPath implements Path {
 
   @Override
   public LcpfsPath toRealPath(LinkOption... options) throws IOException {
-    return fs.calls().realPath(this, FileCalls.follows(options));
+    boolean follow = FileCalls.follows(options);
+    return SnapshotWay.reach(
+        this,
+        follow ? SnapshotWay.End.FOLLOWED : SnapshotWay.End.ITSELF,
+        at -> at.calls().realPath(at, follow));
   }
 
   @Override
@@ -331,6 +372,9 @@ final class LcpfsPath implements Path {
 
   @Override
   public String toString() {
+    if (shown != null) {
+      return shown.toString();
+    }
     String known = text;
     if (known == null) {
       known = PathText.decode(path);

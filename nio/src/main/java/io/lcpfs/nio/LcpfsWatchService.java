@@ -1,7 +1,9 @@
 package io.lcpfs.nio;
 
+import io.lcpfs.api.SnapshotDirectory;
 import java.io.IOException;
 import java.nio.file.ClosedWatchServiceException;
+import java.nio.file.FileSystemException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.ProviderMismatchException;
 import java.nio.file.StandardWatchEventKinds;
@@ -64,7 +66,8 @@ final class LcpfsWatchService implements WatchService {
       Objects.requireNonNull(modifier);
       throw new UnsupportedOperationException("modifier " + modifier.name());
     }
-    LcpfsFileAttributes found = directory.getFileSystem().calls().stat(directory, true);
+    LcpfsFileAttributes found =
+        SnapshotWay.reach(directory, SnapshotWay.End.FOLLOWED, LcpfsWatchService::watchable);
     if (!found.isDirectory()) {
       throw new NotDirectoryException(directory.toString());
     }
@@ -73,6 +76,18 @@ final class LcpfsWatchService implements WatchService {
     // Without the lock: a key takes its own first, then ours.
     known.setKinds(kinds);
     return known;
+  }
+
+  private static LcpfsFileAttributes watchable(LcpfsPath directory) throws IOException {
+    LcpfsFileAttributes found = directory.calls().stat(directory, true);
+    if (directory.getFileSystem().isBehindDataset() || directory.calls() instanceof ControlCalls) {
+      throw new FileSystemException(
+          directory.toString(),
+          null,
+          "nothing is watched there, as snapshots do not change; watch a directory outside of "
+              + SnapshotDirectory.NAME);
+    }
+    return found;
   }
 
   private LcpfsWatchKey known(long inode, LcpfsPath directory, Set<WatchEvent.Kind<?>> kinds) {

@@ -4,6 +4,7 @@ import io.lcpfs.api.Dataset;
 import io.lcpfs.api.FileTree;
 import io.lcpfs.api.Pool;
 import io.lcpfs.api.PoolDevices;
+import io.lcpfs.api.SnapshotDirectory;
 import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.device.FileDevice;
 import io.lcpfs.env.RealEnv;
@@ -165,7 +166,9 @@ final class OpenedPools {
   }
 
   private static LcpfsFileSystem.Mounted mounted(FileTree tree, String prefix) {
-    return new LcpfsFileSystem.Mounted(tree.fileSystem(), tree.name(), tree.guid(), prefix);
+    SnapshotDirectory snapshots = tree instanceof Dataset own ? SnapshotDirectory.of(own) : null;
+    return new LcpfsFileSystem.Mounted(
+        tree.fileSystem(), tree.name(), tree.guid(), prefix, snapshots);
   }
 
   /** Makes a new dataset the named caller's own. */

@@ -64,6 +64,33 @@ final class Journal {
     return done.size();
   }
 
+  /** As {@link #length}, with what the operation under way may have done. */
+  int reach() {
+    ArrayList<Op> steps = new ArrayList<>();
+    Op last = inFlight;
+    if (last != null) {
+      addSteps(steps, last);
+    }
+    return done.size() + steps.size();
+  }
+
+  /**
+   * The world is as it was after {@code from} operations, or one of those up to {@code upTo};
+   * which, {@link #recoverTo} finds out.
+   */
+  void goBack(int from, int upTo) {
+    Op last = inFlight;
+    if (last != null) {
+      addSteps(done, last);
+    }
+    inFlight = null;
+    if (done.size() > upTo) {
+      done.subList(upTo, done.size()).clear();
+    }
+    synced = from;
+    fsynced = from;
+  }
+
   /** The operation is under way: a crash may find it done or not. */
   void begin(Op op) {
     inFlight = op;

@@ -50,6 +50,7 @@ public final class SeedRun {
   private final List<SimMedium> media = new ArrayList<>();
   private final List<Writer> writers = new ArrayList<>();
   private @Nullable Onlooker onlooker;
+  private @Nullable KeptState kept;
   private final int totalOperations;
   private final int victim;
   private long stoppingAtOpen;
@@ -131,7 +132,7 @@ public final class SeedRun {
     return text.toString();
   }
 
-  private long operations() {
+  long operations() {
     return writers.stream().mapToLong(Writer::operations).sum();
   }
 
@@ -176,6 +177,7 @@ public final class SeedRun {
     for (int i = 0; i < count; i++) {
       writers.add(new Writer(this, world, i, target, count, shape));
     }
+    kept = new KeptState(this, world, writers, target.checkpoints());
     int rounds = random.between(2, 4);
     // Damage may take what only an intent log holds, so what fsync promised is held to only before.
     boolean damagedEarly = random.nextBoolean();
@@ -198,22 +200,44 @@ public final class SeedRun {
 
   /** Opens on a fresh machine; now and then the power fails during that too. */
   private Opened open(CommandHook hook) {
+    return open(hook, Objects.requireNonNull(kept).wantsReturn());
+  }
+
+  private Opened open(CommandHook hook, boolean goingBack) {
+    boolean back = goingBack;
+    boolean tried = false;
     for (int attempt = 0; ; attempt++) {
+      boolean now = back;
       SimEnv machine = world.newMachine("host" + machines++);
       long errors = reportedErrors();
       stoppingAtOpen = faults.stopping();
       Task<Session> opening =
-          machine.start("open", () -> target.open(machine, attach(machine, hook), shape));
+          machine.start(
+              "open",
+              () ->
+                  now
+                      ? target.openCheckpoint(machine, attach(machine, hook), shape)
+                      : target.open(machine, attach(machine, hook), shape));
       if (attempt < OPEN_ATTEMPTS / 2 && random.chance(200)) {
         world.sleep(random.nextLong(20_000_000L));
         if (!opening.isDone()) {
+          tried |= now;
           crash(machine);
           continue;
         }
       }
       try {
-        return new Opened(machine, opening.join());
+        Session session = opening.join();
+        boolean there = machine.call("checkpoint", session::hasCheckpoint);
+        Objects.requireNonNull(kept).opened(there, now || tried);
+        return new Opened(machine, session);
       } catch (PoolException e) {
+        if (now && e.errno() == Errno.ENOENT && (tried || eioTolerated())) {
+          back = false; // the import that was cut short has gone back
+          crash(machine);
+          continue;
+        }
+        tried |= now;
         // A device that answers EIO may stop an import, but only for as long as it does; one that
         // went away before its labels were read looks as if no pool were there.
         boolean excused =
@@ -324,6 +348,10 @@ public final class SeedRun {
     Onlooker looking =
         new Onlooker(this, world, opened.session, writers, "onlooker of " + opened.machine.name());
     onlooker = looking;
+    KeptState keeping = Objects.requireNonNull(kept);
+    keeping.prepare(opened.session);
+    List<Task<Void>> keepers =
+        keeping.wanted() ? List.of(opened.machine.fork("checkpoints", keeping)) : List.of();
     List<Task<Void>> onlookers =
         writers.size() < target.writers()
             ? List.of(opened.machine.fork("onlooker", looking))
@@ -333,7 +361,9 @@ public final class SeedRun {
         () -> {
           tasks.forEach(Task::join);
           looking.finish();
+          keeping.finish();
           onlookers.forEach(Task::join);
+          keepers.forEach(Task::join);
           return 0;
         });
   }
@@ -346,6 +376,7 @@ public final class SeedRun {
     if (looking != null) {
       looking.throwIfFailed();
     }
+    Objects.requireNonNull(kept).throwIfFailed();
   }
 
   /** Bits rot while the machine is down; at most what the shape can repair or has to report. */
@@ -436,7 +467,7 @@ public final class SeedRun {
     while (!finishedWithoutStop(open(CommandHook.NONE))) {
       damageAtRest();
     }
-    Opened again = open(CommandHook.NONE);
+    Opened again = open(CommandHook.NONE, false);
     faults.enable(false);
     writers.forEach(Writer::forgetHandles);
     compareExactly(again, "after close and import");

@@ -53,8 +53,37 @@ public interface SimTarget {
    */
   Session open(Env env, List<? extends BlockDevice> devices, PoolShape shape);
 
+  /** Whether it can keep the state of a moment and go back to it. */
+  default boolean checkpoints() {
+    return false;
+  }
+
+  /**
+   * As {@link #open}, but goes back to the checkpoint.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT when there is none
+   */
+  default Session openCheckpoint(Env env, List<? extends BlockDevice> devices, PoolShape shape) {
+    throw new UnsupportedOperationException("checkpoints");
+  }
+
   /** An open file system. */
   interface Session {
+
+    /** Whether there is a checkpoint. */
+    default boolean hasCheckpoint() {
+      return false;
+    }
+
+    /** Takes a checkpoint of everything; there must be none. */
+    default void takeCheckpoint() {
+      throw new UnsupportedOperationException("checkpoints");
+    }
+
+    /** Ends the checkpoint. */
+    default void discardCheckpoint() {
+      throw new UnsupportedOperationException("checkpoints");
+    }
 
     /** Carries out one operation; a {@code PoolException} becomes {@link Outcome.Failed}. */
     Outcome apply(Op op);

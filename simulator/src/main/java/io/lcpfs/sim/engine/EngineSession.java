@@ -57,6 +57,7 @@ final class EngineSession implements Session {
   private final SideSnapshots snapshots;
   private final SideClones clones;
   private final SideReflinks reflinks;
+  private final SideReceives receives;
   private final TreeMap<Integer, FileHandle> handles = new TreeMap<>();
 
   EngineSession(SimEnv machine, Pool pool) {
@@ -68,6 +69,7 @@ final class EngineSession implements Session {
     this.snapshots = new SideSnapshots(machine, pool);
     this.clones = new SideClones(machine, pool);
     this.reflinks = new SideReflinks(machine, pool);
+    this.receives = new SideReceives(machine, pool);
   }
 
   @Override
@@ -77,6 +79,7 @@ final class EngineSession implements Session {
       snapshots.now();
       clones.now();
       reflinks.now();
+      receives.now();
       return carryOut(op);
     } catch (PoolException e) {
       refuseBadSuspension(e);
@@ -317,6 +320,31 @@ final class EngineSession implements Session {
   // ---- the whole
 
   @Override
+  public boolean hasCheckpoint() {
+    return pool.checkpoints().find().isPresent();
+  }
+
+  @Override
+  public void takeCheckpoint() {
+    try {
+      pool.checkpoints().take();
+    } catch (PoolException e) {
+      refuseBadSuspension(e);
+      throw e;
+    }
+  }
+
+  @Override
+  public void discardCheckpoint() {
+    try {
+      pool.checkpoints().discard();
+    } catch (PoolException e) {
+      refuseBadSuspension(e);
+      throw e;
+    }
+  }
+
+  @Override
   public void sync() {
     try {
       fs.sync();
@@ -352,6 +380,7 @@ final class EngineSession implements Session {
     }
     findings.addAll(snapshots.check());
     findings.addAll(reflinks.check());
+    findings.addAll(receives.check());
     return findings;
   }
 

@@ -109,8 +109,24 @@ public final class EngineTarget implements SimTarget {
 
   @Override
   public Session open(Env env, List<? extends BlockDevice> devices, PoolShape shape) {
+    return open(env, devices, shape, false);
+  }
+
+  @Override
+  public boolean checkpoints() {
+    return true;
+  }
+
+  @Override
+  public Session openCheckpoint(Env env, List<? extends BlockDevice> devices, PoolShape shape) {
+    return open(env, devices, shape, true);
+  }
+
+  private static Session open(
+      Env env, List<? extends BlockDevice> devices, PoolShape shape, boolean rewind) {
     SimEnv machine = (SimEnv) env;
-    OpenOptions options = OpenOptions.standard().withTuning(tuning(machine, shape));
+    OpenOptions options =
+        OpenOptions.standard().withTuning(tuning(machine, shape)).withRewind(rewind);
     return new EngineSession(machine, Pool.open(new ArrayList<>(devices), options, env));
   }
 

@@ -54,12 +54,14 @@ final class SideClones {
     try {
       step(NAMES.get(random.nextInt(NAMES.size())));
     } catch (PoolException e) {
-      // Others take, rename and destroy snapshots meanwhile.
+      // Others take, rename and destroy snapshots meanwhile, and datasets with their clones.
       if (e.errno() != Errno.ENOSPC
           && e.errno() != Errno.ENOMEM
           && e.errno() != Errno.ENOENT
           && e.errno() != Errno.EEXIST
           && e.errno() != Errno.EBUSY
+          && e.errno() != Errno.EBADF
+          && e.errno() != Errno.ESTALE
           && e.errno() != Errno.ENOTEMPTY) {
         throw e;
       }
