@@ -185,26 +185,6 @@ final class FileHandlers {
     if (length < 0 || request.i64(48) != 0) {
       throw posix(Errno.EINVAL, "copy of " + request.i64(40) + " bytes");
     }
-    long done = 0;
-    while (done < length) {
-      int part = (int) Math.min(length - done, Fuse.MAX_TRANSFER_BYTES);
-      try {
-        int got = from.read(fromOffset + done, reply.buffer, Reply.place(0), part);
-        if (got == 0) {
-          break;
-        }
-        int written = to.write(toOffset + done, reply.buffer, Reply.place(0), got, false);
-        done += written;
-        if (written < got) {
-          break;
-        }
-      } catch (PoolException e) {
-        if (done == 0) {
-          throw e;
-        }
-        break;
-      }
-    }
-    return reply.written((int) done);
+    return reply.written((int) to.copyFrom(from, fromOffset, toOffset, length, false));
   }
 }

@@ -215,6 +215,28 @@ class ServingTest {
   }
 
   @Test
+  void wholeRecordsAreCopiedByReference() {
+    try (Kernel kernel = new Kernel("other")) {
+      long from = kernel.create(Kernel.ROOT, "from");
+      assertThat(kernel.lookup(Kernel.ROOT, "other")).isZero();
+      long to = kernel.create(kernel.reply().getLong(0), "to");
+      byte[] data = new byte[1 << 20];
+      new Random(9).nextBytes(data);
+      assertThat(kernel.write(from, 0, data)).isZero();
+      kernel.pool.sync();
+      ByteBuffer copy = Kernel.body(56);
+      copy.putLong(0).putLong(0).putLong(to).putLong(0).putLong(0).putLong(1 << 20).putLong(0);
+      assertThat(kernel.call(Fuse.COPY_FILE_RANGE, from, copy)).isZero();
+      assertThat(kernel.reply().getInt(0)).isEqualTo(data.length);
+      kernel.pool.sync();
+      assertThat(Long.parseLong(kernel.pool.property("bclonesaved").value()))
+          .isGreaterThanOrEqualTo(data.length);
+      assertThat(kernel.read(to, 0, 1 << 20)).isZero();
+      assertThat(kernel.reply().array()).isEqualTo(data);
+    }
+  }
+
+  @Test
   void aFileMadeWithoutANameGetsOneOrGoes() {
     try (Kernel kernel = new Kernel()) {
       var files = kernel.pool.dataset("tank").fileSystem();
