@@ -6,7 +6,9 @@ import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.dataset.Sizes;
 import io.lcpfs.device.FileDevice;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.format.PlacementClass;
 import io.lcpfs.pool.CreateOptions;
+import io.lcpfs.pool.GroupSpec;
 import io.lcpfs.pool.PoolStatus;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -63,9 +65,14 @@ final class PoolCreate extends BaseCommand {
   @Parameters(
       index = "1..*",
       arity = "1..*",
-      paramLabel = "[single] DEVICE",
-      description = "A file or block device, after the layout 'single', which may be left out.")
+      paramLabel = "[single] DEVICE [log DEVICE]",
+      description = {
+        "A file or block device, after the layout 'single', which may be left out.",
+        "After 'log' another one, a fast one, for what fsync has to write at once."
+      })
   List<String> layout = new ArrayList<>();
+
+  private boolean logDevice;
 
   PoolCreate(Cli cli) {
     super(cli);
@@ -74,8 +81,8 @@ final class PoolCreate extends BaseCommand {
   @Override
   public Integer call() {
     DatasetName.checkPool(name);
-    CreateOptions options = options();
     List<Path> devices = devices();
+    CreateOptions options = options();
     long fileBytes = size.isEmpty() ? 0 : Sizes.parse(size);
     List<Path> missing = devices.stream().filter(device -> !Files.exists(device)).toList();
     if (cli.registry().find(name).isPresent()) {
@@ -166,11 +173,27 @@ final class PoolCreate extends BaseCommand {
           "this version makes pools on one device only",
           "name a single device without '" + first + "'");
     }
-    if (words.size() > 1) {
-      throw Failure.failed(
-          words.get(1), "this version makes pools on one device only", "name a single device");
+    int log = words.indexOf("log");
+    if (log >= 0 && (log == 0 || log + 1 == words.size())) {
+      throw Failure.usage("log", "stands between two devices", "write 'DEVICE log DEVICE'");
     }
+    if (log > 0) {
+      words.remove(log);
+    }
+    if (words.size() > 2 || (words.size() == 2 && log != 1)) {
+      throw Failure.failed(
+          words.get(1),
+          "this version makes pools on one device only, and one for logs",
+          "name a single device, or two with 'log' between them");
+    }
+    logDevice = log > 0;
     return words.stream().map(word -> Path.of(word).toAbsolutePath().normalize()).toList();
+  }
+
+  private List<GroupSpec> groups() {
+    return logDevice
+        ? List.of(new GroupSpec(PlacementClass.NORMAL, 1), new GroupSpec(PlacementClass.LOG, 1))
+        : List.of();
   }
 
   private CreateOptions options() {
@@ -189,6 +212,7 @@ final class PoolCreate extends BaseCommand {
       return CreateOptions.named(name)
           .withForce(force)
           .withSectorBytes(sectorBytes)
+          .withGroups(groups())
           .withPoolProperties(values)
           .withRootProperties(Assignments.parseAll(rootProperties))
           .withHost(cli.host())

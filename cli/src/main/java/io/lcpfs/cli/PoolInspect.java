@@ -7,6 +7,7 @@ import io.lcpfs.dataset.PropertySource;
 import io.lcpfs.dataset.PropertyValue;
 import io.lcpfs.dataset.Sizes;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.format.PlacementClass;
 import io.lcpfs.pool.DeviceStatus;
 import io.lcpfs.pool.HistoryEvent;
 import io.lcpfs.pool.PoolStatus;
@@ -155,7 +156,12 @@ final class PoolInspect {
       Table table =
           new Table(
               output, "devices", List.of("  NAME", "STATE", "SIZE", "READ", "WRITE", "CKSUM"));
+      boolean inLogs = false;
       for (DeviceStatus device : status.devices()) {
+        if (device.placement() == PlacementClass.LOG && !inLogs) {
+          inLogs = true;
+          table.row("logs", "", "", "", "", "");
+        }
         table.row(
             "  " + device.name(),
             device.health().name(),
@@ -200,6 +206,7 @@ final class PoolInspect {
         Map<String, Object> one = new LinkedHashMap<>();
         one.put("name", device.name());
         one.put("guid", Long.toUnsignedString(device.guid()));
+        one.put("class", device.placement().name().toLowerCase(Locale.ROOT));
         one.put("health", device.health());
         one.put("size", device.sizeBytes());
         one.put("allocated", device.allocatedBytes());

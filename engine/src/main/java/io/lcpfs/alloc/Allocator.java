@@ -6,14 +6,17 @@ import io.lcpfs.error.Check;
 import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.Dva;
+import io.lcpfs.format.PlacementClass;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gives out space of the metaslabs of one class of one group.
+ * Gives out space of a pool's metaslabs, by class. Figures are those of the class NORMAL, which is
+ * the pool's size to its users; the other classes only take load off it.
  *
  * <p>A metaslab belongs to a <i>place</i> (the device of its first column). Consecutive blocks of a
  * lane are contiguous in one metaslab until {@link #ALIQUOT_BYTES} are given out there, then the
@@ -35,13 +38,60 @@ public final class Allocator {
   private final int sectorBytes;
   private final Lane[] lanes;
   private final ReentrantLock membership = new ReentrantLock();
-  private volatile Members members = new Members(new Place[0], new Metaslab[0], new int[0]);
+  private volatile Pool pool = Pool.EMPTY;
+
+  /** The metaslabs of all classes, and of each. */
+  private record Pool(Members all, EnumMap<PlacementClass, Members> ofClass) {
+    static final Pool EMPTY = new Pool(Members.NONE, new EnumMap<>(PlacementClass.class));
+
+    Members normal() {
+      return of(PlacementClass.NORMAL);
+    }
+
+    Members of(PlacementClass placement) {
+      return ofClass.getOrDefault(placement, Members.NONE);
+    }
+  }
 
   /** The metaslabs of one device, in ascending order of id. */
   private record Place(int number, Metaslab[] metaslabs) {}
 
-  /** All metaslabs: by place, in order of id; and the place's index of each of these. */
+  /** Some metaslabs: by place, in order of id; and the place's index of each of these. */
   private record Members(Place[] places, Metaslab[] ordered, int[] placeOf) {
+    static final Members NONE = new Members(new Place[0], new Metaslab[0], new int[0]);
+
+    Members with(Metaslab metaslab, int place) {
+      List<Place> more = new ArrayList<>(List.of(places));
+      int at = 0;
+      while (at < more.size() && more.get(at).number < place) {
+        at++;
+      }
+      if (at == more.size() || more.get(at).number != place) {
+        more.add(at, new Place(place, new Metaslab[0]));
+      }
+      more.set(at, new Place(place, inOrder(more.get(at).metaslabs, metaslab)));
+      Members next =
+          new Members(
+              more.toArray(Place[]::new), inOrder(ordered, metaslab), new int[ordered.length + 1]);
+      for (int i = 0; i < more.size(); i++) {
+        for (Metaslab one : more.get(i).metaslabs) {
+          next.placeOf[next.indexOf(one.id())] = i;
+        }
+      }
+      return next;
+    }
+
+    private static Metaslab[] inOrder(Metaslab[] ordered, Metaslab more) {
+      int at = ordered.length;
+      while (at > 0 && ordered[at - 1].id() > more.id()) {
+        at--;
+      }
+      Metaslab[] result = new Metaslab[ordered.length + 1];
+      System.arraycopy(ordered, 0, result, 0, at);
+      result[at] = more;
+      System.arraycopy(ordered, at, result, at + 1, ordered.length - at);
+      return result;
+    }
 
     /**
      * Where the metaslab with this id stands, or -1. Ids may be anything: no array is as long as
@@ -117,58 +167,34 @@ public final class Allocator {
    *
    * @param place number of what it shares its fate and speed with: the device of its first column
    */
-  public void add(Metaslab metaslab, int place) {
+  public void add(Metaslab metaslab, int place, PlacementClass placement) {
     Check.that(
         metaslab.sectorBytes() == sectorBytes, "sector of a metaslab", metaslab.sectorBytes());
     membership.lock();
     try {
-      Members now = members;
-      List<Place> places = new ArrayList<>(List.of(now.places));
-      int at = 0;
-      while (at < places.size() && places.get(at).number < place) {
-        at++;
-      }
-      if (at == places.size() || places.get(at).number != place) {
-        places.add(at, new Place(place, new Metaslab[0]));
-      }
-      places.set(at, new Place(place, with(places.get(at).metaslabs, metaslab)));
-      Check.that(now.indexOf(metaslab.id()) < 0, "metaslab added twice", metaslab.id());
-      Members next =
-          new Members(
-              places.toArray(Place[]::new),
-              with(now.ordered, metaslab),
-              new int[now.ordered.length + 1]);
-      for (int i = 0; i < places.size(); i++) {
-        for (Metaslab one : places.get(i).metaslabs) {
-          next.placeOf[next.indexOf(one.id())] = i;
-        }
-      }
-      members = next;
+      Pool now = pool;
+      Check.that(now.all.indexOf(metaslab.id()) < 0, "metaslab added twice", metaslab.id());
+      EnumMap<PlacementClass, Members> ofClass = new EnumMap<>(now.ofClass);
+      ofClass.put(placement, now.of(placement).with(metaslab, place));
+      pool = new Pool(now.all.with(metaslab, place), ofClass);
     } finally {
       membership.unlock();
     }
   }
 
-  private static Metaslab[] with(Metaslab[] ordered, Metaslab more) {
-    int at = ordered.length;
-    while (at > 0 && ordered[at - 1].id() > more.id()) {
-      at--;
-    }
-    Metaslab[] result = new Metaslab[ordered.length + 1];
-    System.arraycopy(ordered, 0, result, 0, at);
-    result[at] = more;
-    System.arraycopy(ordered, at, result, at + 1, ordered.length - at);
-    return result;
+  /** The metaslabs of all classes in order of id. */
+  public List<Metaslab> metaslabs() {
+    return List.of(pool.all.ordered);
   }
 
-  /** The metaslabs in order of id. */
-  public List<Metaslab> metaslabs() {
-    return List.of(members.ordered);
+  /** The metaslabs of a class in order of id. */
+  public List<Metaslab> metaslabs(PlacementClass placement) {
+    return List.of(pool.of(placement).ordered);
   }
 
   /** The metaslab with this id; Corrupt when it is not one of this allocator. */
   public Metaslab metaslab(int id) {
-    Members now = members;
+    Members now = pool.all;
     int at = now.indexOf(id);
     if (at < 0) {
       throw corrupt("dva.metaslab", id);
@@ -178,10 +204,10 @@ public final class Allocator {
 
   /** Whether a metaslab with this id is one of this allocator. */
   public boolean contains(int id) {
-    return members.indexOf(id) >= 0;
+    return pool.all.indexOf(id) >= 0;
   }
 
-  /** The smallest allocation, in bytes. */
+  /** The smallest allocation, in bytes; the same in all classes. */
   public int sectorBytes() {
     return sectorBytes;
   }
@@ -210,7 +236,7 @@ public final class Allocator {
   public long allocate(int lane, int bytes, long txg, long notNear0, long notNear1) {
     long size = allocatedSize(bytes);
     Check.that(bytes > 0, "block size", bytes);
-    Members now = members;
+    Members now = pool.normal();
     Lane mine = lanes[Math.floorMod(lane, lanes.length)];
     int avoid0 = notNear0 == Dva.NONE ? 0 : Dva.metaslab(notNear0);
     int avoid1 = notNear1 == Dva.NONE ? 0 : Dva.metaslab(notNear1);
@@ -341,6 +367,36 @@ public final class Allocator {
     return Dva.NONE;
   }
 
+  /**
+   * Allocates from a class other than NORMAL, whose blocks have one copy: from the metaslab with
+   * the most room in one piece, so that devices share the load.
+   *
+   * @param bytes size, rounded up to the sector
+   * @return its Dva; or {@link Dva#NONE} when the class has no room for it, or no metaslab
+   */
+  public long allocate(PlacementClass placement, int bytes, long txg) {
+    Check.that(placement != PlacementClass.NORMAL, "class with lanes");
+    long size = allocatedSize(bytes);
+    while (true) {
+      Metaslab best = null;
+      for (Metaslab metaslab : pool.of(placement).ordered) {
+        if (size <= metaslab.sizeBytes() / LARGEST_BLOCK_PARTS
+            && metaslab.largestFreeBytes() >= size
+            && (best == null || metaslab.largestFreeBytes() > best.largestFreeBytes())) {
+          best = metaslab;
+        }
+      }
+      if (best == null) {
+        return Dva.NONE;
+      }
+      long offset = best.allocate(size, txg);
+      if (offset >= 0) {
+        return Dva.of(best.id(), offset);
+      }
+      // Its figure was an upper bound, and is exact now.
+    }
+  }
+
   /** Marks a block found on disk as allocated in {@code txg}; see {@link Metaslab#claim}. */
   public void claim(long dva, int bytes, long txg) {
     metaslab(Dva.metaslab(dva)).claim(Dva.offsetBytes(dva), allocatedSize(bytes), txg);
@@ -363,7 +419,7 @@ public final class Allocator {
 
   /** Tells all metaslabs that {@code txg} is durable; see {@link Metaslab#syncDone}. */
   public void syncDone(long txg, Metaslab.@Nullable Released released) {
-    for (Metaslab metaslab : members.ordered) {
+    for (Metaslab metaslab : pool.all.ordered) {
       metaslab.syncDone(txg, released);
     }
   }
@@ -375,8 +431,13 @@ public final class Allocator {
 
   /** Bytes that can be allocated now. */
   public long freeBytes() {
+    return freeBytes(PlacementClass.NORMAL);
+  }
+
+  /** The same of a class. */
+  public long freeBytes(PlacementClass placement) {
     long sum = 0;
-    for (Metaslab metaslab : members.ordered) {
+    for (Metaslab metaslab : pool.of(placement).ordered) {
       sum += metaslab.freeBytes();
     }
     return sum;
@@ -385,7 +446,7 @@ public final class Allocator {
   /** Bytes of blocks that live. */
   public long allocatedBytes() {
     long sum = 0;
-    for (Metaslab metaslab : members.ordered) {
+    for (Metaslab metaslab : pool.normal().ordered) {
       sum += metaslab.allocatedBytes();
     }
     return sum;
@@ -394,7 +455,7 @@ public final class Allocator {
   /** Bytes freed and not yet free. */
   public long deferredBytes() {
     long sum = 0;
-    for (Metaslab metaslab : members.ordered) {
+    for (Metaslab metaslab : pool.normal().ordered) {
       sum += metaslab.deferredBytes();
     }
     return sum;
@@ -412,13 +473,13 @@ public final class Allocator {
 
   /** Bytes that the pool has given up and a checkpoint keeps. */
   public long keptBytes() {
-    return metaslabs().stream().mapToLong(Metaslab::keptBytes).sum();
+    return metaslabs(PlacementClass.NORMAL).stream().mapToLong(Metaslab::keptBytes).sum();
   }
 
-  /** Bytes of all metaslabs. */
+  /** Bytes of the metaslabs. */
   public long capacityBytes() {
     long sum = 0;
-    for (Metaslab metaslab : members.ordered) {
+    for (Metaslab metaslab : pool.normal().ordered) {
       sum += metaslab.sizeBytes();
     }
     return sum;

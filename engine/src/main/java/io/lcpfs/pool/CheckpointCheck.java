@@ -33,7 +33,7 @@ final class CheckpointCheck {
             tilesThen,
             (metaslab, entry, map) -> {
               metaslab.load(parts.env, map, record.txg());
-              then.add(metaslab, entry.columns().getFirst().device());
+              then.add(metaslab, entry.columns().getFirst().device(), entry.placement());
             });
     VerifyReport report =
         new PoolVerify(parts.context, record.root(), then, tilesThen, progress).run();

@@ -1,10 +1,13 @@
 package io.lcpfs.pool;
 
+import io.lcpfs.format.PlacementClass;
+
 /**
  * One device of an imported pool.
  *
  * @param name as opened, for example its path
  * @param guid identifies it in the pool
+ * @param placement what it is for
  * @param health how it is
  * @param sizeBytes usable bytes
  * @param allocatedBytes in use
@@ -15,6 +18,7 @@ package io.lcpfs.pool;
 public record DeviceStatus(
     String name,
     long guid,
+    PlacementClass placement,
     Health health,
     long sizeBytes,
     long allocatedBytes,

@@ -2,11 +2,13 @@ package io.lcpfs.pool;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.lcpfs.alloc.Metaslab;
 import io.lcpfs.device.BlockDevice;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.Features;
+import io.lcpfs.format.PlacementClass;
 import io.lcpfs.format.PoolConfig;
 import io.lcpfs.format.PoolState;
 import io.lcpfs.format.ReceiveRecord;
@@ -15,6 +17,7 @@ import io.lcpfs.object.ObjectContext;
 import io.lcpfs.object.ObjectSet;
 import io.lcpfs.txg.Tx;
 import io.lcpfs.vdev.DeviceQueue;
+import io.lcpfs.vdev.TileMap;
 import io.lcpfs.zap.Zap;
 import java.util.ArrayList;
 import java.util.List;
@@ -234,12 +237,21 @@ final class OpenPool implements PoolEngine {
   private DeviceStatus status(PoolConfig.Device device) {
     DeviceQueue queue = parts.devices.queues().get(device.index());
     DeviceQueue.Stats stats = queue.stats();
+    TileMap tiles = parts.devices.tiles();
+    PoolConfig.Group group = tiles.config().group(device.group());
+    long allocated = 0;
+    for (Metaslab metaslab : parts.allocator.metaslabs()) {
+      if (tiles.columns(metaslab.id()).getFirst().device() == device.index()) {
+        allocated += metaslab.allocatedBytes() + metaslab.keptBytes();
+      }
+    }
     return new DeviceStatus(
         queue.device().name(),
         device.guid(),
+        group.placement(),
         queue.isFaulted() ? Health.FAULTED : Health.ONLINE,
-        parts.reserve.sizeBytes(),
-        parts.allocator.allocatedBytes() + parts.allocator.keptBytes(),
+        device.geometry().tileCount(group.tileBytes()) * group.tileBytes(),
+        allocated,
         stats.readErrors(),
         stats.writeErrors(),
         parts.devices.checksumErrors(device.index()));
@@ -249,7 +261,7 @@ final class OpenPool implements PoolEngine {
   private int fragmentation() {
     long free = 0;
     long large = 0;
-    for (var metaslab : parts.allocator.metaslabs()) {
+    for (Metaslab metaslab : parts.allocator.metaslabs(PlacementClass.NORMAL)) {
       free += metaslab.freeBytes();
       large += Math.min(metaslab.freeBytes(), metaslab.largestFreeBytes());
     }

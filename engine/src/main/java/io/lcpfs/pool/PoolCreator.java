@@ -41,9 +41,10 @@ final class PoolCreator {
 
   static PoolEngine create(List<BlockDevice> devices, CreateOptions options, Env env) {
     PoolConfig config = configFor(devices, options, env);
-    LayoutRecord layout =
-        TileMap.of(config, new LayoutRecord(0, config.poolGuid(), 1, List.of()))
-            .bind(0, PlacementClass.NORMAL, FIRST_METASLABS, 1);
+    LayoutRecord layout = new LayoutRecord(0, config.poolGuid(), 1, List.of());
+    for (PoolConfig.Group group : config.groups()) {
+      layout = TileMap.of(config, layout).bind(group.id(), group.placement(), FIRST_METASLABS, 1);
+    }
     SlabAllocator slabs = PoolParts.memory(options.tuning());
     boolean done = false;
     try {
@@ -80,12 +81,10 @@ final class PoolCreator {
         || options.name().getBytes(UTF_8).length > PoolConfig.MAX_NAME_BYTES) {
       throw PoolException.refused(Errno.EINVAL, "a pool's name has 1 to 255 bytes");
     }
-    long smallest = Long.MAX_VALUE;
     int sector = options.sectorBytes() == 0 ? DEFAULT_SECTOR_BYTES : options.sectorBytes();
     for (BlockDevice device : devices) {
       Geometry.checkDevice(
           device.name(), device.capacity(), device.blockSize(), options.smallDevices());
-      smallest = Math.min(smallest, device.capacity());
       sector = Math.max(sector, device.blockSize());
     }
     if (!Geometry.isBlockSize(sector)) {
@@ -93,15 +92,29 @@ final class PoolCreator {
           Errno.EINVAL, "sector size " + sector + ": a power of two from 512 to 65536 is needed");
     }
     List<PoolConfig.Device> members = new ArrayList<>();
-    for (int i = 0; i < devices.size(); i++) {
-      BlockDevice device = devices.get(i);
-      members.add(
-          new PoolConfig.Device(
-              newGuid(env), 0, i, device.capacity(), device.blockSize(), clipped(device.name())));
+    List<PoolConfig.Group> groups = new ArrayList<>();
+    for (GroupSpec spec : specs(options, devices.size())) {
+      long smallest = Long.MAX_VALUE;
+      for (int i = 0; i < spec.devices(); i++) {
+        BlockDevice device = devices.get(members.size());
+        smallest = Math.min(smallest, device.capacity());
+        members.add(
+            new PoolConfig.Device(
+                newGuid(env),
+                groups.size(),
+                members.size(),
+                device.capacity(),
+                device.blockSize(),
+                clipped(device.name())));
+      }
+      groups.add(
+          new PoolConfig.Group(
+              groups.size(),
+              spec.placement(),
+              sector,
+              tileBytes(smallest, sector),
+              Profile.SINGLE));
     }
-    PoolConfig.Group group =
-        new PoolConfig.Group(
-            0, PlacementClass.NORMAL, sector, tileBytes(smallest, sector), Profile.SINGLE);
     return new PoolConfig(
         newGuid(env),
         options.name(),
@@ -113,8 +126,36 @@ final class PoolCreator {
         newGuid(env),
         env.wallNanos() / 1_000_000_000L,
         Features.KNOWN,
-        List.of(group),
+        groups,
         members);
+  }
+
+  /** The groups, which take all devices; refused where this version does not know such. */
+  private static List<GroupSpec> specs(CreateOptions options, int devices) {
+    if (options.groups().isEmpty()) {
+      return List.of(new GroupSpec(PlacementClass.NORMAL, devices));
+    }
+    int taken = 0;
+    int logs = 0;
+    for (GroupSpec spec : options.groups()) {
+      boolean isFirst = taken == 0;
+      logs += spec.placement() == PlacementClass.LOG ? 1 : 0;
+      taken += spec.devices();
+      if (spec.devices() < 1
+          || isFirst != (spec.placement() == PlacementClass.NORMAL)
+          || (!isFirst && spec.placement() != PlacementClass.LOG)) {
+        throw PoolException.refused(
+            Errno.EINVAL,
+            "groups "
+                + options.groups()
+                + ": first one for everything is needed, then one for intent logs, if any");
+      }
+    }
+    if (taken != devices || logs > 1) {
+      throw PoolException.refused(
+          Errno.EINVAL, "groups " + options.groups() + " of " + devices + " devices");
+    }
+    return options.groups();
   }
 
   /** Large sectors want larger tiles: each space map takes sectors of its own. */

@@ -260,25 +260,38 @@ final class PoolImporter {
 
   /** Refuses layouts that this version cannot use, although a label may describe them. */
   private static void checkShape(PoolConfig config, LayoutRecord layout) {
-    PoolConfig.Group group = config.groups().isEmpty() ? null : config.groups().getFirst();
-    if (group == null
-        || config.groups().size() > 1
-        || group.id() != 0
-        || group.placement() != PlacementClass.NORMAL
-        || !group.profile().equals(Profile.SINGLE)) {
-      throw unsupported(config, "groups " + config.groups());
+    List<PoolConfig.Group> groups = config.groups();
+    for (int i = 0; i < groups.size(); i++) {
+      PoolConfig.Group group = groups.get(i);
+      if (i > 1
+          || group.id() != i
+          || group.placement() != (i == 0 ? PlacementClass.NORMAL : PlacementClass.LOG)
+          || group.sectorBytes() != groups.getFirst().sectorBytes()
+          || !group.profile().equals(Profile.SINGLE)) {
+        throw unsupported(config, "groups " + groups);
+      }
     }
     for (int i = 0; i < config.devices().size(); i++) {
       if (config.devices().get(i).index() != i) {
         throw unsupported(config, "devices that are not numbered from 0 on");
       }
     }
+    boolean hasRoom = false;
     for (LayoutRecord.Entry entry : layout.entries()) {
-      if (!entry.profile().equals(Profile.SINGLE) || entry.placement() != PlacementClass.NORMAL) {
-        throw unsupported(config, "metaslab " + entry.id() + " of profile " + entry.profile());
+      if (!entry.profile().equals(Profile.SINGLE)
+          || entry.placement() != config.group(entry.group()).placement()) {
+        throw unsupported(
+            config,
+            "metaslab "
+                + entry.id()
+                + " of profile "
+                + entry.profile()
+                + " and class "
+                + entry.placement());
       }
+      hasRoom |= entry.placement() == PlacementClass.NORMAL;
     }
-    if (config.devices().isEmpty() || layout.entries().isEmpty()) {
+    if (config.devices().isEmpty() || !hasRoom) {
       throw PoolException.corrupt("layout.entry_count", layout.entries().size());
     }
   }

@@ -367,24 +367,27 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
 
   /** Takes tiles into use before the group could run out of what is bound. */
   private void bindMetaslabs(long txg, SpaceMaps maps, SpaceReserve space) {
-    TileMap tiles = devices.tiles();
-    long unbound = unboundTiles();
-    if (unbound == 0) {
-      return;
-    }
-    long tileBytes = tiles.tileBytes(GROUP);
     long wanted =
         Math.max(
-            FIRST_METASLABS * tileBytes,
+            FIRST_METASLABS * devices.tiles().tileBytes(GROUP),
             3 * space.inFlight() + space.spaceMapBytes() + allocator.capacityBytes() / 8);
-    long missing = wanted - allocator.freeBytes();
-    if (missing <= 0) {
+    for (PoolConfig.Group group : config.groups()) {
+      boolean isLog = group.placement() == PlacementClass.LOG;
+      bindMetaslabs(group, isLog ? LogStore.LARGEST_LOG_BYTES : wanted, txg, maps);
+    }
+  }
+
+  private void bindMetaslabs(PoolConfig.Group group, long wantedFree, long txg, SpaceMaps maps) {
+    TileMap tiles = devices.tiles();
+    long unbound = tiles.unboundTiles(group.id());
+    long missing = wantedFree - allocator.freeBytes(group.placement());
+    if (unbound == 0 || missing <= 0) {
       return;
     }
-    int count = (int) Math.min(unbound, missing / tileBytes + MORE_METASLABS);
+    int count = (int) Math.min(unbound, missing / group.tileBytes() + MORE_METASLABS);
     env.probe(CodeProbe.METASLAB_BOUND);
     int before = layout.entries().size();
-    layout = tiles.bind(GROUP, PlacementClass.NORMAL, count, txg);
+    layout = tiles.bind(group.id(), group.placement(), count, txg);
     layoutChanged = true;
     TileMap more = TileMap.of(config, layout);
     devices.setTiles(more);
@@ -393,14 +396,10 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
     }
   }
 
-  private long unboundTiles() {
-    TileMap tiles = devices.tiles();
-    return config.devices().stream().mapToLong(d -> tiles.freeTiles(d.index())).sum();
-  }
-
-  /** Bytes of tiles that no metaslab uses yet. */
+  /** Bytes of tiles that no metaslab uses yet, without those of other classes. */
   long unboundBytes() {
-    return unboundTiles() * devices.tiles().tileBytes(GROUP);
+    TileMap tiles = devices.tiles();
+    return tiles.unboundTiles(GROUP) * tiles.tileBytes(GROUP);
   }
 
   /**

@@ -99,7 +99,7 @@ final class SpaceMaps {
       Metaslab metaslab =
           new Metaslab(entry.id(), tiles.sizeBytes(entry.id()), tiles.sectorBytes(entry.id()));
       metaslab.load(env, replay(object, metaslab), txg);
-      allocator.add(metaslab, entry.columns().getFirst().device());
+      allocator.add(metaslab, entry.columns().getFirst().device(), entry.placement());
     }
   }
 
@@ -159,7 +159,8 @@ final class SpaceMaps {
     objects.put(entry.id(), object);
     allocator.add(
         new Metaslab(entry.id(), tiles.sizeBytes(entry.id()), sector),
-        entry.columns().getFirst().device());
+        entry.columns().getFirst().device(),
+        entry.placement());
   }
 
   /** The object that holds a metaslab's map. */

@@ -200,6 +200,14 @@ public final class TileMap {
         - usedTiles.getOrDefault(device, new BitSet()).cardinality();
   }
 
+  /** Tiles of all devices of a group in no metaslab. */
+  public long unboundTiles(int group) {
+    return config.devices().stream()
+        .filter(device -> device.group() == group)
+        .mapToLong(device -> freeTiles(device.index()))
+        .sum();
+  }
+
   /** Bytes of a tile of the group. */
   public long tileBytes(int group) {
     return config.group(group).tileBytes();

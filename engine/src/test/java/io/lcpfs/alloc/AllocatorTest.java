@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.Dva;
+import io.lcpfs.format.PlacementClass;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -22,7 +23,7 @@ class AllocatorTest {
   private static Allocator allocator(int count, long bytes, int places, int lanes) {
     Allocator allocator = new Allocator(SECTOR, lanes);
     for (int i = 0; i < count; i++) {
-      allocator.add(new Metaslab(i + 1, bytes, SECTOR), i % places);
+      allocator.add(new Metaslab(i + 1, bytes, SECTOR), i % places, PlacementClass.NORMAL);
     }
     return allocator;
   }
@@ -103,7 +104,7 @@ class AllocatorTest {
   void everyCopyStaysFarOffWhileMetaslabsAreAdded() {
     Allocator allocator = new Allocator(SECTOR, 1);
     for (int id = 1; id <= 60; id++) {
-      allocator.add(new Metaslab(id, 4 * MIB, SECTOR), 0);
+      allocator.add(new Metaslab(id, 4 * MIB, SECTOR), 0, PlacementClass.NORMAL);
       long first = allocator.allocate(SECTOR, 1, Dva.NONE, Dva.NONE);
       long second = allocator.allocate(SECTOR, 1, first, Dva.NONE);
       if (id > 8) {

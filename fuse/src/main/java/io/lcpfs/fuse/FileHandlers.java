@@ -3,7 +3,6 @@ package io.lcpfs.fuse;
 import static io.lcpfs.error.PoolException.posix;
 
 import io.lcpfs.error.Errno;
-import io.lcpfs.error.PoolException;
 import io.lcpfs.posix.Caller;
 import io.lcpfs.posix.Created;
 import io.lcpfs.posix.FileHandle;

@@ -62,7 +62,10 @@ public final class SeedRun {
     this.world = world;
     this.totalOperations = totalOperations;
     this.random = world.randomFor("seed run");
-    this.shape = target.shapes().get(random.nextInt(target.shapes().size()));
+    this.shape =
+        target.variant(
+            target.shapes().get(random.nextInt(target.shapes().size())),
+            world.randomFor("variant of the shape"));
     this.faults = plan(world.randomFor("faults"));
     this.victim = random.nextInt(shape.devices());
     if (shape.redundancy() > 0) {

@@ -5,6 +5,7 @@ import io.lcpfs.env.Env;
 import io.lcpfs.sim.model.Op;
 import io.lcpfs.sim.model.Outcome;
 import io.lcpfs.sim.model.Tree;
+import io.lcpfs.sim.world.SimRandom;
 import java.util.List;
 
 /** A file system that the simulator can run: the port between the harness and what is tested. */
@@ -15,6 +16,11 @@ public interface SimTarget {
 
   /** What it can be formatted on; a seed picks one. */
   List<PoolShape> shapes();
+
+  /** One of these shapes as it is, or with something more that few seeds need. */
+  default PoolShape variant(PoolShape shape, SimRandom random) {
+    return shape;
+  }
 
   /** How many tasks may call {@link Session#apply} at once; at least 1. */
   int writers();

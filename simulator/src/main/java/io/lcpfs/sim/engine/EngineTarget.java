@@ -4,7 +4,9 @@ import io.lcpfs.api.Pool;
 import io.lcpfs.device.BlockDevice;
 import io.lcpfs.env.Env;
 import io.lcpfs.format.Geometry;
+import io.lcpfs.format.PlacementClass;
 import io.lcpfs.pool.CreateOptions;
+import io.lcpfs.pool.GroupSpec;
 import io.lcpfs.pool.OpenOptions;
 import io.lcpfs.pool.Tuning;
 import io.lcpfs.sim.PoolShape;
@@ -24,6 +26,10 @@ public final class EngineTarget implements SimTarget {
   static final int HANDLES = 3;
 
   private static final int CALLERS = 4;
+
+  /** One seed of so many has a log device. */
+  private static final int LOG_DEVICE_SEEDS = 6;
+
   private static final long MIB = 1 << 20;
   private static final long MILLI = 1_000_000;
 
@@ -55,6 +61,25 @@ public final class EngineTarget implements SimTarget {
         new PoolShape("single", 1, 512, 20 * MIB, 0),
         new PoolShape("single", 1, 1024, 16 * MIB, 0),
         new PoolShape("single", 1, 65_536, 160 * MIB, 0));
+  }
+
+  /** Some pools have a second device, for intent logs only. */
+  @Override
+  public PoolShape variant(PoolShape shape, SimRandom random) {
+    return random.nextInt(LOG_DEVICE_SEEDS) == 0
+        ? new PoolShape(
+            shape.name() + " with a log device",
+            2,
+            shape.blockSize(),
+            shape.deviceBytes(),
+            shape.redundancy())
+        : shape;
+  }
+
+  private static List<GroupSpec> groups(PoolShape shape) {
+    return shape.devices() == 1
+        ? List.of()
+        : List.of(new GroupSpec(PlacementClass.NORMAL, 1), new GroupSpec(PlacementClass.LOG, 1));
   }
 
   @Override
@@ -102,6 +127,7 @@ public final class EngineTarget implements SimTarget {
         CreateOptions.named(POOL)
             .withSmallDevices(true)
             .withSectorBytes(Math.max(sector, shape.blockSize()))
+            .withGroups(groups(shape))
             .withRootProperties(properties)
             .withTuning(tuning(machine, shape));
     Pool.create(new ArrayList<>(devices), options, env).close();
