@@ -14,17 +14,21 @@ import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
  * Runs the kernel benchmarks and prints one line each, in MB/s of plain data per second of CPU time
- * of one thread. About two minutes for all.
+ * of one thread. About three minutes for all.
  */
 public final class KernelBench {
-  private static final List<String> PARTS = List.of("checksums", "compress", "decompress");
+  private static final List<String> PARTS =
+      List.of("checksums", "parity", "compress", "decompress");
   private static final int ITERATIONS = 3;
   private static final long WARM_UP_MILLIS = 400;
   private static final long ITERATION_MILLIS = 150;
 
   private KernelBench() {}
 
-  /** {@code args}: {@code checksums}, {@code compress}, {@code decompress}; none for all. */
+  /**
+   * {@code args}: {@code checksums}, {@code parity}, {@code compress}, {@code decompress}; none for
+   * all.
+   */
   public static void main(String[] args) throws RunnerException {
     List<String> parts = args.length > 0 ? List.of(args) : PARTS;
     if (!PARTS.containsAll(parts)) {
@@ -33,6 +37,7 @@ public final class KernelBench {
     for (String part : parts) {
       switch (part) {
         case "checksums" -> run("ChecksumBench.hash", "what");
+        case "parity" -> run("ParityBench.run", "what");
         case "compress" -> run("CompressionBench.compress", "property");
         default -> run("CompressionBench.decompress", "property");
       }

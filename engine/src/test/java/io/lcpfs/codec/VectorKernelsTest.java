@@ -118,12 +118,17 @@ class VectorKernelsTest {
   }
 
   private static String inNewJvm(List<String> options, String... args) throws Exception {
+    return inNewJvm(VectorKernelsTest.class, options, args);
+  }
+
+  /** What {@code main} prints in a process of its own. */
+  static String inNewJvm(Class<?> main, List<String> options, String... args) throws Exception {
     List<String> command = new ArrayList<>();
     command.add(System.getProperty("java.home") + File.separator + "bin" + File.separator + "java");
     command.add("-ea");
     command.addAll(options);
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    command.add(VectorKernelsTest.class.getName());
+    command.add(main.getName());
     command.addAll(List.of(args));
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
@@ -161,7 +166,7 @@ class VectorKernelsTest {
   /**
    * A clock that moves by a step per look shrinking as it goes, so that the second measure wins.
    */
-  private static final class CountingEnv implements Env {
+  static final class CountingEnv implements Env {
     private final long step;
     private long looks;
     private long now;
