@@ -8,6 +8,7 @@ import static jdk.incubator.vector.VectorOperators.LT;
 import static jdk.incubator.vector.VectorOperators.XOR;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.VectorSpecies;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +39,9 @@ final class ParityVector implements ParityKernel {
 
   /** Bytes that each loop handles in a whole number of steps; the scalar kernel has the rest. */
   private static final int STEP = 2 * W;
+
+  /** Loops are fastest when they count in int, and in segments from their start. */
+  private static final int MOST_BYTES = 1 << 30;
 
   /** How many low bits of a byte the first table is for. */
   private static final int LOW = Math.min(8, Integer.numberOfTrailingZeros(W));
@@ -71,92 +75,84 @@ final class ParityVector implements ParityKernel {
       MemorySegment[] rows,
       long rowsAt,
       long bytes) {
-    long whole = bytes - bytes % STEP;
-    if (whole > 0 && count > 0) {
-      // Columns of zeros on top, so that the first step has all it takes and no more are left over
-      // than a few single ones.
-      int first = rows.length == 1 && count > 4 ? 8 : 4;
-      int above = Math.max(0, first - count);
-      MemorySegment[] sources = new MemorySegment[count + above];
-      long[] offsets = new long[count + above];
+    long whole = count == 0 ? 0 : bytes - bytes % STEP;
+    // Columns of zeros on top, so that the first step has all it takes.
+    int first = rows.length == 1 && count > 4 ? 8 : 4;
+    MemorySegment[] sources = new MemorySegment[Math.max(count, first)];
+    MemorySegment[] sums = new MemorySegment[rows.length];
+    boolean zeros = count < first || Arrays.asList(columns).subList(0, count).contains(null);
+    long most = zeros ? TILE_BYTES : MOST_BYTES;
+    for (long done = 0; done < whole; done += most) {
+      int piece = (int) Math.min(most, whole - done);
       for (int i = 0; i < sources.length; i++) {
         MemorySegment column = i < count ? columns[i] : null;
-        sources[i] = column == null ? ZEROS : column;
+        sources[i] = column == null ? ZEROS : column.asSlice(at + done, piece);
       }
-      for (long done = 0; done < whole; done += TILE_BYTES) {
-        for (int i = 0; i < sources.length; i++) {
-          offsets[i] = i < count && columns[i] != null ? at + done : 0;
-        }
-        int tile = (int) Math.min(TILE_BYTES, whole - done);
+      for (int r = 0; r < rows.length; r++) {
+        sums[r] = rows[r].asSlice(rowsAt + done, piece);
+      }
+      for (int from = 0; from < piece; from += TILE_BYTES) {
+        int to = Math.min(from + TILE_BYTES, piece);
         switch (rows.length) {
-          case 1 -> tileOfP(sources, offsets, rows[0], rowsAt + done, tile);
-          case 2 -> tileOfPq(sources, offsets, rows[0], rows[1], rowsAt + done, tile);
-          default -> tileOfPqr(sources, offsets, rows, rowsAt + done, tile);
+          case 1 -> tileOfP(sources, sums[0], from, to);
+          case 2 -> tileOfPq(sources, sums[0], sums[1], from, to);
+          default -> tileOfPqr(sources, sums, from, to);
         }
       }
-    } else {
-      whole = 0;
     }
     if (whole < bytes) {
       ParityScalar.INSTANCE.sums(columns, count, at + whole, rows, rowsAt + whole, bytes - whole);
     }
   }
 
-  private static void tileOfP(
-      MemorySegment[] columns, long[] offsets, MemorySegment p, long rowsAt, int bytes) {
+  private static void tileOfP(MemorySegment[] columns, MemorySegment p, int from, int to) {
     int left = columns.length - 4;
     if (left >= 4) {
       left -= 4;
-      start8P(columns, offsets, left, p, rowsAt, bytes);
+      start8P(columns, left, p, from, to);
     } else {
-      start4P(columns, offsets, left, p, rowsAt, bytes);
+      start4P(columns, left, p, from, to);
     }
     while (left >= 4) {
       left -= 4;
-      add4P(columns, offsets, left, p, rowsAt, bytes);
+      add4P(columns, left, p, from, to);
     }
     while (left > 0) {
       left--;
-      add1P(columns[left], offsets[left], p, rowsAt, bytes);
+      add1P(columns[left], p, from, to);
     }
   }
 
   private static void tileOfPq(
-      MemorySegment[] columns,
-      long[] offsets,
-      MemorySegment p,
-      MemorySegment q,
-      long rowsAt,
-      int bytes) {
+      MemorySegment[] columns, MemorySegment p, MemorySegment q, int from, int to) {
     int left = columns.length - 4;
-    start4Pq(columns, offsets, left, p, q, rowsAt, bytes);
+    start4Pq(columns, left, p, q, from, to);
     while (left >= 4) {
       left -= 4;
-      add4Pq(columns, offsets, left, p, q, rowsAt, bytes);
+      add4Pq(columns, left, p, q, from, to);
     }
     while (left > 0) {
       left--;
-      add1Pq(columns[left], offsets[left], p, q, rowsAt, bytes);
+      add1Pq(columns[left], p, q, from, to);
     }
   }
 
-  private static void tileOfPqr(
-      MemorySegment[] columns, long[] offsets, MemorySegment[] rows, long rowsAt, int bytes) {
+  private static void tileOfPqr(MemorySegment[] columns, MemorySegment[] rows, int from, int to) {
     int left = columns.length - 4;
-    start4Pqr(columns, offsets, left, rows, rowsAt, bytes);
+    start4Pqr(columns, left, rows, from, to);
     while (left >= 4) {
       left -= 4;
-      add4Pqr(columns, offsets, left, rows, rowsAt, bytes);
+      add4Pqr(columns, left, rows, from, to);
     }
     while (left > 0) {
       left--;
-      add1Pqr(columns[left], offsets[left], rows, rowsAt, bytes);
+      add1Pqr(columns[left], rows, from, to);
     }
   }
 
   /** P of eight columns. */
   private static void start8P(
-      MemorySegment[] columns, long[] offsets, int first, MemorySegment p, long rowsAt, int bytes) {
+      MemorySegment[] columns, int first, MemorySegment p, int from, int to) {
     MemorySegment s0 = columns[first];
     MemorySegment s1 = columns[first + 1];
     MemorySegment s2 = columns[first + 2];
@@ -165,199 +161,156 @@ final class ParityVector implements ParityKernel {
     MemorySegment s5 = columns[first + 5];
     MemorySegment s6 = columns[first + 6];
     MemorySegment s7 = columns[first + 7];
-    long a0 = offsets[first];
-    long a1 = offsets[first + 1];
-    long a2 = offsets[first + 2];
-    long a3 = offsets[first + 3];
-    long a4 = offsets[first + 4];
-    long a5 = offsets[first + 5];
-    long a6 = offsets[first + 6];
-    long a7 = offsets[first + 7];
-    for (int i = 0; i < bytes; i += W) {
-      ByteVector.fromMemorySegment(B, s7, a7 + i, LITTLE_ENDIAN)
-          .lanewise(XOR, ByteVector.fromMemorySegment(B, s6, a6 + i, LITTLE_ENDIAN))
-          .lanewise(XOR, ByteVector.fromMemorySegment(B, s5, a5 + i, LITTLE_ENDIAN))
-          .lanewise(XOR, ByteVector.fromMemorySegment(B, s4, a4 + i, LITTLE_ENDIAN))
-          .lanewise(XOR, ByteVector.fromMemorySegment(B, s3, a3 + i, LITTLE_ENDIAN))
-          .lanewise(XOR, ByteVector.fromMemorySegment(B, s2, a2 + i, LITTLE_ENDIAN))
-          .lanewise(XOR, ByteVector.fromMemorySegment(B, s1, a1 + i, LITTLE_ENDIAN))
-          .lanewise(XOR, ByteVector.fromMemorySegment(B, s0, a0 + i, LITTLE_ENDIAN))
-          .intoMemorySegment(p, rowsAt + i, LITTLE_ENDIAN);
+    for (int i = from; i < to; i += W) {
+      ByteVector.fromMemorySegment(B, s7, i, LITTLE_ENDIAN)
+          .lanewise(XOR, ByteVector.fromMemorySegment(B, s6, i, LITTLE_ENDIAN))
+          .lanewise(XOR, ByteVector.fromMemorySegment(B, s5, i, LITTLE_ENDIAN))
+          .lanewise(XOR, ByteVector.fromMemorySegment(B, s4, i, LITTLE_ENDIAN))
+          .lanewise(XOR, ByteVector.fromMemorySegment(B, s3, i, LITTLE_ENDIAN))
+          .lanewise(XOR, ByteVector.fromMemorySegment(B, s2, i, LITTLE_ENDIAN))
+          .lanewise(XOR, ByteVector.fromMemorySegment(B, s1, i, LITTLE_ENDIAN))
+          .lanewise(XOR, ByteVector.fromMemorySegment(B, s0, i, LITTLE_ENDIAN))
+          .intoMemorySegment(p, i, LITTLE_ENDIAN);
     }
   }
 
   /** P of four columns. */
   private static void start4P(
-      MemorySegment[] columns, long[] offsets, int first, MemorySegment p, long rowsAt, int bytes) {
+      MemorySegment[] columns, int first, MemorySegment p, int from, int to) {
     MemorySegment s0 = columns[first];
     MemorySegment s1 = columns[first + 1];
     MemorySegment s2 = columns[first + 2];
     MemorySegment s3 = columns[first + 3];
-    long a0 = offsets[first];
-    long a1 = offsets[first + 1];
-    long a2 = offsets[first + 2];
-    long a3 = offsets[first + 3];
-    for (int i = 0; i < bytes; i += W) {
-      ByteVector.fromMemorySegment(B, s3, a3 + i, LITTLE_ENDIAN)
-          .lanewise(XOR, ByteVector.fromMemorySegment(B, s2, a2 + i, LITTLE_ENDIAN))
-          .lanewise(XOR, ByteVector.fromMemorySegment(B, s1, a1 + i, LITTLE_ENDIAN))
-          .lanewise(XOR, ByteVector.fromMemorySegment(B, s0, a0 + i, LITTLE_ENDIAN))
-          .intoMemorySegment(p, rowsAt + i, LITTLE_ENDIAN);
+    for (int i = from; i < to; i += W) {
+      ByteVector.fromMemorySegment(B, s3, i, LITTLE_ENDIAN)
+          .lanewise(XOR, ByteVector.fromMemorySegment(B, s2, i, LITTLE_ENDIAN))
+          .lanewise(XOR, ByteVector.fromMemorySegment(B, s1, i, LITTLE_ENDIAN))
+          .lanewise(XOR, ByteVector.fromMemorySegment(B, s0, i, LITTLE_ENDIAN))
+          .intoMemorySegment(p, i, LITTLE_ENDIAN);
     }
   }
 
-  private static void add4P(
-      MemorySegment[] columns, long[] offsets, int first, MemorySegment p, long rowsAt, int bytes) {
+  private static void add4P(MemorySegment[] columns, int first, MemorySegment p, int from, int to) {
     MemorySegment s0 = columns[first];
     MemorySegment s1 = columns[first + 1];
     MemorySegment s2 = columns[first + 2];
     MemorySegment s3 = columns[first + 3];
-    long a0 = offsets[first];
-    long a1 = offsets[first + 1];
-    long a2 = offsets[first + 2];
-    long a3 = offsets[first + 3];
-    for (int i = 0; i < bytes; i += W) {
-      ByteVector.fromMemorySegment(B, p, rowsAt + i, LITTLE_ENDIAN)
-          .lanewise(XOR, ByteVector.fromMemorySegment(B, s3, a3 + i, LITTLE_ENDIAN))
-          .lanewise(XOR, ByteVector.fromMemorySegment(B, s2, a2 + i, LITTLE_ENDIAN))
-          .lanewise(XOR, ByteVector.fromMemorySegment(B, s1, a1 + i, LITTLE_ENDIAN))
-          .lanewise(XOR, ByteVector.fromMemorySegment(B, s0, a0 + i, LITTLE_ENDIAN))
-          .intoMemorySegment(p, rowsAt + i, LITTLE_ENDIAN);
+    for (int i = from; i < to; i += W) {
+      ByteVector.fromMemorySegment(B, p, i, LITTLE_ENDIAN)
+          .lanewise(XOR, ByteVector.fromMemorySegment(B, s3, i, LITTLE_ENDIAN))
+          .lanewise(XOR, ByteVector.fromMemorySegment(B, s2, i, LITTLE_ENDIAN))
+          .lanewise(XOR, ByteVector.fromMemorySegment(B, s1, i, LITTLE_ENDIAN))
+          .lanewise(XOR, ByteVector.fromMemorySegment(B, s0, i, LITTLE_ENDIAN))
+          .intoMemorySegment(p, i, LITTLE_ENDIAN);
     }
   }
 
-  private static void add1P(
-      MemorySegment column, long at, MemorySegment p, long rowsAt, int bytes) {
-    for (int i = 0; i < bytes; i += W) {
-      ByteVector.fromMemorySegment(B, p, rowsAt + i, LITTLE_ENDIAN)
-          .lanewise(XOR, ByteVector.fromMemorySegment(B, column, at + i, LITTLE_ENDIAN))
-          .intoMemorySegment(p, rowsAt + i, LITTLE_ENDIAN);
+  private static void add1P(MemorySegment column, MemorySegment p, int from, int to) {
+    for (int i = from; i < to; i += W) {
+      ByteVector.fromMemorySegment(B, p, i, LITTLE_ENDIAN)
+          .lanewise(XOR, ByteVector.fromMemorySegment(B, column, i, LITTLE_ENDIAN))
+          .intoMemorySegment(p, i, LITTLE_ENDIAN);
     }
   }
 
   /** P and Q of four columns. */
   private static void start4Pq(
       MemorySegment[] columns,
-      long[] offsets,
       int first,
       MemorySegment rowP,
       MemorySegment rowQ,
-      long rowsAt,
-      int bytes) {
+      int from,
+      int to) {
     MemorySegment s0 = columns[first];
     MemorySegment s1 = columns[first + 1];
     MemorySegment s2 = columns[first + 2];
     MemorySegment s3 = columns[first + 3];
-    long a0 = offsets[first];
-    long a1 = offsets[first + 1];
-    long a2 = offsets[first + 2];
-    long a3 = offsets[first + 3];
     ByteVector zero = ByteVector.zero(B);
-    for (int i = 0; i < bytes; i += W) {
-      ByteVector d = ByteVector.fromMemorySegment(B, s3, a3 + i, LITTLE_ENDIAN);
+    for (int i = from; i < to; i += W) {
+      ByteVector d = ByteVector.fromMemorySegment(B, s3, i, LITTLE_ENDIAN);
       ByteVector p = d;
       ByteVector q = d;
-      d = ByteVector.fromMemorySegment(B, s2, a2 + i, LITTLE_ENDIAN);
+      d = ByteVector.fromMemorySegment(B, s2, i, LITTLE_ENDIAN);
       p = p.lanewise(XOR, d);
       q = q.add(q).lanewise(XOR, zero.blend(REDUCTION, q.compare(LT, zero))).lanewise(XOR, d);
-      d = ByteVector.fromMemorySegment(B, s1, a1 + i, LITTLE_ENDIAN);
+      d = ByteVector.fromMemorySegment(B, s1, i, LITTLE_ENDIAN);
       p = p.lanewise(XOR, d);
       q = q.add(q).lanewise(XOR, zero.blend(REDUCTION, q.compare(LT, zero))).lanewise(XOR, d);
-      d = ByteVector.fromMemorySegment(B, s0, a0 + i, LITTLE_ENDIAN);
+      d = ByteVector.fromMemorySegment(B, s0, i, LITTLE_ENDIAN);
       p = p.lanewise(XOR, d);
       q = q.add(q).lanewise(XOR, zero.blend(REDUCTION, q.compare(LT, zero))).lanewise(XOR, d);
-      p.intoMemorySegment(rowP, rowsAt + i, LITTLE_ENDIAN);
-      q.intoMemorySegment(rowQ, rowsAt + i, LITTLE_ENDIAN);
+      p.intoMemorySegment(rowP, i, LITTLE_ENDIAN);
+      q.intoMemorySegment(rowQ, i, LITTLE_ENDIAN);
     }
   }
 
   private static void add4Pq(
       MemorySegment[] columns,
-      long[] offsets,
       int first,
       MemorySegment rowP,
       MemorySegment rowQ,
-      long rowsAt,
-      int bytes) {
+      int from,
+      int to) {
     MemorySegment s0 = columns[first];
     MemorySegment s1 = columns[first + 1];
     MemorySegment s2 = columns[first + 2];
     MemorySegment s3 = columns[first + 3];
-    long a0 = offsets[first];
-    long a1 = offsets[first + 1];
-    long a2 = offsets[first + 2];
-    long a3 = offsets[first + 3];
     ByteVector zero = ByteVector.zero(B);
-    for (int i = 0; i < bytes; i += W) {
-      ByteVector d = ByteVector.fromMemorySegment(B, s3, a3 + i, LITTLE_ENDIAN);
-      ByteVector p =
-          ByteVector.fromMemorySegment(B, rowP, rowsAt + i, LITTLE_ENDIAN).lanewise(XOR, d);
-      ByteVector q = ByteVector.fromMemorySegment(B, rowQ, rowsAt + i, LITTLE_ENDIAN);
+    for (int i = from; i < to; i += W) {
+      ByteVector d = ByteVector.fromMemorySegment(B, s3, i, LITTLE_ENDIAN);
+      ByteVector p = ByteVector.fromMemorySegment(B, rowP, i, LITTLE_ENDIAN).lanewise(XOR, d);
+      ByteVector q = ByteVector.fromMemorySegment(B, rowQ, i, LITTLE_ENDIAN);
       q = q.add(q).lanewise(XOR, zero.blend(REDUCTION, q.compare(LT, zero))).lanewise(XOR, d);
-      d = ByteVector.fromMemorySegment(B, s2, a2 + i, LITTLE_ENDIAN);
+      d = ByteVector.fromMemorySegment(B, s2, i, LITTLE_ENDIAN);
       p = p.lanewise(XOR, d);
       q = q.add(q).lanewise(XOR, zero.blend(REDUCTION, q.compare(LT, zero))).lanewise(XOR, d);
-      d = ByteVector.fromMemorySegment(B, s1, a1 + i, LITTLE_ENDIAN);
+      d = ByteVector.fromMemorySegment(B, s1, i, LITTLE_ENDIAN);
       p = p.lanewise(XOR, d);
       q = q.add(q).lanewise(XOR, zero.blend(REDUCTION, q.compare(LT, zero))).lanewise(XOR, d);
-      d = ByteVector.fromMemorySegment(B, s0, a0 + i, LITTLE_ENDIAN);
+      d = ByteVector.fromMemorySegment(B, s0, i, LITTLE_ENDIAN);
       p = p.lanewise(XOR, d);
       q = q.add(q).lanewise(XOR, zero.blend(REDUCTION, q.compare(LT, zero))).lanewise(XOR, d);
-      p.intoMemorySegment(rowP, rowsAt + i, LITTLE_ENDIAN);
-      q.intoMemorySegment(rowQ, rowsAt + i, LITTLE_ENDIAN);
+      p.intoMemorySegment(rowP, i, LITTLE_ENDIAN);
+      q.intoMemorySegment(rowQ, i, LITTLE_ENDIAN);
     }
   }
 
   private static void add1Pq(
-      MemorySegment column,
-      long at,
-      MemorySegment rowP,
-      MemorySegment rowQ,
-      long rowsAt,
-      int bytes) {
+      MemorySegment column, MemorySegment rowP, MemorySegment rowQ, int from, int to) {
     ByteVector zero = ByteVector.zero(B);
-    for (int i = 0; i < bytes; i += W) {
-      ByteVector d = ByteVector.fromMemorySegment(B, column, at + i, LITTLE_ENDIAN);
-      ByteVector.fromMemorySegment(B, rowP, rowsAt + i, LITTLE_ENDIAN)
+    for (int i = from; i < to; i += W) {
+      ByteVector d = ByteVector.fromMemorySegment(B, column, i, LITTLE_ENDIAN);
+      ByteVector.fromMemorySegment(B, rowP, i, LITTLE_ENDIAN)
           .lanewise(XOR, d)
-          .intoMemorySegment(rowP, rowsAt + i, LITTLE_ENDIAN);
-      ByteVector q = ByteVector.fromMemorySegment(B, rowQ, rowsAt + i, LITTLE_ENDIAN);
+          .intoMemorySegment(rowP, i, LITTLE_ENDIAN);
+      ByteVector q = ByteVector.fromMemorySegment(B, rowQ, i, LITTLE_ENDIAN);
       q = q.add(q).lanewise(XOR, zero.blend(REDUCTION, q.compare(LT, zero))).lanewise(XOR, d);
-      q.intoMemorySegment(rowQ, rowsAt + i, LITTLE_ENDIAN);
+      q.intoMemorySegment(rowQ, i, LITTLE_ENDIAN);
     }
   }
 
   /** P, Q and R of four columns, two vectors at a time: one alone waits for its own results. */
   private static void start4Pqr(
-      MemorySegment[] columns,
-      long[] offsets,
-      int first,
-      MemorySegment[] rows,
-      long rowsAt,
-      int bytes) {
+      MemorySegment[] columns, int first, MemorySegment[] rows, int from, int to) {
     MemorySegment s0 = columns[first];
     MemorySegment s1 = columns[first + 1];
     MemorySegment s2 = columns[first + 2];
     MemorySegment s3 = columns[first + 3];
-    long a0 = offsets[first];
-    long a1 = offsets[first + 1];
-    long a2 = offsets[first + 2];
-    long a3 = offsets[first + 3];
     MemorySegment rowP = rows[0];
     MemorySegment rowQ = rows[1];
     MemorySegment rowR = rows[2];
     ByteVector zero = ByteVector.zero(B);
-    for (int i = 0; i < bytes; i += STEP) {
-      ByteVector d = ByteVector.fromMemorySegment(B, s3, a3 + i, LITTLE_ENDIAN);
-      ByteVector e = ByteVector.fromMemorySegment(B, s3, a3 + i + W, LITTLE_ENDIAN);
+    for (int i = from; i < to; i += STEP) {
+      ByteVector d = ByteVector.fromMemorySegment(B, s3, i, LITTLE_ENDIAN);
+      ByteVector e = ByteVector.fromMemorySegment(B, s3, i + W, LITTLE_ENDIAN);
       ByteVector p = d;
       ByteVector p2 = e;
       ByteVector q = d;
       ByteVector q2 = e;
       ByteVector r = d;
       ByteVector r2 = e;
-      d = ByteVector.fromMemorySegment(B, s2, a2 + i, LITTLE_ENDIAN);
-      e = ByteVector.fromMemorySegment(B, s2, a2 + i + W, LITTLE_ENDIAN);
+      d = ByteVector.fromMemorySegment(B, s2, i, LITTLE_ENDIAN);
+      e = ByteVector.fromMemorySegment(B, s2, i + W, LITTLE_ENDIAN);
       p = p.lanewise(XOR, d);
       p2 = p2.lanewise(XOR, e);
       q = q.add(q).lanewise(XOR, zero.blend(REDUCTION, q.compare(LT, zero))).lanewise(XOR, d);
@@ -374,8 +327,8 @@ final class ParityVector implements ParityKernel {
               .lanewise(XOR, zero.blend(REDUCTION, t2.compare(LT, zero)))
               .lanewise(XOR, zero.blend(REDUCTION_OF_SECOND, r2.compare(LT, zero)))
               .lanewise(XOR, e);
-      d = ByteVector.fromMemorySegment(B, s1, a1 + i, LITTLE_ENDIAN);
-      e = ByteVector.fromMemorySegment(B, s1, a1 + i + W, LITTLE_ENDIAN);
+      d = ByteVector.fromMemorySegment(B, s1, i, LITTLE_ENDIAN);
+      e = ByteVector.fromMemorySegment(B, s1, i + W, LITTLE_ENDIAN);
       p = p.lanewise(XOR, d);
       p2 = p2.lanewise(XOR, e);
       q = q.add(q).lanewise(XOR, zero.blend(REDUCTION, q.compare(LT, zero))).lanewise(XOR, d);
@@ -392,8 +345,8 @@ final class ParityVector implements ParityKernel {
               .lanewise(XOR, zero.blend(REDUCTION, t2.compare(LT, zero)))
               .lanewise(XOR, zero.blend(REDUCTION_OF_SECOND, r2.compare(LT, zero)))
               .lanewise(XOR, e);
-      d = ByteVector.fromMemorySegment(B, s0, a0 + i, LITTLE_ENDIAN);
-      e = ByteVector.fromMemorySegment(B, s0, a0 + i + W, LITTLE_ENDIAN);
+      d = ByteVector.fromMemorySegment(B, s0, i, LITTLE_ENDIAN);
+      e = ByteVector.fromMemorySegment(B, s0, i + W, LITTLE_ENDIAN);
       p = p.lanewise(XOR, d);
       p2 = p2.lanewise(XOR, e);
       q = q.add(q).lanewise(XOR, zero.blend(REDUCTION, q.compare(LT, zero))).lanewise(XOR, d);
@@ -410,45 +363,34 @@ final class ParityVector implements ParityKernel {
               .lanewise(XOR, zero.blend(REDUCTION, t2.compare(LT, zero)))
               .lanewise(XOR, zero.blend(REDUCTION_OF_SECOND, r2.compare(LT, zero)))
               .lanewise(XOR, e);
-      p.intoMemorySegment(rowP, rowsAt + i, LITTLE_ENDIAN);
-      p2.intoMemorySegment(rowP, rowsAt + i + W, LITTLE_ENDIAN);
-      q.intoMemorySegment(rowQ, rowsAt + i, LITTLE_ENDIAN);
-      q2.intoMemorySegment(rowQ, rowsAt + i + W, LITTLE_ENDIAN);
-      r.intoMemorySegment(rowR, rowsAt + i, LITTLE_ENDIAN);
-      r2.intoMemorySegment(rowR, rowsAt + i + W, LITTLE_ENDIAN);
+      p.intoMemorySegment(rowP, i, LITTLE_ENDIAN);
+      p2.intoMemorySegment(rowP, i + W, LITTLE_ENDIAN);
+      q.intoMemorySegment(rowQ, i, LITTLE_ENDIAN);
+      q2.intoMemorySegment(rowQ, i + W, LITTLE_ENDIAN);
+      r.intoMemorySegment(rowR, i, LITTLE_ENDIAN);
+      r2.intoMemorySegment(rowR, i + W, LITTLE_ENDIAN);
     }
   }
 
   private static void add4Pqr(
-      MemorySegment[] columns,
-      long[] offsets,
-      int first,
-      MemorySegment[] rows,
-      long rowsAt,
-      int bytes) {
+      MemorySegment[] columns, int first, MemorySegment[] rows, int from, int to) {
     MemorySegment s0 = columns[first];
     MemorySegment s1 = columns[first + 1];
     MemorySegment s2 = columns[first + 2];
     MemorySegment s3 = columns[first + 3];
-    long a0 = offsets[first];
-    long a1 = offsets[first + 1];
-    long a2 = offsets[first + 2];
-    long a3 = offsets[first + 3];
     MemorySegment rowP = rows[0];
     MemorySegment rowQ = rows[1];
     MemorySegment rowR = rows[2];
     ByteVector zero = ByteVector.zero(B);
-    for (int i = 0; i < bytes; i += STEP) {
-      ByteVector d = ByteVector.fromMemorySegment(B, s3, a3 + i, LITTLE_ENDIAN);
-      ByteVector e = ByteVector.fromMemorySegment(B, s3, a3 + i + W, LITTLE_ENDIAN);
-      ByteVector p =
-          ByteVector.fromMemorySegment(B, rowP, rowsAt + i, LITTLE_ENDIAN).lanewise(XOR, d);
-      ByteVector p2 =
-          ByteVector.fromMemorySegment(B, rowP, rowsAt + i + W, LITTLE_ENDIAN).lanewise(XOR, e);
-      ByteVector q = ByteVector.fromMemorySegment(B, rowQ, rowsAt + i, LITTLE_ENDIAN);
-      ByteVector q2 = ByteVector.fromMemorySegment(B, rowQ, rowsAt + i + W, LITTLE_ENDIAN);
-      ByteVector r = ByteVector.fromMemorySegment(B, rowR, rowsAt + i, LITTLE_ENDIAN);
-      ByteVector r2 = ByteVector.fromMemorySegment(B, rowR, rowsAt + i + W, LITTLE_ENDIAN);
+    for (int i = from; i < to; i += STEP) {
+      ByteVector d = ByteVector.fromMemorySegment(B, s3, i, LITTLE_ENDIAN);
+      ByteVector e = ByteVector.fromMemorySegment(B, s3, i + W, LITTLE_ENDIAN);
+      ByteVector p = ByteVector.fromMemorySegment(B, rowP, i, LITTLE_ENDIAN).lanewise(XOR, d);
+      ByteVector p2 = ByteVector.fromMemorySegment(B, rowP, i + W, LITTLE_ENDIAN).lanewise(XOR, e);
+      ByteVector q = ByteVector.fromMemorySegment(B, rowQ, i, LITTLE_ENDIAN);
+      ByteVector q2 = ByteVector.fromMemorySegment(B, rowQ, i + W, LITTLE_ENDIAN);
+      ByteVector r = ByteVector.fromMemorySegment(B, rowR, i, LITTLE_ENDIAN);
+      ByteVector r2 = ByteVector.fromMemorySegment(B, rowR, i + W, LITTLE_ENDIAN);
       q = q.add(q).lanewise(XOR, zero.blend(REDUCTION, q.compare(LT, zero))).lanewise(XOR, d);
       q2 = q2.add(q2).lanewise(XOR, zero.blend(REDUCTION, q2.compare(LT, zero))).lanewise(XOR, e);
       ByteVector t = r.add(r);
@@ -463,8 +405,8 @@ final class ParityVector implements ParityKernel {
               .lanewise(XOR, zero.blend(REDUCTION, t2.compare(LT, zero)))
               .lanewise(XOR, zero.blend(REDUCTION_OF_SECOND, r2.compare(LT, zero)))
               .lanewise(XOR, e);
-      d = ByteVector.fromMemorySegment(B, s2, a2 + i, LITTLE_ENDIAN);
-      e = ByteVector.fromMemorySegment(B, s2, a2 + i + W, LITTLE_ENDIAN);
+      d = ByteVector.fromMemorySegment(B, s2, i, LITTLE_ENDIAN);
+      e = ByteVector.fromMemorySegment(B, s2, i + W, LITTLE_ENDIAN);
       p = p.lanewise(XOR, d);
       p2 = p2.lanewise(XOR, e);
       q = q.add(q).lanewise(XOR, zero.blend(REDUCTION, q.compare(LT, zero))).lanewise(XOR, d);
@@ -481,8 +423,8 @@ final class ParityVector implements ParityKernel {
               .lanewise(XOR, zero.blend(REDUCTION, t2.compare(LT, zero)))
               .lanewise(XOR, zero.blend(REDUCTION_OF_SECOND, r2.compare(LT, zero)))
               .lanewise(XOR, e);
-      d = ByteVector.fromMemorySegment(B, s1, a1 + i, LITTLE_ENDIAN);
-      e = ByteVector.fromMemorySegment(B, s1, a1 + i + W, LITTLE_ENDIAN);
+      d = ByteVector.fromMemorySegment(B, s1, i, LITTLE_ENDIAN);
+      e = ByteVector.fromMemorySegment(B, s1, i + W, LITTLE_ENDIAN);
       p = p.lanewise(XOR, d);
       p2 = p2.lanewise(XOR, e);
       q = q.add(q).lanewise(XOR, zero.blend(REDUCTION, q.compare(LT, zero))).lanewise(XOR, d);
@@ -499,8 +441,8 @@ final class ParityVector implements ParityKernel {
               .lanewise(XOR, zero.blend(REDUCTION, t2.compare(LT, zero)))
               .lanewise(XOR, zero.blend(REDUCTION_OF_SECOND, r2.compare(LT, zero)))
               .lanewise(XOR, e);
-      d = ByteVector.fromMemorySegment(B, s0, a0 + i, LITTLE_ENDIAN);
-      e = ByteVector.fromMemorySegment(B, s0, a0 + i + W, LITTLE_ENDIAN);
+      d = ByteVector.fromMemorySegment(B, s0, i, LITTLE_ENDIAN);
+      e = ByteVector.fromMemorySegment(B, s0, i + W, LITTLE_ENDIAN);
       p = p.lanewise(XOR, d);
       p2 = p2.lanewise(XOR, e);
       q = q.add(q).lanewise(XOR, zero.blend(REDUCTION, q.compare(LT, zero))).lanewise(XOR, d);
@@ -517,37 +459,36 @@ final class ParityVector implements ParityKernel {
               .lanewise(XOR, zero.blend(REDUCTION, t2.compare(LT, zero)))
               .lanewise(XOR, zero.blend(REDUCTION_OF_SECOND, r2.compare(LT, zero)))
               .lanewise(XOR, e);
-      p.intoMemorySegment(rowP, rowsAt + i, LITTLE_ENDIAN);
-      p2.intoMemorySegment(rowP, rowsAt + i + W, LITTLE_ENDIAN);
-      q.intoMemorySegment(rowQ, rowsAt + i, LITTLE_ENDIAN);
-      q2.intoMemorySegment(rowQ, rowsAt + i + W, LITTLE_ENDIAN);
-      r.intoMemorySegment(rowR, rowsAt + i, LITTLE_ENDIAN);
-      r2.intoMemorySegment(rowR, rowsAt + i + W, LITTLE_ENDIAN);
+      p.intoMemorySegment(rowP, i, LITTLE_ENDIAN);
+      p2.intoMemorySegment(rowP, i + W, LITTLE_ENDIAN);
+      q.intoMemorySegment(rowQ, i, LITTLE_ENDIAN);
+      q2.intoMemorySegment(rowQ, i + W, LITTLE_ENDIAN);
+      r.intoMemorySegment(rowR, i, LITTLE_ENDIAN);
+      r2.intoMemorySegment(rowR, i + W, LITTLE_ENDIAN);
     }
   }
 
-  private static void add1Pqr(
-      MemorySegment column, long at, MemorySegment[] rows, long rowsAt, int bytes) {
+  private static void add1Pqr(MemorySegment column, MemorySegment[] rows, int from, int to) {
     MemorySegment rowP = rows[0];
     MemorySegment rowQ = rows[1];
     MemorySegment rowR = rows[2];
     ByteVector zero = ByteVector.zero(B);
-    for (int i = 0; i < bytes; i += W) {
-      ByteVector d = ByteVector.fromMemorySegment(B, column, at + i, LITTLE_ENDIAN);
-      ByteVector.fromMemorySegment(B, rowP, rowsAt + i, LITTLE_ENDIAN)
+    for (int i = from; i < to; i += W) {
+      ByteVector d = ByteVector.fromMemorySegment(B, column, i, LITTLE_ENDIAN);
+      ByteVector.fromMemorySegment(B, rowP, i, LITTLE_ENDIAN)
           .lanewise(XOR, d)
-          .intoMemorySegment(rowP, rowsAt + i, LITTLE_ENDIAN);
-      ByteVector q = ByteVector.fromMemorySegment(B, rowQ, rowsAt + i, LITTLE_ENDIAN);
+          .intoMemorySegment(rowP, i, LITTLE_ENDIAN);
+      ByteVector q = ByteVector.fromMemorySegment(B, rowQ, i, LITTLE_ENDIAN);
       q = q.add(q).lanewise(XOR, zero.blend(REDUCTION, q.compare(LT, zero))).lanewise(XOR, d);
-      q.intoMemorySegment(rowQ, rowsAt + i, LITTLE_ENDIAN);
-      ByteVector r = ByteVector.fromMemorySegment(B, rowR, rowsAt + i, LITTLE_ENDIAN);
+      q.intoMemorySegment(rowQ, i, LITTLE_ENDIAN);
+      ByteVector r = ByteVector.fromMemorySegment(B, rowR, i, LITTLE_ENDIAN);
       ByteVector t = r.add(r);
       r =
           t.add(t)
               .lanewise(XOR, zero.blend(REDUCTION, t.compare(LT, zero)))
               .lanewise(XOR, zero.blend(REDUCTION_OF_SECOND, r.compare(LT, zero)))
               .lanewise(XOR, d);
-      r.intoMemorySegment(rowR, rowsAt + i, LITTLE_ENDIAN);
+      r.intoMemorySegment(rowR, i, LITTLE_ENDIAN);
     }
   }
 
@@ -559,14 +500,20 @@ final class ParityVector implements ParityKernel {
       MemorySegment target,
       long at,
       long bytes) {
-    // In pieces, because loops are fastest when they count in int.
     long whole = bytes - bytes % STEP;
-    for (long done = 0; done < whole; done += TILE_BYTES) {
-      int tile = (int) Math.min(TILE_BYTES, whole - done);
+    MemorySegment[] known = new MemorySegment[sums.length];
+    MemorySegment[] left = new MemorySegment[sums.length];
+    for (long done = 0; done < whole; done += MOST_BYTES) {
+      int piece = (int) Math.min(MOST_BYTES, whole - done);
+      for (int j = 0; j < sums.length; j++) {
+        left[j] = sums[j].asSlice(done, piece);
+        known[j] = parity[j].asSlice(at + done, piece);
+      }
+      MemorySegment result = target.asSlice(at + done, piece);
       switch (sums.length) {
-        case 1 -> solve1(sums, parity, coefficients, target, done, at + done, tile);
-        case 2 -> solve2(sums, parity, coefficients, target, done, at + done, tile);
-        default -> solve3(sums, parity, coefficients, target, done, at + done, tile);
+        case 1 -> solve1(left, known, coefficients, result, piece);
+        case 2 -> solve2(left, known, coefficients, result, piece);
+        default -> solve3(left, known, coefficients, result, piece);
       }
     }
     if (whole < bytes) {
@@ -579,8 +526,6 @@ final class ParityVector implements ParityKernel {
       MemorySegment[] parity,
       int[] coefficients,
       MemorySegment target,
-      long sumsAt,
-      long at,
       int bytes) {
     MemorySegment s0 = sums[0];
     MemorySegment p0 = parity[0];
@@ -588,13 +533,13 @@ final class ParityVector implements ParityKernel {
     ByteVector high0 = ByteVector.fromArray(B, TABLES, coefficients[0] * STEP + W);
     for (int i = 0; i < bytes; i += W) {
       ByteVector v0 =
-          ByteVector.fromMemorySegment(B, s0, sumsAt + i, LITTLE_ENDIAN)
-              .lanewise(XOR, ByteVector.fromMemorySegment(B, p0, at + i, LITTLE_ENDIAN));
+          ByteVector.fromMemorySegment(B, s0, i, LITTLE_ENDIAN)
+              .lanewise(XOR, ByteVector.fromMemorySegment(B, p0, i, LITTLE_ENDIAN));
       v0.selectFrom(low0)
           .lanewise(
               XOR,
               v0.reinterpretAsLongs().lanewise(LSHR, LOW).reinterpretAsBytes().selectFrom(high0))
-          .intoMemorySegment(target, at + i, LITTLE_ENDIAN);
+          .intoMemorySegment(target, i, LITTLE_ENDIAN);
     }
   }
 
@@ -603,8 +548,6 @@ final class ParityVector implements ParityKernel {
       MemorySegment[] parity,
       int[] coefficients,
       MemorySegment target,
-      long sumsAt,
-      long at,
       int bytes) {
     MemorySegment s0 = sums[0];
     MemorySegment p0 = parity[0];
@@ -616,11 +559,11 @@ final class ParityVector implements ParityKernel {
     ByteVector high1 = ByteVector.fromArray(B, TABLES, coefficients[1] * STEP + W);
     for (int i = 0; i < bytes; i += W) {
       ByteVector v0 =
-          ByteVector.fromMemorySegment(B, s0, sumsAt + i, LITTLE_ENDIAN)
-              .lanewise(XOR, ByteVector.fromMemorySegment(B, p0, at + i, LITTLE_ENDIAN));
+          ByteVector.fromMemorySegment(B, s0, i, LITTLE_ENDIAN)
+              .lanewise(XOR, ByteVector.fromMemorySegment(B, p0, i, LITTLE_ENDIAN));
       ByteVector v1 =
-          ByteVector.fromMemorySegment(B, s1, sumsAt + i, LITTLE_ENDIAN)
-              .lanewise(XOR, ByteVector.fromMemorySegment(B, p1, at + i, LITTLE_ENDIAN));
+          ByteVector.fromMemorySegment(B, s1, i, LITTLE_ENDIAN)
+              .lanewise(XOR, ByteVector.fromMemorySegment(B, p1, i, LITTLE_ENDIAN));
       v0.selectFrom(low0)
           .lanewise(
               XOR,
@@ -629,7 +572,7 @@ final class ParityVector implements ParityKernel {
           .lanewise(
               XOR,
               v1.reinterpretAsLongs().lanewise(LSHR, LOW).reinterpretAsBytes().selectFrom(high1))
-          .intoMemorySegment(target, at + i, LITTLE_ENDIAN);
+          .intoMemorySegment(target, i, LITTLE_ENDIAN);
     }
   }
 
@@ -638,8 +581,6 @@ final class ParityVector implements ParityKernel {
       MemorySegment[] parity,
       int[] coefficients,
       MemorySegment target,
-      long sumsAt,
-      long at,
       int bytes) {
     MemorySegment s0 = sums[0];
     MemorySegment p0 = parity[0];
@@ -655,14 +596,14 @@ final class ParityVector implements ParityKernel {
     ByteVector high2 = ByteVector.fromArray(B, TABLES, coefficients[2] * STEP + W);
     for (int i = 0; i < bytes; i += W) {
       ByteVector v0 =
-          ByteVector.fromMemorySegment(B, s0, sumsAt + i, LITTLE_ENDIAN)
-              .lanewise(XOR, ByteVector.fromMemorySegment(B, p0, at + i, LITTLE_ENDIAN));
+          ByteVector.fromMemorySegment(B, s0, i, LITTLE_ENDIAN)
+              .lanewise(XOR, ByteVector.fromMemorySegment(B, p0, i, LITTLE_ENDIAN));
       ByteVector v1 =
-          ByteVector.fromMemorySegment(B, s1, sumsAt + i, LITTLE_ENDIAN)
-              .lanewise(XOR, ByteVector.fromMemorySegment(B, p1, at + i, LITTLE_ENDIAN));
+          ByteVector.fromMemorySegment(B, s1, i, LITTLE_ENDIAN)
+              .lanewise(XOR, ByteVector.fromMemorySegment(B, p1, i, LITTLE_ENDIAN));
       ByteVector v2 =
-          ByteVector.fromMemorySegment(B, s2, sumsAt + i, LITTLE_ENDIAN)
-              .lanewise(XOR, ByteVector.fromMemorySegment(B, p2, at + i, LITTLE_ENDIAN));
+          ByteVector.fromMemorySegment(B, s2, i, LITTLE_ENDIAN)
+              .lanewise(XOR, ByteVector.fromMemorySegment(B, p2, i, LITTLE_ENDIAN));
       v0.selectFrom(low0)
           .lanewise(
               XOR,
@@ -675,7 +616,7 @@ final class ParityVector implements ParityKernel {
           .lanewise(
               XOR,
               v2.reinterpretAsLongs().lanewise(LSHR, LOW).reinterpretAsBytes().selectFrom(high2))
-          .intoMemorySegment(target, at + i, LITTLE_ENDIAN);
+          .intoMemorySegment(target, i, LITTLE_ENDIAN);
     }
   }
 }
