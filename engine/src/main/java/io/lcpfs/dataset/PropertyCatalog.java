@@ -9,6 +9,7 @@ import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.DatasetPolicy;
 import io.lcpfs.pool.OwnerRule;
+import io.lcpfs.pool.SpaceRules;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -24,6 +25,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The table of all properties: what each may hold, its default, whether children inherit it.
@@ -55,6 +57,8 @@ public final class PropertyCatalog {
     /** A size, or none, which is kept as 0. */
     SIZE_LIMIT,
     /** A number, or none, which is kept as 0. */
+    COUNT_QUOTA,
+    /** A number, 0 to forbid all, or none. */
     COUNT_LIMIT,
     /** A number of hundredths, printed as 1.50x. */
     RATIO,
@@ -206,7 +210,8 @@ public final class PropertyCatalog {
   }
 
   private static void limit(String name, Kind kind, String help) {
-    dataset(new Property(name, kind, List.of(), "0", true, false, help + ", or none"));
+    String none = kind == Kind.COUNT_LIMIT ? NO_LIMIT : "0";
+    dataset(new Property(name, kind, List.of(), none, true, false, help + ", or none"));
   }
 
   private static void dataset(Property property) {
@@ -284,6 +289,11 @@ public final class PropertyCatalog {
     if (isUserProperty(name)) {
       return new Property(name, Kind.TEXT, List.of(), "-", true, true, "set by users");
     }
+    String lower = name.toLowerCase(Locale.ROOT);
+    if (isUserProperty(lower)) {
+      throw refused(
+          Errno.EINVAL, name + ": names of users' properties are in lower case; write " + lower);
+    }
     String hint = closest(table, name);
     throw refused(
         Errno.EINVAL,
@@ -300,7 +310,7 @@ public final class PropertyCatalog {
       Kind kind = rule.objects() ? Kind.NUMBER : Kind.SIZE;
       return new Property(rule.name(), kind, List.of(), "", false, false, "what one owner has");
     }
-    Kind kind = rule.objects() ? Kind.COUNT_LIMIT : Kind.SIZE_LIMIT;
+    Kind kind = rule.objects() ? Kind.COUNT_QUOTA : Kind.SIZE_LIMIT;
     return new Property(rule.name(), kind, List.of(), "0", true, false, "what one owner may have");
   }
 
@@ -330,7 +340,8 @@ public final class PropertyCatalog {
       case CHOICE -> parseChoice(property, text);
       case SIZE -> parseRecordSize(name, text);
       case SIZE_LIMIT -> text.equals(NO_LIMIT) ? "0" : Long.toString(Sizes.parse(text));
-      case COUNT_LIMIT -> text.equals(NO_LIMIT) ? "0" : parseCount(name, text);
+      case COUNT_QUOTA -> text.equals(NO_LIMIT) ? "0" : parseCount(name, text);
+      case COUNT_LIMIT -> text.equals(NO_LIMIT) ? NO_LIMIT : parseLimit(name, text);
       case TEXT -> parseText(name, text);
       case NUMBER, RATIO, PERCENT, TIME -> throw new AssertionError(name + " is computed");
     };
@@ -355,6 +366,20 @@ public final class PropertyCatalog {
       throw refused(Errno.EINVAL, name + ": '" + text + "' is not allowed; give a number, or none");
     }
     return Long.toString(Long.parseLong(text));
+  }
+
+  private static String parseLimit(String name, String text) {
+    String count = parseCount(name, text);
+    return count.equals("0") ? SpaceRules.FORBIDS_ALL : count;
+  }
+
+  /**
+   * As {@link #parse}, of a value that was kept in a pool: an earlier version wrote 0 for a limit
+   * that there is none of.
+   */
+  public static String parseKept(Property property, String text) {
+    boolean none = property.kind() == Kind.COUNT_LIMIT && text.equals("0");
+    return parse(property, none ? NO_LIMIT : text);
   }
 
   private static String parseRecordSize(String name, String text) {
@@ -389,6 +414,9 @@ public final class PropertyCatalog {
 
   /** A stored value as the command shows it; {@code exact} leaves numbers as they are. */
   public static String print(Property property, String value, boolean exact) {
+    if (value.isEmpty() && isUserProperty(property.name())) {
+      return "";
+    }
     if (value.isEmpty() || value.equals("-")) {
       return "-";
     }
@@ -397,7 +425,8 @@ public final class PropertyCatalog {
       case SIZE -> exact ? value : Sizes.print(Long.parseLong(value));
       case SIZE_LIMIT ->
           exact ? value : value.equals("0") ? NO_LIMIT : Sizes.print(Long.parseLong(value));
-      case COUNT_LIMIT -> exact || !value.equals("0") ? value : NO_LIMIT;
+      case COUNT_QUOTA -> exact || !value.equals("0") ? value : NO_LIMIT;
+      case COUNT_LIMIT -> value.equals(SpaceRules.FORBIDS_ALL) ? "0" : value;
       case PERCENT -> exact ? value : value + "%";
       case RATIO -> {
         long hundredths = Long.parseLong(value);
@@ -431,8 +460,9 @@ public final class PropertyCatalog {
     String path = DatasetName.pathOf(fullName);
     String at = path;
     while (true) {
-      String value = localAt.apply(at).get(property.name());
-      if (value != null && isAllowed(property, value)) {
+      String kept = localAt.apply(at).get(property.name());
+      String value = kept == null ? null : allowed(property, kept);
+      if (value != null) {
         if (at.equals(path)) {
           return PropertyValue.of(value, PropertySource.LOCAL);
         }
@@ -450,12 +480,14 @@ public final class PropertyCatalog {
     return PropertyValue.of(byDefault, PropertySource.DEFAULT);
   }
 
-  /** Whether a stored value can be acted on; one that a later version wrote counts as not there. */
-  private static boolean isAllowed(Property property, String value) {
+  /** A kept value that can be acted on, or null; what a later version wrote counts as not there. */
+  private static @Nullable String allowed(Property property, String kept) {
     try {
-      return parse(property, value).equals(value);
+      String value = parseKept(property, kept);
+      boolean noLimit = property.kind() == Kind.COUNT_LIMIT && kept.equals("0");
+      return value.equals(kept) || noLimit ? value : null;
     } catch (PoolException notKnown) {
-      return false;
+      return null;
     }
   }
 

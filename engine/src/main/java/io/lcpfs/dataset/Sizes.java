@@ -2,6 +2,7 @@ package io.lcpfs.dataset;
 
 import static io.lcpfs.error.PoolException.refused;
 
+import io.lcpfs.error.ByteCount;
 import io.lcpfs.error.Errno;
 import java.math.BigDecimal;
 import java.util.Locale;
@@ -50,20 +51,6 @@ public final class Sizes {
 
   /** Three significant digits and a unit: 0B, 512B, 128K, 1.50M. */
   public static String print(long bytes) {
-    if (bytes < 0) {
-      return "-" + print(bytes == Long.MIN_VALUE ? Long.MAX_VALUE : -bytes);
-    }
-    int power = 0;
-    double value = bytes;
-    while (power < UNITS.length() - 1 && value >= 1024) {
-      value /= 1024;
-      power++;
-    }
-    char unit = UNITS.charAt(power);
-    if (power == 0 || (bytes & ((1L << (10 * power)) - 1)) == 0) {
-      return (bytes >> (10 * power)) + "" + unit;
-    }
-    int decimals = value < 10 ? 2 : value < 100 ? 1 : 0;
-    return String.format(Locale.ROOT, "%." + decimals + "f%c", value, unit);
+    return ByteCount.print(bytes);
   }
 }

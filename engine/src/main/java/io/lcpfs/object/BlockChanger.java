@@ -311,7 +311,7 @@ final class BlockChanger {
   }
 
   /** Gives the object blocks by reference, from {@code first} on, in place of what it has there. */
-  void clone(Tx tx, long first, BlockPointer[] pointers) {
+  void clone(Tx tx, long first, BlockPointer[] pointers, SpaceCost.OfClone cost) {
     leaveTail(tx, Math.multiplyExact(first + pointers.length, dnode.blockBytes));
     List<Dbuf> detached;
     dnode.lock.lock();
@@ -323,7 +323,7 @@ final class BlockChanger {
       dnode.blockCount = Math.max(dnode.blockCount, first + pointers.length);
       changes.blockCount = dnode.blockCount;
       changes.blockBytes = dnode.blockBytes;
-      SpaceCost.cloned(tx, dnode, first, pointers);
+      SpaceCost.cloned(tx, dnode, first, pointers.length, cost);
     } finally {
       dnode.lock.unlock();
     }

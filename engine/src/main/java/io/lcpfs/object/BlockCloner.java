@@ -4,7 +4,6 @@ import io.lcpfs.error.Check;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.ObjectType;
-import io.lcpfs.pipeline.BlockReferences;
 import io.lcpfs.txg.Tx;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -13,9 +12,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Gives a file blocks of another by reference: their pointers, instead of copies of their content.
- * Used for one range; the order is {@link #find}, begin a transaction with what {@link #dirtyBytes}
- * and {@link #storedBytes} say, {@link #apply}. Whoever uses it keeps writers away from both files
- * from before the first to after the last of these.
+ * Used for one range; the order is {@link #find}, begin a transaction with what {@link
+ * #dirtyBytes}, {@link #storedBytes} and {@link #sharedBytes} say, {@link #apply}. Whoever uses it
+ * keeps writers away from both files from before the first to after the last of these.
  *
  * <p>What is found then stays: a block without changes under way is not freed by an earlier group
  * than the transaction's, but with its whole object set, and {@link #apply} looks at that.
@@ -28,6 +27,7 @@ public final class BlockCloner {
   private final Dnode to;
   private final long toBlock;
   private BlockPointer[] pointers = {};
+  private SpaceCost.OfClone cost = SpaceCost.OfClone.NOTHING;
 
   /**
    * @param to a file in the same pool
@@ -59,21 +59,46 @@ public final class BlockCloner {
       }
       at = parentEnd;
     }
-    BlockReferences references = from.objectSet().context().io().references();
-    int usable = 0;
-    while (usable < found.size() && isUsable(found.get(usable), references)) {
-      usable++;
-    }
-    pointers = found.subList(0, usable).toArray(BlockPointer[]::new);
+    int usable = usable(found);
+    take(found.subList(0, usable).toArray(BlockPointer[]::new));
     return usable;
   }
 
-  private boolean isUsable(BlockPointer pointer, BlockReferences references) {
+  private void take(BlockPointer[] taken) {
+    pointers = taken;
+    long last = Math.max(toBlock + taken.length, to.blockCount) - 1;
+    cost = SpaceCost.ofClone(to, taken, last);
+  }
+
+  /** How many there are. */
+  public int count() {
+    return pointers.length;
+  }
+
+  /** Leaves the blocks behind the first {@code count} out. */
+  public void shorten(int count) {
+    take(Arrays.copyOf(pointers, count));
+  }
+
+  private int usable(List<BlockPointer> found) {
+    List<BlockPointer> stored = new ArrayList<>(found.size());
+    int usable = 0;
+    while (usable < found.size() && isUsable(found.get(usable))) {
+      BlockPointer pointer = found.get(usable);
+      if (pointer.copies() > 0) {
+        stored.add(pointer);
+      }
+      usable++;
+    }
+    int most = from.objectSet().context().io().references().mayAdd(stored);
+    return most < stored.size() ? found.indexOf(stored.get(most)) : usable;
+  }
+
+  private boolean isUsable(BlockPointer pointer) {
     return pointer.isHole()
         || (pointer.type() == ObjectType.FILE
             && pointer.level() == 0
-            && pointer.lsizeBytes() == from.blockBytes
-            && (pointer.isEmbedded() || references.mayAdd(pointer)));
+            && pointer.lsizeBytes() == from.blockBytes);
   }
 
   /** Blocks below one indirect block, up to the first that is not on disk as it is. */
@@ -84,8 +109,12 @@ public final class BlockCloner {
       parent = from.load(1, parentId);
     }
     try {
-      for (long block = first; block < end; block++) {
-        BlockPointer pointer = pointer(block, parent);
+      long block = first;
+      if (parent != null) {
+        block = gatherBelow(parent, first, end, found);
+      }
+      for (; block < end; block++) {
+        BlockPointer pointer = pointer(block);
         if (pointer == null) {
           return;
         }
@@ -99,10 +128,39 @@ public final class BlockCloner {
   }
 
   /**
-   * First whether it is unchanged, then its pointer: once a block is on disk its pointer is final,
-   * as nobody writes.
+   * Adds as many as can be told from the indirect block above them, all at once. First whether a
+   * block is unchanged, then its pointer: once a block is on disk its pointer is final, as nobody
+   * writes.
+   *
+   * @return the first that was not looked at
    */
-  private @Nullable BlockPointer pointer(long block, @Nullable Dbuf parent) {
+  private long gatherBelow(Dbuf parent, long first, long end, List<BlockPointer> found) {
+    from.lock.lock();
+    try {
+      if (from.blocks.find(parent.key()) != parent || from.inTail) {
+        return first;
+      }
+      boolean pending = from.isDirty();
+      long mask = (1L << from.fanoutShift()) - 1;
+      for (long block = first; block < end; block++) {
+        Dbuf cached = from.blocks.find(block);
+        if (cached != null && cached.newest != null) {
+          return block;
+        }
+        BlockPointer given = pending ? PendingFrees.pointer(from, block) : null;
+        found.add(
+            given != null
+                ? given
+                : BlockPointer.decode(parent.segment(), (block & mask) * BlockPointer.BYTES));
+      }
+      return end;
+    } finally {
+      from.lock.unlock();
+    }
+  }
+
+  /** As {@link #gatherBelow}, for one block; null when it is not on disk as it is. */
+  private @Nullable BlockPointer pointer(long block) {
     from.lock.lock();
     try {
       Dbuf cached = from.blocks.find(block);
@@ -115,10 +173,6 @@ public final class BlockCloner {
       }
       if (block == 0 && from.inTail) {
         return null;
-      }
-      if (parent != null && from.blocks.find(parent.key()) == parent) {
-        long index = block & ((1L << from.fanoutShift()) - 1);
-        return BlockPointer.decode(parent.segment(), index * BlockPointer.BYTES);
       }
     } finally {
       from.lock.unlock();
@@ -133,7 +187,17 @@ public final class BlockCloner {
 
   /** A bound on what {@link #apply} takes on disk. */
   public long storedBytes() {
-    return SpaceCost.ofClone(to, pointers, Math.max(toBlock + pointers.length, to.blockCount) - 1);
+    return cost.storedBytes();
+  }
+
+  /** What the blocks have allocated, all copies: the object has that too from then on. */
+  public long sharedBytes() {
+    return cost.sharedBytes();
+  }
+
+  /** Whether the object surely gives up as much as it gets, as synced last. */
+  public boolean replacesAsMuch() {
+    return SpaceCost.replacesAsMuch(to, toBlock, pointers.length, cost.sharedBytes());
   }
 
   /**
@@ -154,7 +218,7 @@ public final class BlockCloner {
         to.setBlockBytes(tx, from.blockBytes);
       }
       Check.that(to.blockBytes == from.blockBytes, "block size of a clone", to.blockBytes);
-      to.giveBlocks(tx, toBlock, pointers);
+      to.giveBlocks(tx, toBlock, pointers, cost);
     } catch (PoolException e) {
       tx.unchanged(before);
       throw e;
@@ -192,11 +256,9 @@ public final class BlockCloner {
     } finally {
       dnode.lock.unlock();
     }
-    BlockReferences references = dnode.objectSet().context().io().references();
-    for (BlockPointer pointer : given) {
-      if (pointer.copies() > 0) {
-        references.add(pointer, txg);
-      }
+    given.removeIf(pointer -> pointer.copies() == 0);
+    if (!given.isEmpty()) {
+      dnode.objectSet().context().io().references().add(given, txg);
     }
   }
 }

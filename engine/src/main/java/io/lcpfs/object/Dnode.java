@@ -625,8 +625,8 @@ public final class Dnode implements BlockObject, AutoCloseable {
   }
 
   /** See {@link BlockCloner}; the log cannot say it, so a commit waits for the group. */
-  void giveBlocks(Tx tx, long first, BlockPointer[] pointers) {
-    changer().clone(tx, first, pointers);
+  void giveBlocks(Tx tx, long first, BlockPointer[] pointers, SpaceCost.OfClone cost) {
+    changer().clone(tx, first, pointers, cost);
     ChangeRecord changes = changesIn(tx);
     if (changes != null) {
       changes.spoilt();

@@ -42,4 +42,17 @@ public interface ObjectAccounts {
    * @param objects the quota on the number of objects, not on bytes
    */
   boolean isFull(Owner owner, int id, boolean objects);
+
+  /**
+   * What an owner's quota leaves: as of the last group, without what {@link #given} told of since.
+   *
+   * @return bytes, 0 or fewer where it is reached; Long.MAX_VALUE without a quota
+   */
+  long roomBytes(Owner owner, int id);
+
+  /**
+   * Told of what a transaction gives a file of an owner by reference, of which there may be more in
+   * one group than anybody can write.
+   */
+  void given(Owner owner, int id, long bytes, long txg);
 }

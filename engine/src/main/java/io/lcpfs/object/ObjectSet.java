@@ -249,7 +249,7 @@ public final class ObjectSet {
 
   /** Starts a transaction that writes new data; see {@link io.lcpfs.txg.TxgManager#begin}. */
   public Tx begin(long dirtyBytesExpected) {
-    return begin(dirtyBytesExpected, dirtyBytesExpected, SpaceGate.Use.GROW);
+    return begin(dirtyBytesExpected, dirtyBytesExpected, 0, SpaceGate.Use.GROW);
   }
 
   /**
@@ -258,8 +258,21 @@ public final class ObjectSet {
    * @param storedBytesExpected a bound on the space that its data will take, all copies
    */
   public Tx begin(long dirtyBytesExpected, long storedBytesExpected) {
+    return beginSharing(dirtyBytesExpected, storedBytesExpected, 0);
+  }
+
+  /**
+   * As {@link #begin(long, long)}, for a transaction that besides gives the set blocks that others
+   * have too.
+   *
+   * @param sharedBytes what these have allocated, all copies
+   */
+  public Tx beginSharing(long dirtyBytesExpected, long storedBytesExpected, long sharedBytes) {
     return begin(
-        dirtyBytesExpected, Math.max(dirtyBytesExpected, storedBytesExpected), SpaceGate.Use.GROW);
+        dirtyBytesExpected,
+        Math.max(dirtyBytesExpected, storedBytesExpected),
+        sharedBytes,
+        SpaceGate.Use.GROW);
   }
 
   /** As {@link #begin(long, long)}, where at least as much space is given up. */
@@ -267,15 +280,17 @@ public final class ObjectSet {
     return begin(
         dirtyBytesExpected,
         Math.max(dirtyBytesExpected, storedBytesExpected),
+        0,
         SpaceGate.Use.REPLACE);
   }
 
   /** Starts a transaction that gives space back: it may use the pool's reserve. */
   public Tx beginFreeing(long dirtyBytesExpected) {
-    return begin(dirtyBytesExpected, dirtyBytesExpected, SpaceGate.Use.FREEING);
+    return begin(dirtyBytesExpected, dirtyBytesExpected, 0, SpaceGate.Use.FREEING);
   }
 
-  private Tx begin(long dirtyBytesExpected, long storedBytesExpected, SpaceGate.Use use) {
+  private Tx begin(
+      long dirtyBytesExpected, long storedBytesExpected, long sharedBytes, SpaceGate.Use use) {
     if (readOnly) {
       throw PoolException.posix(Errno.EROFS, "dataset");
     }
@@ -285,7 +300,8 @@ public final class ObjectSet {
     ChangeLog log = changeLog;
     TxEnd told = log == null ? null : log.begin();
     SpaceGate gate = spaceGate;
-    SpaceGrant grant = (gate == null ? context.space() : gate).admit(storedBytesExpected, use);
+    SpaceGrant grant =
+        (gate == null ? context.space() : gate).admit(storedBytesExpected, sharedBytes, use);
     boolean begun = false;
     try {
       Tx tx = context.txgs().begin(dirtyBytesExpected);

@@ -4,6 +4,7 @@ import io.lcpfs.codec.Compression;
 import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.TailRecord;
 import io.lcpfs.memory.Slab;
+import io.lcpfs.pipeline.BlockIo;
 import io.lcpfs.pipeline.BlockReferences;
 import io.lcpfs.txg.Tx;
 import java.util.HashSet;
@@ -148,17 +149,23 @@ final class SpaceCost {
 
   /** See {@link Dnode#replacesAsMuch}. May read indirect blocks. */
   static boolean replacesAsMuch(Dnode dnode, long offsetBytes, long length, int maxBlockBytes) {
+    long first = offsetBytes / dnode.blockBytes;
+    long last = (offsetBytes + length - 1) / dnode.blockBytes;
+    long need = ofWrite(dnode, offsetBytes, length, maxBlockBytes);
+    return replacesAsMuch(dnode, first, last - first + 1, need);
+  }
+
+  /** Whether some blocks surely have as much as is needed. May read indirect blocks. */
+  static boolean replacesAsMuch(Dnode dnode, long first, long count, long need) {
     ObjectSet objects = dnode.objectSet();
     if (objects.keepsDeadBlocks()) {
       return false;
     }
     long released = 0;
-    for (long id = offsetBytes / dnode.blockBytes;
-        id <= (offsetBytes + length - 1) / dnode.blockBytes;
-        id++) {
+    for (long id = first; id < first + count && released < need; id++) {
       released += objects.context().io().allocatedBytes(dnode.pointerTo(0, id));
     }
-    return released >= ofWrite(dnode, offsetBytes, length, maxBlockBytes);
+    return released >= need;
   }
 
   /** See {@link Dnode#memoryForWrite}. */
@@ -192,33 +199,46 @@ final class SpaceCost {
   }
 
   /**
-   * A bound on what giving an object blocks by reference takes on disk.
+   * What giving an object blocks by reference takes.
+   *
+   * @param storedBytes a bound on what it takes on disk
+   * @param sharedBytes what the blocks have allocated, which counts as the object's
+   */
+  record OfClone(long storedBytes, long sharedBytes) {
+    static final OfClone NOTHING = new OfClone(0, 0);
+  }
+
+  /**
+   * What giving an object blocks by reference takes.
    *
    * @param lastBlock the last of these, or of the object
    */
-  static long ofClone(Dnode dnode, BlockPointer[] pointers, long lastBlock) {
-    BlockReferences references = dnode.objectSet().context().io().references();
+  static OfClone ofClone(Dnode dnode, BlockPointer[] pointers, long lastBlock) {
+    BlockIo io = dnode.objectSet().context().io();
+    BlockReferences references = io.references();
     long cost = 0;
+    long shared = 0;
     BlockPointer before = BlockPointer.HOLE;
     for (BlockPointer pointer : pointers) {
       if (pointer.copies() > 0) {
         cost += references.costOfAdding(pointer, before);
+        shared += io.allocatedBytes(pointer);
         before = pointer;
       }
     }
     int levels = lastBlock > 0 ? levelsAbove(dnode, lastBlock) : 0;
     long parents = (pointers.length >>> dnode.fanoutShift()) + 2L * levels;
-    return cost
-        + recordBytes(dnode) * pointers.length
-        + (levels > 0 ? parents * indirect(dnode, lastBlock) : 0);
+    cost += recordBytes(dnode) * pointers.length;
+    return new OfClone(cost + (levels > 0 ? parents * indirect(dnode, lastBlock) : 0), shared);
   }
 
   /** Blocks are given by reference in the group of {@code changes}. Caller holds the lock. */
-  static void cloned(Tx tx, Dnode dnode, long first, BlockPointer[] pointers) {
-    long last = Math.max(first + pointers.length, dnode.blockCount) - 1;
-    tx.chargeSpace(ofClone(dnode, pointers, last));
-    long parents = (pointers.length >>> dnode.fanoutShift()) + 2L * levelsAbove(dnode, last);
-    tx.chargeDirty(parents * dnode.sizeOf(1) + pointers.length * CLONE_HEAP_BYTES);
+  static void cloned(Tx tx, Dnode dnode, long first, int count, OfClone cost) {
+    long last = Math.max(first + count, dnode.blockCount) - 1;
+    tx.chargeSpace(cost.storedBytes);
+    tx.chargeShared(cost.sharedBytes);
+    long parents = (count >>> dnode.fanoutShift()) + 2L * levelsAbove(dnode, last);
+    tx.chargeDirty(parents * dnode.sizeOf(1) + count * CLONE_HEAP_BYTES);
   }
 
   /** What the pool notes of a block that goes. */

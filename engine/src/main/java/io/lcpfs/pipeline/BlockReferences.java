@@ -1,6 +1,7 @@
 package io.lcpfs.pipeline;
 
 import io.lcpfs.format.BlockPointer;
+import java.util.List;
 
 /**
  * Counts the references that blocks have beyond their first, made by cloning. A port: the pool's
@@ -12,8 +13,8 @@ public interface BlockReferences {
   BlockReferences NONE =
       new BlockReferences() {
         @Override
-        public boolean mayAdd(BlockPointer pointer) {
-          return false;
+        public int mayAdd(List<BlockPointer> pointers) {
+          return 0;
         }
 
         @Override
@@ -27,7 +28,7 @@ public interface BlockReferences {
         }
 
         @Override
-        public void add(BlockPointer pointer, long txg) {
+        public void add(List<BlockPointer> pointers, long txg) {
           throw new AssertionError("a clone where none may be");
         }
 
@@ -38,12 +39,13 @@ public interface BlockReferences {
       };
 
   /**
-   * Whether one more reference to a stored block can be counted; asked before a transaction, which
-   * then has to take place in it. Reads what {@link #add} will need.
+   * To how many of these stored blocks, from the first on, one more reference each can be counted;
+   * asked before a transaction, which then has to take place in it. Reads what {@link #add} will
+   * need.
    *
    * @throws io.lcpfs.error.PoolException ENOMEM
    */
-  boolean mayAdd(BlockPointer pointer);
+  int mayAdd(List<BlockPointer> pointers);
 
   /**
    * Whether a stored block has further references, or may have, as the table cannot be read.
@@ -58,8 +60,11 @@ public interface BlockReferences {
    */
   long costOfAdding(BlockPointer pointer, BlockPointer before);
 
-  /** Counts one more reference in the group that is being written, before anything is freed. */
-  void add(BlockPointer pointer, long txg);
+  /**
+   * Counts one more reference to each of these stored blocks in the group that is being written,
+   * before anything is freed.
+   */
+  void add(List<BlockPointer> pointers, long txg);
 
   /**
    * A pointer to the block goes in the group that is being written.

@@ -100,7 +100,8 @@ final class DatasetTree {
       Dnode values = add(made, meta.create(tx, ObjectType.ZAP, 512));
       Zap.create(tx, values, context.env());
       Zap zap = Zap.open(values, context.env());
-      properties.forEach((name, value) -> zap.put(tx, name.getBytes(UTF_8), value.getBytes(UTF_8)));
+      properties.forEach(
+          (name, value) -> zap.put(tx, name.getBytes(UTF_8), PropertyText.encode(value)));
       long guid = context.env().randomLong() | 1;
       long seconds = context.env().wallNanos() / 1_000_000_000L;
       DatasetRecord empty =
@@ -349,7 +350,7 @@ final class DatasetTree {
             .iterate(
                 0,
                 (cookie, name, value) -> {
-                  properties.put(new String(name, UTF_8), new String(value, UTF_8));
+                  properties.put(new String(name, UTF_8), PropertyText.decode(value));
                   return true;
                 });
       }
@@ -517,7 +518,7 @@ final class DatasetTree {
         Tx tx = meta.begin(TX_BYTES)) {
       for (Map.Entry<String, String> entry : new TreeMap<>(values).entrySet()) {
         Zap.open(zap, context.env())
-            .put(tx, entry.getKey().getBytes(UTF_8), entry.getValue().getBytes(UTF_8));
+            .put(tx, entry.getKey().getBytes(UTF_8), PropertyText.encode(entry.getValue()));
       }
     } finally {
       lock.unlock();

@@ -93,7 +93,7 @@ final class OpenPool implements PoolEngine {
     this.destroyTask =
         new DestroyTask(
             parts.context, datasets, parts.sync, freeing, meta, parts.blocksFreedAtOnce);
-    SpaceLedger ledger = new SpaceLedger(parts.reserve, parts.txgs);
+    SpaceLedger ledger = new SpaceLedger(parts.reserve, parts.txgs, () -> config().name());
     this.space = new SpaceOps(parts.context, meta, datasets, parts.sync, ledger);
     this.receives =
         new ReceiveOps(
@@ -613,7 +613,7 @@ final class OpenPool implements PoolEngine {
           .iterate(
               0,
               (cookie, name, value) -> {
-                values.put(new String(name, UTF_8), new String(value, UTF_8));
+                values.put(new String(name, UTF_8), PropertyText.decode(value));
                 return true;
               });
       return values;
@@ -628,10 +628,10 @@ final class OpenPool implements PoolEngine {
     propertiesLock.lock();
     try (Tx tx = meta.begin(TX_BYTES)) {
       Zap zap = Zap.open(properties, parts.env);
-      if (value.isEmpty()) {
+      if (value.isEmpty() && name.indexOf(':') < 0) {
         zap.remove(tx, name.getBytes(UTF_8));
       } else {
-        zap.put(tx, name.getBytes(UTF_8), value.getBytes(UTF_8));
+        zap.put(tx, name.getBytes(UTF_8), PropertyText.encode(value));
       }
     } finally {
       propertiesLock.unlock();

@@ -16,6 +16,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -53,6 +54,9 @@ final class OwnerAccounts implements ObjectAccounts {
   /** Who has reached one. */
   private volatile Full full = Full.NOBODY;
 
+  /** What owners with a quota were given by reference in groups that are not written. */
+  private final ConcurrentHashMap<String, InFlight> given = new ConcurrentHashMap<>();
+
   /** Never changed once made. */
   record Limits(Map<String, Long> bytes, Map<String, Long> objects) {
     static final Limits NONE = new Limits(Map.of(), Map.of());
@@ -78,8 +82,12 @@ final class OwnerAccounts implements ObjectAccounts {
     }
   }
 
-  private record Full(Set<String> bytes, Set<String> objects) {
-    static final Full NOBODY = new Full(Set.of(), Set.of());
+  /**
+   * Owners that have reached a quota, and the bytes that are left to each who has one. Never
+   * changed once made.
+   */
+  private record Full(Set<String> bytes, Set<String> objects, Map<String, Long> bytesLeft) {
+    static final Full NOBODY = new Full(Set.of(), Set.of(), Map.of());
   }
 
   OwnerAccounts(ObjectSet objects, Env env) {
@@ -179,6 +187,11 @@ final class OwnerAccounts implements ObjectAccounts {
 
   @Override
   public void write(long txg) {
+    writeChanges(txg);
+    given.values().forEach(bytes -> bytes.groupSynced(txg));
+  }
+
+  private void writeChanges(long txg) {
     Map<String, long[]> todo;
     lock.lock();
     try {
@@ -271,6 +284,7 @@ final class OwnerAccounts implements ObjectAccounts {
     limits = newLimits;
     if (newLimits.isEmpty()) {
       full = Full.NOBODY;
+      given.clear();
       return;
     }
     try {
@@ -295,9 +309,12 @@ final class OwnerAccounts implements ObjectAccounts {
     }
     Set<String> bytes = new HashSet<>();
     Set<String> count = new HashSet<>();
+    Map<String, Long> left = new TreeMap<>();
     now.bytes.forEach(
         (owner, limit) -> {
-          if (OwnerAccountRecord.decode(zap.get(owner.getBytes(US_ASCII))).bytes() >= limit) {
+          long used = OwnerAccountRecord.decode(zap.get(owner.getBytes(US_ASCII))).bytes();
+          left.put(owner, limit - used);
+          if (used >= limit) {
             bytes.add(owner);
           }
         });
@@ -307,7 +324,8 @@ final class OwnerAccounts implements ObjectAccounts {
             count.add(owner);
           }
         });
-    full = bytes.isEmpty() && count.isEmpty() ? Full.NOBODY : new Full(bytes, count);
+    full = new Full(bytes, count, left);
+    given.keySet().retainAll(left.keySet());
   }
 
   @Override
@@ -315,6 +333,33 @@ final class OwnerAccounts implements ObjectAccounts {
     Full now = full;
     Set<String> reached = objects ? now.objects : now.bytes;
     return !reached.isEmpty() && reached.contains(OwnerTotals.key(owner, id));
+  }
+
+  @Override
+  public long roomBytes(Owner owner, int id) {
+    Map<String, Long> left = full.bytesLeft;
+    if (left.isEmpty()) {
+      return Long.MAX_VALUE;
+    }
+    String key = OwnerTotals.key(owner, id);
+    Long room = left.get(key);
+    if (room == null) {
+      return Long.MAX_VALUE;
+    }
+    InFlight since = given.get(key);
+    return since == null ? room : room - since.bytes();
+  }
+
+  @Override
+  public void given(Owner owner, int id, long bytes, long txg) {
+    Map<String, Long> left = full.bytesLeft;
+    if (left.isEmpty()) {
+      return;
+    }
+    String key = OwnerTotals.key(owner, id);
+    if (left.containsKey(key)) {
+      given.computeIfAbsent(key, owned -> new InFlight()).settle(txg, 0, bytes);
+    }
   }
 
   /**

@@ -195,7 +195,8 @@ final class PoolCreator {
       Zap values = Zap.open(properties, parts.env);
       options
           .poolProperties()
-          .forEach((name, value) -> values.put(tx, name.getBytes(UTF_8), value.getBytes(UTF_8)));
+          .forEach(
+              (name, value) -> values.put(tx, name.getBytes(UTF_8), PropertyText.encode(value)));
       Dnode destroyed = directory.createZap(tx, MetaDirectory.DESTROYED);
       Dnode history = meta.create(tx, ObjectType.HISTORY, 4096);
       history.setBonus(tx, History.emptyBonus());

@@ -434,7 +434,8 @@ final class ReceiveOps {
     try (Dnode values = meta.hold(dataset.record().propertiesZap());
         Tx tx = meta.begin(TX_BYTES)) {
       Zap zap = Zap.open(values, context.env());
-      properties.forEach((name, value) -> zap.put(tx, name.getBytes(UTF_8), value.getBytes(UTF_8)));
+      properties.forEach(
+          (name, value) -> zap.put(tx, name.getBytes(UTF_8), PropertyText.encode(value)));
     }
   }
 
@@ -711,7 +712,7 @@ final class ReceiveOps {
           .iterate(
               0,
               (cookie, name, value) -> {
-                values.put(new String(name, UTF_8), new String(value, UTF_8));
+                values.put(new String(name, UTF_8), PropertyText.decode(value));
                 return true;
               });
     }

@@ -20,6 +20,7 @@ import io.lcpfs.pipeline.BlockReferences;
 import io.lcpfs.txg.Tx;
 import io.lcpfs.zap.Zap;
 import java.util.BitSet;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
@@ -225,38 +226,53 @@ final class ReferenceTable implements BlockReferences {
   // ---- in transactions
 
   @Override
-  public boolean mayAdd(BlockPointer pointer) {
-    if (!enabled.getAsBoolean() || damage != null || !isCloneable(pointer)) {
-      return false;
+  public int mayAdd(List<BlockPointer> pointers) {
+    if (!enabled.getAsBoolean() || damage != null) {
+      return 0;
     }
-    int metaslab = Dva.metaslab(pointer.dva(0));
-    long sector = sectorOf(pointer.dva(0));
-    if (!allocator.contains(metaslab)) {
-      return false;
-    }
-    if (!any) {
-      return true;
-    }
+    int count = 0;
     lock.lock();
     try {
-      Table table = tables.get(metaslab);
-      if (table == null) {
-        return true;
+      for (BlockPointer pointer : pointers) {
+        if (!mayAdd(pointer)) {
+          return count;
+        }
+        count++;
       }
-      if (sector >= table.sectors) {
-        return false;
-      }
-      int block = (int) (sector / ReferencesRecord.ENTRIES_PER_BLOCK);
-      return !present(table).get(block)
-          || Disk.u32(block(table, block, null).segment(), offset(sector)) < MOST_REFERENCES;
+      return count;
     } catch (PoolException e) {
       if (e.errno() == Errno.ENOMEM) {
         throw e;
       }
-      return false;
+      return count;
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Under the lock. */
+  private boolean mayAdd(BlockPointer pointer) {
+    int metaslab = Dva.metaslab(pointer.dva(0));
+    if (!isCloneable(pointer) || !allocator.contains(metaslab)) {
+      return false;
+    }
+    Table table = any ? table(metaslab) : null;
+    if (table == null) {
+      return true;
+    }
+    long sector = sectorOf(pointer.dva(0));
+    if (sector >= table.sectors) {
+      return false;
+    }
+    int block = (int) (sector / ReferencesRecord.ENTRIES_PER_BLOCK);
+    return !present(table).get(block)
+        || Disk.u32(block(table, block, null).segment(), offset(sector)) < MOST_REFERENCES;
+  }
+
+  /** The table of a metaslab, which often is that of the block before. Under the lock. */
+  private @Nullable Table table(int metaslab) {
+    Table last = cursorTable;
+    return last != null && last.metaslab == metaslab ? last : tables.get(metaslab);
   }
 
   @Override
@@ -305,29 +321,33 @@ final class ReferenceTable implements BlockReferences {
   // ---- in the sync task
 
   @Override
-  public void add(BlockPointer pointer, long txg) {
+  public void add(List<BlockPointer> pointers, long txg) {
     lock.lock();
     try {
-      int metaslab = Dva.metaslab(pointer.dva(0));
-      Table table = tables.get(metaslab);
-      if (table == null) {
-        table = create(metaslab, txg);
-      }
-      long sector = sectorOf(pointer.dva(0));
-      int block = (int) (sector / ReferencesRecord.ENTRIES_PER_BLOCK);
-      BitSet present = present(table);
-      long at = offset(sector);
-      Block counts = block(table, block, Tx.inSync(txg));
-      long count = Disk.u32(counts.segment(), at) + 1;
-      Disk.putU32(counts.segment(), at, count);
-      present.set(block);
-      table.emptied.clear(block);
-      table.head = table.head.added(count, context.io().allocatedBytes(pointer));
-      table.headChanged = true;
-      context.env().probe(CodeProbe.BLOCK_CLONED);
+      pointers.forEach(pointer -> add(pointer, txg));
     } finally {
       lock.unlock();
     }
+  }
+
+  private void add(BlockPointer pointer, long txg) {
+    int metaslab = Dva.metaslab(pointer.dva(0));
+    Table table = table(metaslab);
+    if (table == null) {
+      table = create(metaslab, txg);
+    }
+    long sector = sectorOf(pointer.dva(0));
+    int block = (int) (sector / ReferencesRecord.ENTRIES_PER_BLOCK);
+    BitSet present = present(table);
+    long at = offset(sector);
+    Block counts = block(table, block, Tx.inSync(txg));
+    long count = Disk.u32(counts.segment(), at) + 1;
+    Disk.putU32(counts.segment(), at, count);
+    present.set(block);
+    table.emptied.clear(block);
+    table.head = table.head.added(count, context.io().allocatedBytes(pointer));
+    table.headChanged = true;
+    context.env().probe(CodeProbe.BLOCK_CLONED);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.lcpfs.pool;
 
+import io.lcpfs.error.ByteCount;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 
@@ -7,7 +8,7 @@ import io.lcpfs.error.PoolException;
  * Whether a dataset can be given other rules of space, in bytes: what it uses must be within its
  * quotas, and what is kept for it must be there.
  *
- * @param path of the dataset
+ * @param name of the dataset, with the pool's
  * @param head what it refers to, but for what is its origin's
  * @param referenced what it refers to
  * @param snapshots what only its snapshots refer to
@@ -16,7 +17,7 @@ import io.lcpfs.error.PoolException;
  * @param available what those above it still have for it
  */
 record RuleCheck(
-    String path,
+    String name,
     long head,
     long referenced,
     long snapshots,
@@ -58,7 +59,7 @@ record RuleCheck(
             SpaceRules.REFRESERVATION,
             next.refreservation(),
             "is more than its quota leaves; give at most "
-                + Math.max(0, most + unique)
+                + ByteCount.print(Math.max(0, most + unique))
                 + ", or raise the quota first");
       }
     }
@@ -69,8 +70,8 @@ record RuleCheck(
           ref ? SpaceRules.REFRESERVATION : SpaceRules.RESERVATION,
           ref ? next.refreservation() : next.reservation(),
           "is "
-              + (more - available)
-              + " bytes more than is available; give less, free space, or raise the quota above");
+              + ByteCount.printEnough(more - available)
+              + " more than is available; give less, free space, or raise the quota above");
     }
   }
 
@@ -81,17 +82,28 @@ record RuleCheck(
   private void atLeast(String rule, long value, long least, String what) {
     if (value > 0 && value < least) {
       throw refused(
-          rule, value, "is less than the " + least + " bytes " + what + "; give at least that");
+          rule,
+          value,
+          "is less than the "
+              + ByteCount.print(least)
+              + " "
+              + what
+              + "; give at least "
+              + ByteCount.printEnough(least));
     }
   }
 
   private void atMost(String rule, long value, long limit, String by) {
     if (limit > 0 && value > limit) {
-      throw refused(rule, value, "is more than its " + by + " of " + limit + "; raise that first");
+      throw refused(
+          rule,
+          value,
+          "is more than its " + by + " of " + ByteCount.print(limit) + "; raise that first");
     }
   }
 
   private PoolException refused(String rule, long value, String why) {
-    return PoolException.refused(Errno.ENOSPC, rule + "=" + value + " of /" + path + " " + why);
+    return PoolException.refused(
+        Errno.ENOSPC, rule + "=" + ByteCount.print(value) + " of " + name + " " + why);
   }
 }

@@ -1,5 +1,6 @@
 package io.lcpfs.pool;
 
+import io.lcpfs.error.ByteCount;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.DatasetRecord;
@@ -12,6 +13,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -87,6 +89,7 @@ final class SpaceLedger {
 
   private final SpaceReserve pool;
   private final TxgManager txgs;
+  private final Supplier<String> poolName;
   private final ReentrantLock lock = new ReentrantLock();
   private final TreeMap<Long, Account> accounts = new TreeMap<>();
   private @Nullable Account root;
@@ -97,9 +100,13 @@ final class SpaceLedger {
   /** Whether some dataset has a rule about bytes. */
   private volatile boolean ruled;
 
-  SpaceLedger(SpaceReserve pool, TxgManager txgs) {
+  /**
+   * @param poolName for messages
+   */
+  SpaceLedger(SpaceReserve pool, TxgManager txgs, Supplier<String> poolName) {
     this.pool = pool;
     this.txgs = txgs;
+    this.poolName = poolName;
   }
 
   /** A sum of what is not negative; numbers from disk may be anything. */
@@ -321,7 +328,7 @@ final class SpaceLedger {
 
   /** Tells where the accounts are not what these datasets amount to. */
   void compare(List<Entry> entries, List<VerifyReport.Finding> findings) {
-    SpaceLedger fresh = new SpaceLedger(pool, txgs);
+    SpaceLedger fresh = new SpaceLedger(pool, txgs, poolName);
     fresh.replaceAll(entries);
     lock.lock();
     try {
@@ -331,13 +338,13 @@ final class SpaceLedger {
         if (!is.figures().equals(found)) {
           findings.add(
               new VerifyReport.Finding(
-                  "LedgerCheck", "/" + is.path, "has " + is.figures() + ", found " + found));
+                  "LedgerCheck", fullName(is.path), "has " + is.figures() + ", found " + found));
         }
       }
       for (Account should : fresh.accounts.values()) {
         if (!accounts.containsKey(should.object)) {
           findings.add(
-              new VerifyReport.Finding("LedgerCheck", "/" + should.path, "has no account"));
+              new VerifyReport.Finding("LedgerCheck", fullName(should.path), "has no account"));
         }
       }
       if (stored != fresh.stored) {
@@ -477,13 +484,15 @@ final class SpaceLedger {
 
   /** Admits the transactions of one dataset. */
   SpaceGate gate(long object) {
-    return (bytes, use) -> admit(object, bytes, use);
+    return (bytes, shared, use) -> admit(object, bytes, shared, use);
   }
 
   /** Admits what is charged to nobody yet, beside what is kept for others than a dataset. */
   SpaceGate gateBeside(long object) {
-    return (bytes, use) ->
-        ruled ? pool.admit(bytes, use, () -> keptForOthers(object)) : pool.admit(bytes, use);
+    return (bytes, shared, use) ->
+        ruled
+            ? pool.admit(bytes, use, () -> keptForOthers(object))
+            : pool.admit(bytes, shared, use);
   }
 
   private long keptForOthers(long object) {
@@ -496,14 +505,14 @@ final class SpaceLedger {
     }
   }
 
-  private SpaceGrant admit(long object, long bytes, SpaceGate.Use use) {
+  private SpaceGrant admit(long object, long bytes, long shared, SpaceGate.Use use) {
     if (!ruled) {
-      return pool.admit(bytes, use);
+      return pool.admit(bytes, shared, use);
     }
     List<Account> path =
-        use == SpaceGate.Use.GROW ? promise(object, bytes, true) : accountsUp(object);
+        use == SpaceGate.Use.GROW ? promise(object, bytes, shared, true) : accountsUp(object);
     if (path.isEmpty()) {
-      return pool.admit(bytes, use); // on its way out
+      return pool.admit(bytes, shared, use); // on its way out
     }
     boolean counted = use == SpaceGate.Use.GROW;
     SpaceGrant below = null;
@@ -512,10 +521,10 @@ final class SpaceLedger {
       below = pool.admit(bytes, use, () -> keptForOthers(own));
     } finally {
       if (below == null && counted) {
-        path.forEach(account -> account.inFlight.cancel(bytes));
+        path.forEach(account -> account.inFlight.cancel(bytes + shared));
       }
     }
-    return new Grant(path, counted, bytes, below);
+    return new Grant(path, counted, bytes + shared, below);
   }
 
   private List<Account> accountsUp(long object) {
@@ -534,9 +543,10 @@ final class SpaceLedger {
   /**
    * Promises bytes to a dataset and all above it; none of one that is destroyed.
    *
+   * @param shared of blocks that others have too; they are promised as well
    * @param head whether they are its own, and not those of a child
    */
-  private List<Account> promise(long object, long bytes, boolean head) {
+  private List<Account> promise(long object, long bytes, long shared, boolean head) {
     for (int attempt = 0; ; attempt++) {
       lock.lock();
       try {
@@ -546,9 +556,9 @@ final class SpaceLedger {
         }
         List<Account> path = accountsUp(object);
         PoolException refusal =
-            head ? refusal(own, bytes) : refusal(own, own.inFlight.bytes(), bytes);
+            head ? refusal(own, bytes, shared) : refusal(own, own.inFlight.bytes(), bytes, 0);
         if (refusal == null) {
-          path.forEach(account -> account.inFlight.promise(bytes));
+          path.forEach(account -> account.inFlight.promise(bytes + shared));
           return path;
         }
         long onDisk = txgs.syncedTxg();
@@ -565,30 +575,47 @@ final class SpaceLedger {
   }
 
   /** Why a dataset may not take more, or null. Caller holds the lock. */
-  private static @Nullable PoolException refusal(Account own, long bytes) {
+  private @Nullable PoolException refusal(Account own, long bytes, long shared) {
     SpaceRules rules = own.rules;
     long flying = own.inFlight.bytes();
-    if (rules.refquota() > 0 && sum(own.referenced, flying) >= rules.refquota()) {
+    long whole = whole(shared);
+    if (rules.refquota() > 0 && isOver(own.referenced, flying, whole, rules.refquota())) {
       return reached(own, SpaceRules.REFQUOTA, own.referenced, rules.refquota());
     }
-    if (rules.refreservation() > 0 && own.unique + flying + bytes <= rules.refreservation()) {
+    if (rules.refreservation() > 0
+        && own.unique + flying + bytes + shared <= rules.refreservation()) {
       return null; // charged already
     }
     // What was kept for the head takes up some of what is in flight.
-    return refusal(own, Math.max(0, flying - own.keptForHead()), bytes);
+    long kept = own.keptForHead();
+    PoolException refusal = refusal(own, Math.max(0, flying - kept), bytes + shared, 0);
+    return refusal != null || whole == 0
+        ? refusal
+        : refusal(own, Math.max(0, flying + whole - kept), bytes, whole);
+  }
+
+  /** What has to fit as a whole. A smaller piece may pass a quota, as a write may. */
+  private static long whole(long shared) {
+    return shared > SpaceGate.ONE_WRITE_BYTES ? shared : 0;
+  }
+
+  private static boolean isOver(long used, long flying, long whole, long limit) {
+    return sum(used, flying) >= limit || (whole > 0 && sum(used, sum(flying, whole)) > limit);
   }
 
   /**
-   * As {@link #refusal(Account, long)}, for what the quotas of a dataset and above it count.
+   * As {@link #refusal(Account, long, long)}, for what the quotas of a dataset and above it count.
    *
-   * @param flying what is in flight and will be charged
+   * @param flying what is in flight and will be charged, what has to fit as a whole included
+   * @param whole whether something has to fit as a whole: not 0
    */
-  private static @Nullable PoolException refusal(Account own, long flying, long bytes) {
+  private @Nullable PoolException refusal(Account own, long flying, long bytes, long whole) {
     long growth = flying;
     for (Account at = own; at != null; at = at.parent) {
       long used = at.used();
-      if (at.rules.quota() > 0 && sum(used, growth) >= at.rules.quota()) {
-        return reached(at, SpaceRules.QUOTA, used, at.rules.quota());
+      long quota = at.rules.quota();
+      if (quota > 0 && (whole > 0 ? sum(used, growth) > quota : sum(used, growth) >= quota)) {
+        return reached(at, SpaceRules.QUOTA, used, quota);
       }
       long reserved = at.rules.reservation();
       if (reserved > 0 && sum(used, growth + bytes) <= reserved) {
@@ -603,27 +630,36 @@ final class SpaceLedger {
     return null;
   }
 
-  private static PoolException reached(Account account, String rule, long used, long limit) {
+  private PoolException reached(Account account, String rule, long used, long limit) {
+    String name = fullName(account.path);
     return PoolException.refused(
         Errno.EDQUOT,
         rule
-            + " of /"
-            + account.path
-            + " is reached: "
-            + used
             + " of "
-            + limit
-            + " bytes are used; delete files"
+            + name
+            + " is reached: "
+            + ByteCount.print(used)
+            + " of "
+            + ByteCount.print(limit)
+            + " are used; delete files"
             + (rule.equals(SpaceRules.QUOTA) ? " or snapshots" : "")
             + ", or raise it with 'lcpfs fs set "
             + rule
-            + "=SIZE'");
+            + "=SIZE "
+            + name
+            + "'");
+  }
+
+  /** A dataset's name with the pool's. */
+  String fullName(String path) {
+    String name = poolName.get();
+    return path.isEmpty() ? name : name + "/" + path;
   }
 
   /** Refuses where a dataset may have no more children; waits for groups. */
   void refuseFull(long object) {
     if (ruled) {
-      promise(object, 0, false);
+      promise(object, 0, 0, false);
     }
   }
 
@@ -631,15 +667,15 @@ final class SpaceLedger {
   private record Grant(List<Account> path, boolean counted, long bytes, SpaceGrant below)
       implements SpaceGrant {
     @Override
-    public void settle(long txg, long usedBytes) {
+    public void settle(long txg, long usedBytes, long sharedBytes) {
       for (Account account : path) {
         if (counted) {
-          account.inFlight.settle(txg, bytes, usedBytes);
+          account.inFlight.settle(txg, bytes, usedBytes + sharedBytes);
         } else {
           account.freedTxg = txg;
         }
       }
-      below.settle(txg, usedBytes);
+      below.settle(txg, usedBytes, sharedBytes);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.lcpfs.pool;
 
+import io.lcpfs.error.ByteCount;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.DatasetRecord;
@@ -144,8 +145,7 @@ final class SpaceOps {
                 if (found == null) {
                   throw PoolException.refused(
                       Errno.EOPNOTSUPP,
-                      "/"
-                          + path
+                      ledger.fullName(path)
                           + " was made before the pool kept accounts of users; copy its files to a"
                           + " new dataset, with 'lcpfs pool upgrade' before where that is needed");
                 }
@@ -257,7 +257,7 @@ final class SpaceOps {
           long parent = datasets.find(parentOf(path));
           refuseTooMany(parent, 1);
           ledger.refuseFull(parent);
-          new RuleCheck(path, 0, 0, 0, 0, 0, ledger.availableToAll(parent))
+          new RuleCheck(ledger.fullName(path), 0, 0, 0, 0, 0, ledger.availableToAll(parent))
               .refuse(SpaceRules.NONE, rules);
           DatasetInfo info = maker.get();
           ledger.add(entry(datasets.find(path), parent, info));
@@ -325,19 +325,25 @@ final class SpaceOps {
           Errno.EDQUOT,
           object,
           SpaceRules.QUOTA,
-          "leaves no room for " + more + " bytes; raise it first");
+          "leaves no room for " + ByteCount.print(more) + "; raise it first");
     }
   }
 
   private void refuseAbove(long object, String rule, long limit, Supplier<Long> count) {
-    if (limit > 0 && count.get() > limit) {
+    if (limit != SpaceRules.NO_LIMIT && count.get() > limit) {
       throw refused(
-          Errno.EDQUOT, object, rule, "is reached: " + limit + "; destroy some, or raise it first");
+          Errno.EDQUOT,
+          object,
+          rule,
+          limit == 0
+              ? "allows none; raise it first, or set it to none"
+              : "is reached: " + limit + "; destroy some, or raise it first");
     }
   }
 
   private PoolException refused(Errno errno, long object, String rule, String what) {
-    return PoolException.refused(errno, rule + " of /" + ledger.path(object) + " " + what);
+    return PoolException.refused(
+        errno, rule + " of " + ledger.fullName(ledger.path(object)) + " " + what);
   }
 
   private void refuseTooMany(long parent, long more) {
@@ -370,7 +376,7 @@ final class SpaceOps {
     long object = datasets.find(path);
     return ledger.rules(object).refreservation() > 0
         || ledger.upwards(object).stream()
-            .anyMatch(above -> ledger.rules(above).snapshotLimit() > 0);
+            .anyMatch(above -> ledger.rules(above).snapshotLimit() != SpaceRules.NO_LIMIT);
   }
 
   private void refuseSnapshots(List<String> paths) {
@@ -388,7 +394,9 @@ final class SpaceOps {
               Errno.ENOSPC,
               object,
               SpaceRules.REFRESERVATION,
-              "needs " + need + " bytes more for a snapshot; free space, or lower it first");
+              "needs "
+                  + ByteCount.print(need)
+                  + " more for a snapshot; free space, or lower it first");
         }
       }
     }
@@ -434,7 +442,14 @@ final class SpaceOps {
           long parent = datasets.find(parentOf(path));
           SpaceRules rules = SpaceRules.of(properties);
           long head = Math.max(0, arrived.usedBytes() - arrived.heritage().inheritedBytes());
-          new RuleCheck(path, head, arrived.usedBytes(), 0, 0, 0, ledger.availableToAll(parent))
+          new RuleCheck(
+                  ledger.fullName(path),
+                  head,
+                  arrived.usedBytes(),
+                  0,
+                  0,
+                  0,
+                  ledger.availableToAll(parent))
               .refuse(SpaceRules.NONE, rules);
           refuseTooMany(parent, 1);
           refuseGrowth(
@@ -453,7 +468,7 @@ final class SpaceOps {
                 Errno.EDQUOT,
                 object,
                 SpaceRules.REFQUOTA,
-                "leaves no room for " + arrived.usedBytes() + " bytes; raise it first");
+                "leaves no room for " + ByteCount.print(arrived.usedBytes()) + "; raise it first");
           }
           refuseGrowth(
               object, Math.max(0, arrived.usedBytes() - arrived.heritage().inheritedBytes()));
@@ -551,7 +566,7 @@ final class SpaceOps {
           SpaceInfo info = ledger.info(object);
           List<Long> upwards = ledger.upwards(object);
           new RuleCheck(
-                  path,
+                  ledger.fullName(path),
                   info.datasetBytes(),
                   info.referencedBytes(),
                   info.snapshotBytes(),

@@ -126,7 +126,7 @@ final class SpaceReserve implements SpaceGate {
   }
 
   @Override
-  public SpaceGrant admit(long bytes, Use use) {
+  public SpaceGrant admit(long bytes, long sharedBytes, Use use) {
     return admit(bytes, use, SpaceReserve::nothing);
   }
 
@@ -135,7 +135,7 @@ final class SpaceReserve implements SpaceGate {
   }
 
   /**
-   * As {@link #admit(long, Use)}, where some of the free space is kept for others.
+   * As {@link #admit(long, long, Use)}, where some of the free space is kept for others.
    *
    * @param kept bytes of it, as of now
    */
@@ -180,7 +180,7 @@ final class SpaceReserve implements SpaceGate {
     }
 
     @Override
-    public void settle(long txg, long usedBytes) {
+    public void settle(long txg, long usedBytes, long sharedBytes) {
       flight.settle(txg, bytes, usedBytes);
     }
 

@@ -3,7 +3,9 @@ package io.lcpfs.posix;
 import static io.lcpfs.error.PoolException.posix;
 
 import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
 import io.lcpfs.object.BlockCloner;
+import io.lcpfs.object.SpaceGate;
 import io.lcpfs.txg.Tx;
 import java.util.concurrent.locks.StampedLock;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +19,9 @@ final class CloneRange {
   private final Znode in;
   private final FsCore outCore;
   private final Znode out;
+
+  /** Blocks that one transaction gives; fewer once a quota had no room for so many. */
+  private int mostBlocks = BlockCloner.MOST_BLOCKS;
 
   private CloneRange(FsCore inCore, Znode in, FsCore outCore, Znode out) {
     this.inCore = inCore;
@@ -75,11 +80,11 @@ final class CloneRange {
               && !in.bytesBeyondEnd;
       long count = lastToo ? Math.ceilDiv(bytes, size) : bytes / size;
       BlockCloner cloner = new BlockCloner(in.dnode, out.dnode, outOffset / size);
-      int found = cloner.find(inOffset / size, (int) Math.min(count, BlockCloner.MOST_BLOCKS));
+      int found = cloner.find(inOffset / size, (int) Math.min(count, mostBlocks));
       if (found == 0) {
         return 0;
       }
-      return give(cloner, outOffset, Math.min(bytes, (long) found * size), killSetId);
+      return give(cloner, outOffset, bytes, killSetId);
     }
   }
 
@@ -94,10 +99,12 @@ final class CloneRange {
     return inBlocks > 1 || outBlocks > 1 || outOffset == 0;
   }
 
-  private long give(BlockCloner cloner, long outOffset, long bytes, boolean killSetId) {
-    long dirty = cloner.dirtyBytes() + FsCore.WRITE_OVERHEAD_BYTES;
-    long stored = cloner.storedBytes() + FsCore.WRITE_OVERHEAD_BYTES;
-    try (Tx tx = outCore.objects.begin(dirty, stored).wholeOnly()) {
+  /** Gives what was found of {@code length} bytes, or as much of it as quotas have room for. */
+  private long give(BlockCloner cloner, long outOffset, long length, boolean killSetId) {
+    OwnerQuotas.refuseWrite(outCore.objects, out.attrs());
+    fitOwners(cloner);
+    try (Tx tx = begin(cloner, outOffset, length).wholeOnly()) {
+      long bytes = bytes(cloner, length);
       ZnodeRecord before = out.attrs();
       if (outOffset > before.size) {
         FileData.clearBeyondEnd(tx, out);
@@ -106,6 +113,7 @@ final class CloneRange {
       if (!cloner.apply(tx)) {
         return 0;
       }
+      OwnerQuotas.given(outCore.objects, before, cloner.sharedBytes(), tx.txg());
       ZnodeRecord next = before.copy();
       if (outOffset + bytes >= before.size) {
         next.size = outOffset + bytes;
@@ -120,6 +128,61 @@ final class CloneRange {
       out.publish(tx, next);
       tx.complete();
       return bytes;
+    }
+  }
+
+  private long bytes(BlockCloner cloner, long length) {
+    return Math.min(length, (long) cloner.count() * in.dnode.blockBytes());
+  }
+
+  /** Leaves out what the quotas of the target's owners have no room for. */
+  private void fitOwners(BlockCloner cloner) {
+    boolean synced = false;
+    while (true) {
+      long room = OwnerQuotas.roomBytes(outCore.objects, out.attrs());
+      if (cloner.sharedBytes() <= room || (room > 0 && !halve(cloner))) {
+        return; // the last may go beyond it, as the last write may
+      }
+      if (room <= 0 && synced) {
+        OwnerQuotas.refuseWithoutRoom(outCore.objects, out.attrs());
+      } else if (room <= 0) {
+        outCore.objects.sync(); // what was given may have taken the place of other blocks
+        synced = true;
+      }
+    }
+  }
+
+  /** Leaves out half of the blocks; false when what is left is no more than one write. */
+  private boolean halve(BlockCloner cloner) {
+    if (cloner.sharedBytes() <= SpaceGate.ONE_WRITE_BYTES || cloner.count() == 1) {
+      return false;
+    }
+    mostBlocks = cloner.count() / 2;
+    cloner.shorten(mostBlocks);
+    return true;
+  }
+
+  /**
+   * Begins the transaction, for fewer blocks where the dataset's quotas have no room for all. Where
+   * they are reached, what is there may be replaced by no more than that.
+   */
+  private Tx begin(BlockCloner cloner, long outOffset, long length) {
+    while (true) {
+      long dirty = cloner.dirtyBytes() + FsCore.WRITE_OVERHEAD_BYTES;
+      long stored = cloner.storedBytes() + FsCore.WRITE_OVERHEAD_BYTES;
+      try {
+        return outCore.objects.beginSharing(dirty, stored, cloner.sharedBytes());
+      } catch (PoolException e) {
+        if (e.errno() != Errno.EDQUOT) {
+          throw e;
+        }
+        if (outOffset + bytes(cloner, length) <= out.attrs().size && cloner.replacesAsMuch()) {
+          return outCore.objects.beginReplacing(dirty, stored);
+        }
+        if (!halve(cloner)) {
+          throw e;
+        }
+      }
     }
   }
 

@@ -31,13 +31,18 @@ final class CopyRange {
     return copied;
   }
 
-  /** As {@link FileHandle#copyFrom}, within the source. */
+  /**
+   * As {@link FileHandle#copyFrom}, within the source.
+   *
+   * @param mostRead bytes after which reading and writing ends
+   */
   static long copy(
       FileHandle in,
       long inOffset,
       FileHandle out,
       long outOffset,
       long todo,
+      long mostRead,
       boolean killSetId,
       @Nullable CloneRange clone) {
     if (clone != null) {
@@ -45,20 +50,25 @@ final class CopyRange {
     }
     MemorySegment buffer = MemorySegment.NULL;
     long done = 0;
+    long read = 0;
     while (done < todo) {
       long part;
       try {
         long from = inOffset + done;
         long to = outOffset + done;
         part = clone == null ? 0 : clone.give(from, to, todo - done, killSetId);
+        if (part == 0 && read >= mostRead) {
+          return done;
+        }
         if (part == 0) {
           int want = (int) Math.min(todo - done, CHUNK_BYTES);
           want = clone == null ? want : clone.notGiven(from, want);
           if (buffer.byteSize() < want) {
             buffer = MemorySegment.ofArray(new byte[(int) Math.min(todo - done, CHUNK_BYTES)]);
           }
-          int read = in.read(from, buffer, 0, want);
-          part = read == 0 ? 0 : out.writeQuietly(to, buffer, read, killSetId);
+          int got = in.read(from, buffer, 0, want);
+          part = got == 0 ? 0 : out.writeQuietly(to, buffer, got, killSetId);
+          read += part;
         }
       } catch (PoolException e) {
         if (done > 0) {

@@ -186,6 +186,21 @@ public final class FileHandle implements AutoCloseable {
    */
   public long copyFrom(
       FileHandle source, long sourceOffset, long offsetBytes, long length, boolean killSetId) {
+    return copyFrom(source, sourceOffset, offsetBytes, length, Long.MAX_VALUE, killSetId);
+  }
+
+  /**
+   * As the one above, for callers who do not want to wait long.
+   *
+   * @param mostRead ends once so many bytes were not taken by reference, but read and written
+   */
+  public long copyFrom(
+      FileHandle source,
+      long sourceOffset,
+      long offsetBytes,
+      long length,
+      long mostRead,
+      boolean killSetId) {
     if (source.isDirectory() || isDirectory()) {
       throw posix(Errno.EISDIR, "copy_file_range");
     }
@@ -205,7 +220,8 @@ public final class FileHandle implements AutoCloseable {
       return 0;
     }
     CloneRange clone = CloneRange.between(source.core, from, core, to);
-    long copied = CopyRange.copy(source, sourceOffset, this, offsetBytes, todo, killSetId, clone);
+    long copied =
+        CopyRange.copy(source, sourceOffset, this, offsetBytes, todo, mostRead, killSetId, clone);
     if ((source.flags & OpenFlags.O_NOATIME) == 0) {
       source.core.accessed(from);
     }
@@ -213,7 +229,7 @@ public final class FileHandle implements AutoCloseable {
     return copied;
   }
 
-  /** As the longer one, by whoever opened this handle. */
+  /** As {@link #copyFrom(FileHandle, long, long, long, boolean)}, by whoever opened this handle. */
   public long copyFrom(FileHandle source, long sourceOffset, long offsetBytes, long length) {
     return copyFrom(source, sourceOffset, offsetBytes, length, !caller.privileged());
   }

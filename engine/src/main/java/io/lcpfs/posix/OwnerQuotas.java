@@ -3,6 +3,7 @@ package io.lcpfs.posix;
 import static io.lcpfs.error.PoolException.refused;
 
 import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
 import io.lcpfs.object.ObjectAccounts;
 import io.lcpfs.object.ObjectAccounts.Owner;
 import io.lcpfs.object.ObjectSet;
@@ -23,6 +24,49 @@ final class OwnerQuotas {
       refuse(accounts, Owner.USER, file.uid, false);
       refuse(accounts, Owner.GROUP, file.gid, false);
       refuse(accounts, Owner.PROJECT, file.project, false);
+    }
+  }
+
+  /**
+   * What the quotas of a file's owners leave for blocks that it is given by reference; 0 or fewer
+   * where one is reached.
+   */
+  static long roomBytes(ObjectSet objects, ZnodeRecord file) {
+    @Nullable ObjectAccounts accounts = objects.accounts();
+    return accounts == null
+        ? Long.MAX_VALUE
+        : Math.min(
+            accounts.roomBytes(Owner.USER, file.uid),
+            Math.min(
+                accounts.roomBytes(Owner.GROUP, file.gid),
+                accounts.roomBytes(Owner.PROJECT, file.project)));
+  }
+
+  /** After a file was given blocks by reference in a transaction of {@code txg}. */
+  static void given(ObjectSet objects, ZnodeRecord file, long bytes, long txg) {
+    @Nullable ObjectAccounts accounts = objects.accounts();
+    if (accounts != null) {
+      accounts.given(Owner.USER, file.uid, bytes, txg);
+      accounts.given(Owner.GROUP, file.gid, bytes, txg);
+      accounts.given(Owner.PROJECT, file.project, bytes, txg);
+    }
+  }
+
+  /** As {@link #refuseWrite}, where {@link #roomBytes} left nothing. */
+  static void refuseWithoutRoom(ObjectSet objects, ZnodeRecord file) {
+    @Nullable ObjectAccounts accounts = objects.accounts();
+    if (accounts != null) {
+      for (Owner owner : Owner.values()) {
+        int id =
+            switch (owner) {
+              case USER -> file.uid;
+              case GROUP -> file.gid;
+              case PROJECT -> file.project;
+            };
+        if (accounts.roomBytes(owner, id) <= 0) {
+          throw reached(owner, id, false);
+        }
+      }
     }
   }
 
@@ -61,18 +105,22 @@ final class OwnerQuotas {
 
   private static void refuse(ObjectAccounts accounts, Owner owner, int id, boolean objects) {
     if (accounts.isFull(owner, id, objects)) {
-      String name = owner.name().toLowerCase(Locale.ROOT);
-      throw refused(
-          Errno.EDQUOT,
-          name
-              + " "
-              + Integer.toUnsignedString(id)
-              + " has reached the quota; delete some of "
-              + (owner == Owner.USER ? "the user's" : "its")
-              + " files, or raise "
-              + name
-              + (objects ? "objquota@" : "quota@")
-              + Integer.toUnsignedString(id));
+      throw reached(owner, id, objects);
     }
+  }
+
+  private static PoolException reached(Owner owner, int id, boolean objects) {
+    String name = owner.name().toLowerCase(Locale.ROOT);
+    return refused(
+        Errno.EDQUOT,
+        name
+            + " "
+            + Integer.toUnsignedString(id)
+            + " has reached the quota; delete some of "
+            + (owner == Owner.USER ? "the user's" : "its")
+            + " files, or raise "
+            + name
+            + (objects ? "objquota@" : "quota@")
+            + Integer.toUnsignedString(id));
   }
 }

@@ -64,7 +64,7 @@ final class ReceivedProperties {
       return;
     }
     try {
-      String exact = PropertyCatalog.parse(PropertyCatalog.dataset(name), value);
+      String exact = PropertyCatalog.parseKept(PropertyCatalog.dataset(name), value);
       if (exact.getBytes(java.nio.charset.StandardCharsets.UTF_8).length > MAX_VALUE_BYTES) {
         leftOut.add(name + " is too long here; set it with 'lcpfs fs set'");
       } else {

@@ -8,8 +8,10 @@ public interface SpaceGrant {
    * written.
    *
    * @param txg the transaction's group, which is not yet synced
+   * @param sharedBytes what it takes at most of what a dataset may have, without room of its own on
+   *     the devices
    */
-  void settle(long txg, long usedBytes);
+  void settle(long txg, long usedBytes, long sharedBytes);
 
   /** The transaction did not come about. */
   void cancel();

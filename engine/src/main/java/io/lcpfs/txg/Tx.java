@@ -13,6 +13,7 @@ public final class Tx implements AutoCloseable {
   private @Nullable SpaceGrant grant;
   private @Nullable TxEnd end;
   private long spaceBytes;
+  private long sharedBytes;
   private final long expectedBytes;
   private long dirtyBytes;
   private long writtenBytes;
@@ -103,6 +104,14 @@ public final class Tx implements AutoCloseable {
   }
 
   /**
+   * Adds to what counts as the dataset's and takes no room of its own on the devices, as others
+   * have it too.
+   */
+  public void chargeShared(long bytes) {
+    sharedBytes += bytes;
+  }
+
+  /**
    * Commits: the changes will be part of the group. Idempotent. When some are there but not all,
    * they and whatever else their group holds stay in memory, and the pool is suspended.
    */
@@ -118,7 +127,7 @@ public final class Tx implements AutoCloseable {
         end.ended(txg);
       }
       if (grant != null) {
-        grant.settle(txg, spaceBytes);
+        grant.settle(txg, spaceBytes, sharedBytes);
       }
       if (manager != null) {
         manager.release(txg, expectedBytes, dirtyBytes, writtenBytes);

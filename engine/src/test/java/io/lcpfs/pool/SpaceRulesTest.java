@@ -124,7 +124,7 @@ class SpaceRulesTest {
     set("a", "quota", 10 * MB);
     PoolException full = fill("a/b", "f");
     assertThat(full.errno()).isEqualTo(Errno.EDQUOT);
-    assertThat(full.getMessage()).contains("quota of /a");
+    assertThat(full.getMessage()).contains("quota of tank/a");
     assertThat(used("a")).isBetween(10 * MB, 12 * MB);
     assertThat(pool.space("a/b").availableBytes()).isZero();
     assertThat(refused(() -> write("a", "own", 0, 5000)).errno()).isEqualTo(Errno.EDQUOT);
@@ -216,7 +216,7 @@ class SpaceRulesTest {
     write("a", "g", 0, 8 << 20);
     PoolException more = refused(() -> pool.snapshot(List.of("a"), "t"));
     assertThat(more.errno()).isEqualTo(Errno.ENOSPC);
-    assertThat(more.getMessage()).contains("refreservation of /a");
+    assertThat(more.getMessage()).contains("refreservation of tank/a");
   }
 
   @Test
@@ -254,7 +254,7 @@ class SpaceRulesTest {
     make("a/x");
     PoolException e = refused(() -> pool.createDataset("a/x/y", new TreeMap<>()));
     assertThat(e.errno()).isEqualTo(Errno.EDQUOT);
-    assertThat(e.getMessage()).contains("filesystem_limit of /a");
+    assertThat(e.getMessage()).contains("filesystem_limit of tank/a");
     assertThat(refused(() -> pool.renameDataset("c", "a/c")).errno()).isEqualTo(Errno.EDQUOT);
     pool.renameDataset("a/x", "a/b/x");
     set("a", "snapshot_limit", 3);
@@ -264,11 +264,40 @@ class SpaceRulesTest {
     assertThat(pool.snapshotCount("a")).isEqualTo(2);
     pool.snapshot(List.of("a/b/x"), "t");
     assertThat(refused(() -> pool.snapshot(List.of("a"), "u")).getMessage())
-        .contains("snapshot_limit of /a");
+        .contains("snapshot_limit of tank/a");
     pool.destroySnapshots("a", List.of("s"), false);
     pool.snapshot(List.of("a/b"), "u");
     assertThat(pool.filesystemCount("")).isEqualTo(4);
     assertThat(pool.snapshotCount("")).isEqualTo(3);
+  }
+
+  @Test
+  void aLimitOfNoneAtAllForbidsAllAndAKeptZeroDoesNot() {
+    set("a", "filesystem_limit", 0);
+    set("a", "snapshot_limit", 0);
+    make("a/x");
+    pool.snapshot(List.of("a"), "s");
+    pool.setLocalProperties("a", Map.of("filesystem_limit", "00", "snapshot_limit", "00"));
+    assertThat(refused(() -> make("a/y")).getMessage())
+        .contains("filesystem_limit of tank/a allows none");
+    assertThat(refused(() -> make("a/b/y")).errno()).isEqualTo(Errno.EDQUOT);
+    assertThat(refused(() -> pool.snapshot(List.of("a/b"), "t")).getMessage())
+        .contains("snapshot_limit of tank/a allows none");
+    pool.setLocalProperties("a", Map.of("filesystem_limit", "none", "snapshot_limit", "none"));
+    make("a/y");
+    pool.snapshot(List.of("a/b"), "t");
+  }
+
+  @Test
+  void messagesNameTheDatasetAndSizesForPeople() {
+    write("a", "f", 0, 4 << 20);
+    pool.sync();
+    PoolException e = refused(() -> set("a", "quota", MB));
+    assertThat(e.getMessage()).contains("quota=1M of tank/a is less than the 4.0", "at least 4");
+    set("c", "quota", 2 * MB);
+    assertThat(refused(() -> pool.renameDataset("a", "c/a")).getMessage())
+        .contains("quota of tank/c leaves no room for 4.0");
+    assertThat(fill("c", "f").getMessage()).matches("quota of tank/c is reached: .*M of 2M .*");
   }
 
   @Test

@@ -67,7 +67,7 @@ class ReceiveRulesTest {
         Pool to = world.pool("to", 64 << 20)) {
       byte[] stream = stream(source(from, 3 << 20), "s", "");
       Dataset top = to.createDataset("to/top", Map.of("quota", MIB), false);
-      refused(Errno.EDQUOT, "quota of /top", () -> receive(to, stream, "to/top/a"));
+      refused(Errno.EDQUOT, "quota of to/top", () -> receive(to, stream, "to/top/a"));
       assertThat(to.datasets()).hasSize(2);
       top.setProperties(Map.of("quota", Integer.toString(8 << 20)));
       receive(to, stream, "to/top/a");
@@ -75,7 +75,7 @@ class ReceiveRulesTest {
       byte[] again = stream;
       refused(
           Errno.EDQUOT,
-          "quota of /top",
+          "quota of to/top",
           () -> {
             receive(to, again, "to/top/b");
             receive(to, again, "to/top/c");
@@ -93,10 +93,10 @@ class ReceiveRulesTest {
       to.dataset("to/a").setProperties(Map.of("refquota", Integer.toString(2 << 20)));
       write(source, "/g", 3 << 20);
       byte[] more = stream(source, "t", "s");
-      refused(Errno.EDQUOT, "refquota of /a", () -> receive(to, more, "to/a"));
+      refused(Errno.EDQUOT, "refquota of to/a", () -> receive(to, more, "to/a"));
       assertThat(to.dataset("to/a").snapshots()).hasSize(1);
       to.dataset("to/a").setProperties(Map.of("refquota", "none", "snapshot_limit", "1"));
-      refused(Errno.EDQUOT, "snapshot_limit of /a", () -> receive(to, more, "to/a"));
+      refused(Errno.EDQUOT, "snapshot_limit of to/a", () -> receive(to, more, "to/a"));
       to.dataset("to/a").setProperties(Map.of("snapshot_limit", "none"));
       receive(to, more, "to/a");
       assertThat(to.dataset("to/a").snapshots()).hasSize(2);

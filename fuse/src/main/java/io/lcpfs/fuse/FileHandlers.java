@@ -13,8 +13,11 @@ import java.lang.foreign.Arena;
 
 /** Requests on open files. */
 final class FileHandlers {
-  /** What one copy_file_range copies at most, so that no caller waits long for it. */
+  /** What one copy_file_range reads and writes at most, so that no caller waits long for it. */
   private static final long MOST_COPIED_BYTES = 64L << 20;
+
+  /** The same for what it takes by reference, and as long as a reply can say. */
+  private static final long MOST_SHARED_BYTES = 1L << 30;
 
   private static final int FILE_OPEN_FLAGS = Fuse.FOPEN_KEEP_CACHE | Fuse.FOPEN_NOFLUSH;
 
@@ -180,10 +183,11 @@ final class FileHandlers {
     long fromOffset = request.i64(8);
     FileHandle to = server.nodes.handle(request.i64(16), false);
     long toOffset = request.i64(32);
-    long length = Math.min(request.i64(40), MOST_COPIED_BYTES);
+    long length = Math.min(request.i64(40), MOST_SHARED_BYTES);
     if (length < 0 || request.i64(48) != 0) {
       throw posix(Errno.EINVAL, "copy of " + request.i64(40) + " bytes");
     }
-    return reply.written((int) to.copyFrom(from, fromOffset, toOffset, length, false));
+    return reply.written(
+        (int) to.copyFrom(from, fromOffset, toOffset, length, MOST_COPIED_BYTES, false));
   }
 }
