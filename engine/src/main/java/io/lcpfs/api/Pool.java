@@ -38,6 +38,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -459,7 +460,7 @@ public final class Pool implements AutoCloseable {
     }
     refuseWhenUsed(source);
     engine.renameDataset(source, target);
-    applyPolicies(target);
+    applyPolicies(target, Set.of());
   }
 
   List<DatasetInfo> below(String path) {
@@ -505,7 +506,7 @@ public final class Pool implements AutoCloseable {
     SortedMap<String, String> exact = parsed(values);
     engine.dataset(path);
     engine.setLocalProperties(path, exact);
-    applyPolicies(path);
+    applyPolicies(path, exact.keySet());
   }
 
   void inheritDatasetProperty(String path, String property) {
@@ -515,13 +516,16 @@ public final class Pool implements AutoCloseable {
     }
     engine.dataset(path);
     engine.removeLocalProperty(path, row.name());
-    applyPolicies(path);
+    applyPolicies(path, Set.of(row.name()));
   }
 
-  private void applyPolicies(String path) {
+  private void applyPolicies(String path, Set<String> changed) {
     for (DatasetInfo info : below(path)) {
       if (!info.isReadable()) {
         continue;
+      }
+      if (changed.contains(SnapshotDirectory.VISIBILITY)) {
+        tell(fullName(info.path()), SnapshotWatcher::visibilityChanged);
       }
       engine.setPolicy(info.path(), policy(info.path()));
       lock.lock();

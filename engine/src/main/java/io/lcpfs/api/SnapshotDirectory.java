@@ -17,6 +17,9 @@ public interface SnapshotDirectory {
   /** The directory in {@link #NAME} that has a directory for each snapshot. */
   String SNAPSHOTS = "snapshot";
 
+  /** The property that says whether {@link #NAME} is listed. */
+  String VISIBILITY = "snapdir";
+
   /**
    * One of them.
    *
@@ -127,7 +130,7 @@ public interface SnapshotDirectory {
 
       @Override
       public boolean isVisible() {
-        return dataset.property("snapdir").value().equals("visible");
+        return dataset.property(VISIBILITY).value().equals("visible");
       }
 
       @Override

@@ -7,4 +7,7 @@ public interface SnapshotWatcher {
 
   /** One was taken, renamed or destroyed. */
   void snapshotsChanged();
+
+  /** The directory that leads to them is listed now, or no more. */
+  void visibilityChanged();
 }

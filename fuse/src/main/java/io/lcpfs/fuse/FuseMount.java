@@ -144,6 +144,13 @@ public final class FuseMount implements AutoCloseable {
       }
       mount.invalidate(ControlHandlers.directoryOf(place));
     }
+
+    @Override
+    public void visibilityChanged() {
+      if (!(Thread.currentThread() instanceof ServingThread)) {
+        mount.invalidate(place.node(place.root));
+      }
+    }
   }
 
   /** Has the kernel hand over what it holds back of changes. Not to be called while serving. */
