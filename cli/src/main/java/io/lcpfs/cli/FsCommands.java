@@ -7,6 +7,7 @@ import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.dataset.PropertyCatalog;
 import io.lcpfs.dataset.PropertyCatalog.Property;
 import io.lcpfs.dataset.PropertyValue;
+import io.lcpfs.error.PoolException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -43,6 +44,7 @@ final class FsCommands {
     all.put("userspace", OwnerCommands.Users::new);
     all.put("groupspace", OwnerCommands.Groups::new);
     all.put("projectspace", OwnerCommands.Projects::new);
+    all.put("project", ProjectCommand::new);
     all.put("snapshot", SnapshotCommands.Take::new);
     all.put("rollback", CloneCommands.Rollback::new);
     all.put("clone", CloneCommands.Make::new);
@@ -371,11 +373,11 @@ final class FsCommands {
   }
 
   /** {@code lcpfs fs set}. */
-  @Command(name = "set", description = "Set properties of a dataset.")
+  @Command(name = "set", description = "Set properties of datasets.")
   static final class SetProperty extends BaseCommand {
     @Parameters(
         arity = "2..*",
-        paramLabel = "PROPERTY=VALUE... DATASET",
+        paramLabel = "PROPERTY=VALUE... DATASET...",
         description = "For example compression=zstd tank/home")
     List<String> words = new ArrayList<>();
 
@@ -383,17 +385,49 @@ final class FsCommands {
       super(cli);
     }
 
+    /** How many words come before the first dataset, whose name has no '='. */
+    private int assignments() {
+      int count = 0;
+      while (count < words.size() && words.get(count).indexOf('=') > 0) {
+        count++;
+      }
+      return Math.max(1, count); // a first word that sets nothing is told of
+    }
+
     @Override
     public Integer call() {
-      String name = words.getLast();
+      List<String> names = words.subList(assignments(), words.size());
       Map<String, String> values = new LinkedHashMap<>();
-      Assignments.parseAll(words.subList(0, words.size() - 1))
+      Assignments.parseAll(words.subList(0, assignments()))
           .forEach((property, value) -> values.put(OwnerNames.property(property), value));
-      try (Pool pool = cli.openToWrite(poolOf(name))) {
-        pool.dataset(name).setProperties(values);
-        cli.remember(pool);
+      if (names.isEmpty()) {
+        throw Failure.usage(words.getLast(), "names no dataset", "write the dataset behind it");
       }
-      return ExitCode.OK;
+      names.forEach(DatasetName::check);
+      int exit = ExitCode.OK;
+      for (Map.Entry<String, List<String>> group : byPool(cli, names).entrySet()) {
+        try (Pool pool = cli.openToWrite(group.getKey())) {
+          for (String name : group.getValue()) {
+            exit = set(pool, name, values) ? exit : ExitCode.FAILED;
+          }
+          cli.remember(pool);
+        }
+      }
+      return exit;
+    }
+
+    /** Of several, the others are set also where one refuses. */
+    private boolean set(Pool pool, String name, Map<String, String> values) {
+      try {
+        pool.dataset(name).setProperties(values);
+        return true;
+      } catch (PoolException e) {
+        if (words.size() - assignments() == 1) {
+          throw e;
+        }
+        cli.warn(Messages.of(e));
+        return false;
+      }
     }
   }
 

@@ -59,13 +59,13 @@ class SpaceCliTest extends PoolCommandTest {
     assertThat(number("available", "tank/a")).isLessThan(2 * MB);
     assertThat(Long.parseLong(ok("df -H -p tank/a").split("\t", -1)[1]))
         .isLessThanOrEqualTo(6 * MB);
-    assertThat(refused("cp DIR/f tank/a:/g")).contains("quota of /a");
+    assertThat(refused("cp DIR/f tank/a:/g")).contains("quota of tank/a");
     assertThat(refused("fs set quota=2M tank/a")).contains("is less than");
     assertThat(refused("fs set quota=some tank/a")).contains("is no size");
     ok("fs set quota=none tank/a");
     ok("cp DIR/f tank/a:/g");
     ok("fs set refquota=9M tank/a");
-    assertThat(refused("cp DIR/f tank/a:/h")).contains("refquota of /a");
+    assertThat(refused("cp DIR/f tank/a:/h")).contains("refquota of tank/a");
     ok("cp DIR/f tank/a/b:/h");
     ok("fs inherit refquota tank/a");
     ok("cp DIR/f tank/a:/i");
@@ -113,11 +113,56 @@ class SpaceCliTest extends PoolCommandTest {
   @Test
   void limitsAreKeptAndCounted() {
     ok("fs set filesystem_limit=1 snapshot_limit=2 tank/a");
-    assertThat(refused("fs create tank/a/c")).contains("filesystem_limit of /a", "is reached");
+    assertThat(refused("fs create tank/a/c")).contains("filesystem_limit of tank/a", "is reached");
     ok("fs snapshot -r tank/a@s");
-    assertThat(refused("fs snapshot tank/a/b@t")).contains("snapshot_limit of /a");
+    assertThat(refused("fs snapshot tank/a/b@t")).contains("snapshot_limit of tank/a");
     assertThat(number("filesystem_count", "tank")).isEqualTo(2);
     assertThat(number("snapshot_count", "tank/a")).isEqualTo(2);
     assertThat(refused("fs set snapshot_limit=many tank/a")).contains("give a number");
+  }
+
+  @Test
+  void aLimitOfZeroForbidsAllAndNoneAllowsAll() {
+    ok("fs set filesystem_limit=0 snapshot_limit=0 tank/a");
+    assertThat(ok("fs get -H filesystem_limit tank/a"))
+        .isEqualTo("tank/a\tfilesystem_limit\t0\tlocal\n");
+    assertThat(ok("fs get -H -p snapshot_limit tank/a")).contains("\t0\tlocal");
+    assertThat(refused("fs create tank/a/c")).contains("filesystem_limit of tank/a allows none");
+    assertThat(refused("fs snapshot tank/a@s")).contains("snapshot_limit of tank/a allows none");
+    ok("fs set filesystem_limit=none snapshot_limit=none tank/a");
+    assertThat(ok("fs get -H -p filesystem_limit tank/a")).contains("\tnone\tlocal");
+    ok("fs create tank/a/c");
+    ok("fs snapshot tank/a@s");
+    ok("fs create -o filesystem_limit=0 tank/z");
+    assertThat(refused("fs create tank/z/c")).contains("filesystem_limit of tank/z");
+  }
+
+  @Test
+  void severalDatasetsAreSetAtOnce() {
+    ok("fs set compression=zstd atime=off tank/a tank/a/b");
+    assertThat(ok("fs get -H compression,atime tank/a tank/a/b").lines())
+        .hasSize(4)
+        .allMatch(line -> line.endsWith("\tlocal"));
+    assertThat(refused("fs set quota=1M tank/a tank/a/b")).contains("quota=1M of tank/a");
+    assertThat(ok("fs get -H quota tank/a/b")).as("the other one is set").contains("1M\tlocal");
+    assertThat(refused("fs set atime=on copies=2")).contains("copies=2", "names no dataset");
+    assertThat(refused("fs set tank/a tank/a/b")).contains("tank/a", "sets no property");
+    assertThat(refused("fs set atime=on tank/a/none tank/a/b")).contains("tank/a/none");
+    assertThat(ok("fs get -H atime tank/a/b")).contains("on\tlocal");
+  }
+
+  @Test
+  void propertiesOfUsersMayBeEmptyAndAreInLowerCase() {
+    ok("fs set my:x= my:y=2 tank/a");
+    assertThat(ok("fs get -H my:x tank/a")).isEqualTo("tank/a\tmy:x\t\tlocal\n");
+    assertThat(ok("fs get -H my:x tank/a/b"))
+        .isEqualTo("tank/a/b\tmy:x\t\tinherited from tank/a\n");
+    ok("fs create -o my:z= tank/a/c");
+    assertThat(ok("fs get -H my:z tank/a/c")).isEqualTo("tank/a/c\tmy:z\t\tlocal\n");
+    ok("fs inherit my:x tank/a");
+    assertThat(ok("fs get -H my:x tank/a")).isEqualTo("tank/a\tmy:x\t-\t-\n");
+    assertThat(refused("fs set My:Prop=1 tank/a")).contains("lower case", "my:prop");
+    ok("pool set my:pool= tank");
+    assertThat(ok("pool get -H my:pool tank")).contains("my:pool\t\t");
   }
 }

@@ -9,6 +9,9 @@ import io.lcpfs.txg.Tx;
 final class AttrOps {
   private static final int NANOS_PER_SECOND = 1_000_000_000;
 
+  /** What Linux takes for no project. */
+  private static final int NO_PROJECT = -1;
+
   private final FsCore core;
   private final FileData data;
   private final Xattrs xattrs;
@@ -74,6 +77,12 @@ final class AttrOps {
         throw posix(Errno.EFBIG, "size " + change.size);
       }
     }
+    if (change.has(SetAttr.PROJECT) && change.project == NO_PROJECT) {
+      throw posix(Errno.EINVAL, "project " + Integer.toUnsignedString(change.project));
+    }
+    if (change.has(SetAttr.PROJECT_INHERITED) && change.projectInherited && !now.isDirectory()) {
+      throw posix(Errno.EOPNOTSUPP, "a project for files in inode " + file.inode);
+    }
     if (change.has(SetAttr.MODE) && now.isSymlink()) {
       throw posix(Errno.EOPNOTSUPP, "mode of a symbolic link");
     }
@@ -111,7 +120,8 @@ final class AttrOps {
                 | SetAttr.ATIME
                 | SetAttr.MTIME
                 | SetAttr.CTIME
-                | SetAttr.PROJECT)
+                | SetAttr.PROJECT
+                | SetAttr.PROJECT_INHERITED)
         && !mayChange) {
       throw posix(Errno.EPERM, "inode " + file.inode);
     }
@@ -134,6 +144,12 @@ final class AttrOps {
     }
     if (change.has(SetAttr.PROJECT)) {
       next.project = change.project;
+    }
+    if (change.has(SetAttr.PROJECT_INHERITED)) {
+      next.projectFlags =
+          change.projectInherited
+              ? next.projectFlags | ZnodeRecord.PROJECT_INHERITED
+              : next.projectFlags & ~ZnodeRecord.PROJECT_INHERITED;
     }
     if (change.has(SetAttr.MODE)) {
       int bits = change.mode;

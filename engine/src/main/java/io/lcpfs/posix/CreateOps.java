@@ -265,6 +265,9 @@ final class CreateOps {
       if (next.nlink >= MAX_LINKS) {
         throw posix(Errno.EMLINK, "inode " + file.inode);
       }
+      if (!directory.attrs().takes(next)) {
+        throw posix(Errno.EXDEV, "link to a file of another project than the directory's");
+      }
       try (Tx tx = core.begin(FsCore.NAME_CHANGE_BYTES)) {
         boolean inserted =
             directory.zap(core).insertLong(tx, name, DirectoryEntry.of(file.inode, next));

@@ -62,11 +62,15 @@ final class NewFiles {
     return foreign ? mode & ~Mode.SET_GID : mode;
   }
 
+  private static int projectFrom(ZnodeRecord directory) {
+    return directory.givesProject() ? directory.project : 0;
+  }
+
   /** Refuses a file in {@code directory} that a quota leaves no room for; EDQUOT. */
   void refuseFull(Znode directory, Caller caller) {
     ZnodeRecord parent = directory.attrs();
     int gid = (parent.mode & Mode.SET_GID) != 0 ? parent.gid : caller.gid();
-    OwnerQuotas.refuseNew(core.objects, caller.uid(), gid, parent.project);
+    OwnerQuotas.refuseNew(core.objects, caller.uid(), gid, projectFrom(parent));
   }
 
   /** The attributes of a file in {@code directory}, with one name, or two links of a directory. */
@@ -83,7 +87,10 @@ final class NewFiles {
       }
     }
     record.nlink = record.isDirectory() ? 2 : 1;
-    record.project = parent.project;
+    record.project = projectFrom(parent);
+    if (record.isDirectory()) {
+      record.projectFlags = parent.projectFlags & ZnodeRecord.PROJECT_INHERITED;
+    }
     record.parent = directory.inode;
     record.generation = core.newGeneration(tx);
     record.rdev = rdev;

@@ -273,6 +273,12 @@ public final class PosixFileSystem implements AutoCloseable {
     core.znodes.get(inode).fill(to, core.options.recordBytes());
   }
 
+  /** The project that a file counts for; it is changed with {@link #setattr}. */
+  public FileProject project(long inode) {
+    ZnodeRecord record = core.znodes.get(inode).attrs();
+    return new FileProject(record.project, record.givesProject());
+  }
+
   /** Changes attributes, as chmod, chown, utimensat and truncate: EPERM, EACCES, EISDIR, EINVAL. */
   public Attr setattr(long inode, SetAttr change, Caller caller) {
     Znode file = core.znodes.pin(inode);

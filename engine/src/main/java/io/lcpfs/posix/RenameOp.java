@@ -221,8 +221,15 @@ final class RenameOp {
     }
   }
 
-  /** A directory that gets another parent is written to ('..'), and counts as its link. */
+  /**
+   * A directory that gets another parent is written to ('..'), and counts as its link. What comes
+   * under a directory that gives its project has to be of it, as with quotas on Linux: who moves it
+   * nevertheless makes a copy.
+   */
   private static void checkMoved(Znode moved, Znode to, @Nullable Znode leaving, Caller caller) {
+    if (!to.attrs().takes(moved.attrs())) {
+      throw posix(Errno.EXDEV, "move to a directory of another project than the file's");
+    }
     if (!moved.isDirectory()) {
       return;
     }

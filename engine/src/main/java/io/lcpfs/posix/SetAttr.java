@@ -12,6 +12,7 @@ public final class SetAttr {
   static final int MTIME_NOW = 0x80;
   static final int CTIME = 0x100;
   static final int PROJECT = 0x200;
+  static final int PROJECT_INHERITED = 0x400;
   static final int TIMES = ATIME | MTIME | ATIME_NOW | MTIME_NOW | CTIME;
 
   int mask;
@@ -19,6 +20,7 @@ public final class SetAttr {
   int uid;
   int gid;
   int project;
+  boolean projectInherited;
   long size;
   long atimeSeconds;
   int atimeNanos;
@@ -50,9 +52,17 @@ public final class SetAttr {
     return this;
   }
 
+  /** The project that it counts for: an unsigned number. */
   public SetAttr project(int value) {
     mask |= PROJECT;
     project = value;
+    return this;
+  }
+
+  /** Of a directory: whether what is made in it takes over its project. */
+  public SetAttr projectInherited(boolean value) {
+    mask |= PROJECT_INHERITED;
+    projectInherited = value;
     return this;
   }
 

@@ -114,6 +114,9 @@ final class UnnamedOps {
     if (!unnamed) {
       throw posix(Errno.ENOENT, "inode " + file.inode);
     }
+    if (!directory.attrs().takes(next)) {
+      throw posix(Errno.EXDEV, "link to a file of another project than the directory's");
+    }
     try (UnlinkedSet.Use use = core.unlinked.use();
         Tx tx = core.begin(FsCore.NAME_CHANGE_BYTES)) {
       Undo undo = new Undo();

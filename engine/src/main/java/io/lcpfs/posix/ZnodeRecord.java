@@ -48,6 +48,9 @@ public final class ZnodeRecord {
   /** What the extended attributes decide. */
   static final int XATTR_FLAGS = FLAG_INLINE_XATTRS | FLAG_CAPABILITY | FLAG_ACL | FLAG_DEFAULT_ACL;
 
+  /** Of a directory: what is made in it takes over its project and, being a directory, this. */
+  static final int PROJECT_INHERITED = 1;
+
   private static final int ALL_FLAGS = FLAG_INLINE_TARGET | XATTR_FLAGS;
   private static final long MAX_LINKS = 0xffff_ffffL;
   private static final int NANOS_PER_SECOND = 1_000_000_000;
@@ -77,7 +80,8 @@ public final class ZnodeRecord {
           U32.withName("ctime_nanos"),
           U32.withName("btime_nanos"),
           U16.withName("inline_bytes"),
-          MemoryLayout.sequenceLayout(6, U8).withName("reserved"));
+          U16.withName("project_flags"),
+          MemoryLayout.sequenceLayout(4, U8).withName("reserved"));
 
   static {
     Check.that(LAYOUT.byteSize() == BYTES, "znode size", LAYOUT.byteSize());
@@ -90,6 +94,7 @@ public final class ZnodeRecord {
     Check.that(Disk.offset(LAYOUT, "atime_seconds") == 72, "znode.atime_seconds");
     Check.that(Disk.offset(LAYOUT, "atime_nanos") == 104, "znode.atime_nanos");
     Check.that(Disk.offset(LAYOUT, "inline_bytes") == 120, "znode.inline_bytes");
+    Check.that(Disk.offset(LAYOUT, "project_flags") == 122, "znode.project_flags");
   }
 
   int flags;
@@ -104,6 +109,9 @@ public final class ZnodeRecord {
   long nlink;
 
   int project;
+
+  /** {@link #PROJECT_INHERITED}; what a later version may add is kept. */
+  int projectFlags;
 
   /** Bytes; of a directory 0. */
   long size;
@@ -145,6 +153,7 @@ public final class ZnodeRecord {
     to.gid = gid;
     to.nlink = nlink;
     to.project = project;
+    to.projectFlags = projectFlags;
     to.size = size;
     to.parent = parent;
     to.generation = generation;
@@ -200,6 +209,15 @@ public final class ZnodeRecord {
     return Mode.isSymlink(mode);
   }
 
+  boolean givesProject() {
+    return isDirectory() && (projectFlags & PROJECT_INHERITED) != 0;
+  }
+
+  /** Whether a file may get a name in this directory, which would else not be of its project. */
+  boolean takes(ZnodeRecord file) {
+    return !givesProject() || file.project == project;
+  }
+
   boolean hasFlag(int flag) {
     return (flags & flag) != 0;
   }
@@ -238,6 +256,7 @@ public final class ZnodeRecord {
     if (inlineBytes > bonus.length - BYTES) {
       throw corrupt("znode.inline_bytes", inlineBytes);
     }
+    to.projectFlags = Disk.u16(at, 122);
     to.inline = inlineBytes == 0 ? NOTHING : Arrays.copyOfRange(bonus, BYTES, BYTES + inlineBytes);
     to.check();
     return to;
@@ -308,6 +327,7 @@ public final class ZnodeRecord {
     Disk.putU32(at, 112, ctimeNanos);
     Disk.putU32(at, 116, btimeNanos);
     Disk.putU16(at, 120, inline.length);
+    Disk.putU16(at, 122, projectFlags);
     System.arraycopy(inline, 0, bonus, BYTES, inline.length);
     return bonus;
   }

@@ -148,6 +148,7 @@ final class ControlHandlers {
           Fuse.SETXATTR,
           Fuse.REMOVEXATTR ->
           -Errno.EROFS.value();
+      case Fuse.IOCTL -> -Errno.ENOTTY.value();
       default -> -Errno.ENOSYS.value();
     };
   }

@@ -51,6 +51,7 @@ final class Fuse {
   static final int CREATE = 35;
   static final int INTERRUPT = 36;
   static final int DESTROY = 38;
+  static final int IOCTL = 39;
   static final int BATCH_FORGET = 42;
   static final int FALLOCATE = 43;
   static final int READDIRPLUS = 44;
@@ -129,6 +130,8 @@ final class Fuse {
   static final int OPEN_OUT_BYTES = 16;
   static final int STATX_OUT_BYTES = 288;
   static final int STATFS_OUT_BYTES = 80;
+  static final int IOCTL_IN_BYTES = 32;
+  static final int IOCTL_OUT_BYTES = 16;
   static final int DIRENT_BYTES = 24;
 
   private Fuse() {}

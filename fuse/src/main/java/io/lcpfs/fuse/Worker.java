@@ -6,6 +6,8 @@ import io.lcpfs.error.Errno;
 import io.lcpfs.fuse.Forest.Place;
 import io.lcpfs.posix.Caller;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
 /** Serves requests one after the other, on one thread. */
@@ -14,6 +16,9 @@ final class Worker implements Runnable {
   static final int NO_REPLY = Integer.MIN_VALUE;
 
   private static final int OPENS_UNASKED = Fuse.INIT_NO_OPEN_SUPPORT | Fuse.INIT_NO_OPENDIR_SUPPORT;
+
+  /** fuse_notify_inval_inode_out behind a header. */
+  private static final int ATTRIBUTES_CHANGED_BYTES = 40;
 
   private static final int EIO = 5;
   private static final int EPROTO = 71;
@@ -41,8 +46,10 @@ final class Worker implements Runnable {
   private final Readers readers;
   private final NameHandlers names;
   private final FileHandlers files;
+  private final ProjectHandlers projects;
   private final DirectoryHandlers directories;
   final ControlHandlers control;
+  private final MemorySegment notification;
   private Caller lastCaller = Caller.ROOT;
 
   Worker(Server server, FuseChannel channel, Readers readers, Arena arena) {
@@ -54,6 +61,8 @@ final class Worker implements Runnable {
     place = server.forest.root();
     names = new NameHandlers(this);
     files = new FileHandlers(this, arena);
+    projects = new ProjectHandlers(this);
+    notification = arena.allocate(ATTRIBUTES_CHANGED_BYTES, Long.BYTES);
     directories = new DirectoryHandlers(this);
     control = new ControlHandlers(this);
   }
@@ -135,6 +144,23 @@ final class Worker implements Runnable {
     answered = sent >= 0 || sent == -Libc.EINTR || reportUnlessGone(sent);
   }
 
+  /**
+   * Has the kernel ask for the attributes of the request's node again: a change that it does not
+   * know to be one was made. It takes no lock of files for that, so that it may hold any.
+   */
+  void attributesChanged() {
+    notification.set(ValueLayout.JAVA_INT, 0, ATTRIBUTES_CHANGED_BYTES);
+    notification.set(ValueLayout.JAVA_INT, 4, Fuse.NOTIFY_INVAL_INODE);
+    notification.set(ValueLayout.JAVA_LONG, 8, 0);
+    notification.set(ValueLayout.JAVA_LONG, 16, request.node);
+    notification.set(ValueLayout.JAVA_LONG, 24, -1); // no page of the content
+    notification.set(ValueLayout.JAVA_LONG, 32, 0);
+    int sent = channel.send(notification, 0, ATTRIBUTES_CHANGED_BYTES);
+    if (sent < 0 && sent != -Libc.EINTR) {
+      reportUnlessGone(sent);
+    }
+  }
+
   /** Whether the request, or the whole mount, was given up meanwhile; tells of other errors. */
   private boolean reportUnlessGone(int sent) {
     if (sent == -Libc.ENOENT || sent == -Libc.ENODEV) {
@@ -210,6 +236,7 @@ final class Worker implements Runnable {
       case Fuse.FSYNC -> files.fsync(false);
       case Fuse.FSYNCDIR -> files.fsync(true);
       case Fuse.FALLOCATE -> files.fallocate();
+      case Fuse.IOCTL -> projects.ioctl();
       case Fuse.LSEEK -> files.lseek();
       case Fuse.COPY_FILE_RANGE -> files.copyFileRange();
       case Fuse.READDIR -> directories.readdir();

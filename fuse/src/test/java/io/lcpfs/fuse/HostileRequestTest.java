@@ -32,7 +32,7 @@ class HostileRequestTest {
   @Test
   void everyOpcodeThatIsNotKnownIsRefused() {
     try (Kernel kernel = new Kernel()) {
-      for (int opcode : new int[] {0, 7, 19, 37, 39, 40, 48, 49, 53, 4096, -1, 1048576}) {
+      for (int opcode : new int[] {0, 7, 19, 37, 40, 48, 49, 53, 4096, -1, 1048576}) {
         assertThat(kernel.call(opcode, Kernel.ROOT, Kernel.body(64))).isEqualTo(38);
       }
     }

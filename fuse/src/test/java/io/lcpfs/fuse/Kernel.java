@@ -28,6 +28,10 @@ final class Kernel implements FuseChannel, AutoCloseable {
   final Pool pool;
   final Server server;
   final List<String> reports = new ArrayList<>();
+
+  /** What was told without having been asked. */
+  final List<ByteBuffer> notifications = new ArrayList<>();
+
   int uid;
   int gid;
 
@@ -161,6 +165,10 @@ final class Kernel implements FuseChannel, AutoCloseable {
         ValueLayout.JAVA_BYTE,
         0,
         bytes);
+    if (bytes >= 16 && reply.getLong(8) == 0 && reply.getInt(4) > 0) {
+      notifications.add(reply);
+      return bytes;
+    }
     int length = reply.getInt(0);
     int errno = -reply.getInt(4);
     if (length != bytes || errno < 0 || errno >= 512 || (errno != 0 && bytes != 16)) {

@@ -46,6 +46,7 @@ final class Session {
           "fs userspace",
           "fs groupspace",
           "fs projectspace",
+          "fs project",
           "fs send",
           "fs receive",
           "send",
