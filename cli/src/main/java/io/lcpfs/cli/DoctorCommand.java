@@ -57,13 +57,19 @@ final class DoctorCommand extends BaseCommand {
       description = "Where the file to try is made (default: the directory for temporary files).")
   @Nullable Path directory;
 
+  @Option(
+      names = "--allow-other",
+      description = "Mounts are to be used by other users too: look whether this user may do that.")
+  boolean allowOther;
+
   DoctorCommand(Cli cli) {
     super(cli);
   }
 
   @Override
   public Integer call() throws IOException {
-    Surroundings around = Surroundings.ofThisMachine(cli.env(), cli.tuning().cacheBytes());
+    Surroundings machine = Surroundings.ofThisMachine(cli.env(), cli.tuning().cacheBytes());
+    Surroundings around = machine.withHelper(machine.helper().withForOthers(allowOther));
     List<CheckedItem> items = new ArrayList<>(IntegrationChecklist.machine(around));
     Path named = device;
     if (named != null) {

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Supplier;
 
@@ -50,6 +51,7 @@ public final class IntegrationChecklist {
     list.flags();
     list.system();
     list.fuse();
+    list.guarded(MountHelper.NAME, list::mountHelper);
     list.memory();
     list.guarded("clock", list::clock);
     list.guarded("wall clock", list::wallClock);
@@ -162,6 +164,50 @@ public final class IntegrationChecklist {
           "allow this user to read and write " + node);
     } else {
       ok("fuse", node + " is there");
+    }
+  }
+
+  private void mountHelper() {
+    MountHelper helper = around.helper();
+    if (!helper.needed() || !around.linux64()) {
+      return; // root mounts without
+    }
+    try {
+      Optional<Path> program = helper.program();
+      if (program.isEmpty()) {
+        warning(
+            MountHelper.NAME,
+            "is not on the PATH: only root can mount pools",
+            "install the package fuse3");
+      } else if (!MountHelper.runsAsRoot(program.get())) {
+        warning(
+            MountHelper.NAME,
+            program.get() + " is not set-user-id root: only root can mount pools",
+            "install the package fuse3 anew, or as root run 'chown root "
+                + program.get()
+                + " && chmod u+s "
+                + program.get()
+                + "'");
+      } else {
+        ok(MountHelper.NAME, program.get() + " mounts for this user");
+      }
+      allowOther(helper);
+    } catch (IOException e) {
+      warning(MountHelper.NAME, "could not be looked at: " + e, "mend what is behind this failure");
+    }
+  }
+
+  private void allowOther(MountHelper helper) throws IOException {
+    if (!helper.forOthers()) {
+      return;
+    }
+    if (helper.allowsOthers()) {
+      ok("allow_other", helper.configuration() + " lets users open their mounts to others");
+    } else {
+      warning(
+          "allow_other",
+          helper.configuration() + " does not let users open their mounts to others",
+          "as root add the line user_allow_other to " + helper.configuration());
     }
   }
 

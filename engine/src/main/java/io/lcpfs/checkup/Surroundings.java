@@ -13,6 +13,7 @@ import java.nio.file.Path;
  * @param flags what the JVM was started with
  * @param linux64 whether this is 64-bit Linux
  * @param fuse the node of the kernel's FUSE driver
+ * @param helper what mounts for users other than root
  * @param procMemory the kernel's account of its memory, in the form of /proc/meminfo
  * @param memory where the cache's memory comes from
  * @param cacheBytes the budget that pools would be given
@@ -23,6 +24,7 @@ public record Surroundings(
     Flags flags,
     boolean linux64,
     Path fuse,
+    MountHelper helper,
     Path procMemory,
     MemorySource memory,
     long cacheBytes) {
@@ -53,40 +55,50 @@ public record Surroundings(
         Flags.ofThisProcess(),
         System.getProperty("os.name", "").equals("Linux") && arch.contains("64"),
         Path.of("/dev/fuse"),
+        MountHelper.ofThisProcess(),
         Path.of("/proc/meminfo"),
         new SystemMemorySource(),
         cacheBytes);
   }
 
   public Surroundings withEnv(Env value) {
-    return new Surroundings(value, java, flags, linux64, fuse, procMemory, memory, cacheBytes);
+    return new Surroundings(
+        value, java, flags, linux64, fuse, helper, procMemory, memory, cacheBytes);
   }
 
   public Surroundings withJava(int feature) {
-    return new Surroundings(env, feature, flags, linux64, fuse, procMemory, memory, cacheBytes);
+    return new Surroundings(
+        env, feature, flags, linux64, fuse, helper, procMemory, memory, cacheBytes);
   }
 
   public Surroundings withFlags(Flags value) {
-    return new Surroundings(env, java, value, linux64, fuse, procMemory, memory, cacheBytes);
+    return new Surroundings(
+        env, java, value, linux64, fuse, helper, procMemory, memory, cacheBytes);
   }
 
   public Surroundings withLinux64(boolean value) {
-    return new Surroundings(env, java, flags, value, fuse, procMemory, memory, cacheBytes);
+    return new Surroundings(env, java, flags, value, fuse, helper, procMemory, memory, cacheBytes);
   }
 
   public Surroundings withFuse(Path node) {
-    return new Surroundings(env, java, flags, linux64, node, procMemory, memory, cacheBytes);
+    return new Surroundings(
+        env, java, flags, linux64, node, helper, procMemory, memory, cacheBytes);
+  }
+
+  public Surroundings withHelper(MountHelper value) {
+    return new Surroundings(env, java, flags, linux64, fuse, value, procMemory, memory, cacheBytes);
   }
 
   public Surroundings withProcMemory(Path file) {
-    return new Surroundings(env, java, flags, linux64, fuse, file, memory, cacheBytes);
+    return new Surroundings(env, java, flags, linux64, fuse, helper, file, memory, cacheBytes);
   }
 
   public Surroundings withMemory(MemorySource source) {
-    return new Surroundings(env, java, flags, linux64, fuse, procMemory, source, cacheBytes);
+    return new Surroundings(
+        env, java, flags, linux64, fuse, helper, procMemory, source, cacheBytes);
   }
 
   public Surroundings withCacheBytes(long bytes) {
-    return new Surroundings(env, java, flags, linux64, fuse, procMemory, memory, bytes);
+    return new Surroundings(env, java, flags, linux64, fuse, helper, procMemory, memory, bytes);
   }
 }

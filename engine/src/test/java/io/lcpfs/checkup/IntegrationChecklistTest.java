@@ -1,6 +1,7 @@
 package io.lcpfs.checkup;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lcpfs.checkup.CheckedItem.Verdict;
 import io.lcpfs.device.BlockDevice;
@@ -16,6 +17,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +43,7 @@ class IntegrationChecklistTest {
         .withFlags(new Surroundings.Flags(true, true, 512L << 20))
         .withLinux64(true)
         .withFuse(fuse)
+        .withHelper(new MountHelper(false, false, List.of(), dir.resolve("fuse.conf")))
         .withProcMemory(memory);
   }
 
@@ -111,6 +114,33 @@ class IntegrationChecklistTest {
         Verdict.WARNING);
     assertOnly(
         sound.withFlags(new Surroundings.Flags(true, true, 1 << 20)), "heap", Verdict.WARNING);
+  }
+
+  @Test
+  void everyUserButRootNeedsAHelperThatRunsAsRoot(@TempDir Path dir) throws IOException {
+    Path bin = Files.createDirectory(dir.resolve("bin"));
+    Path settings = dir.resolve("fuse.conf");
+    MountHelper user = new MountHelper(true, false, List.of(dir.resolve("none"), bin), settings);
+    assertOnly(sound(dir).withHelper(user), "fusermount3", Verdict.WARNING);
+    Path program = Files.writeString(bin.resolve("fusermount3"), "");
+    assertOnly(sound(dir).withHelper(user), "fusermount3", Verdict.WARNING);
+    Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
+    List<CheckedItem> plain = IntegrationChecklist.machine(sound(dir).withHelper(user));
+    assertThat(item(plain, "fusermount3").finding()).contains("is not set-user-id root");
+    assertThat(item(plain, "fusermount3").remedy()).contains("chmod u+s " + program);
+    assumeTrue(Files.getAttribute(program, "unix:uid").equals(0), "only root makes such a program");
+    Files.setAttribute(program, "unix:mode", 04755);
+    List<CheckedItem> items = IntegrationChecklist.machine(sound(dir).withHelper(user));
+    assertThat(items).allMatch(item -> item.verdict() == Verdict.OK);
+    assertThat(item(items, "fusermount3").finding()).contains(program.toString());
+
+    MountHelper others = user.withForOthers(true);
+    assertOnly(sound(dir).withHelper(others), "allow_other", Verdict.WARNING);
+    Files.writeString(settings, "#user_allow_other\nmount_max = 10\n");
+    assertOnly(sound(dir).withHelper(others), "allow_other", Verdict.WARNING);
+    Files.writeString(settings, "mount_max = 10\n user_allow_other\n");
+    List<CheckedItem> allowed = IntegrationChecklist.machine(sound(dir).withHelper(others));
+    assertThat(item(allowed, "allow_other").verdict()).isEqualTo(Verdict.OK);
   }
 
   @Test
