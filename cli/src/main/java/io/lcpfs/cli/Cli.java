@@ -2,6 +2,7 @@ package io.lcpfs.cli;
 
 import io.lcpfs.api.Pool;
 import io.lcpfs.api.PoolDevices;
+import io.lcpfs.cli.owner.Home;
 import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.dataset.Sizes;
 import io.lcpfs.device.BlockDevice;
@@ -14,7 +15,6 @@ import io.lcpfs.pool.Tuning;
 import io.lcpfs.sim.kill.VolatileCacheDevice;
 import java.io.InputStream;
 import java.io.PrintStream;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -62,18 +62,7 @@ public final class Cli implements AutoCloseable {
     this.err = err;
     this.environment = environment;
     this.arguments = arguments;
-    this.registry = new Registry(home(environment));
-  }
-
-  private static Path home(Map<String, String> environment) {
-    String own = environment.getOrDefault("LCPFS_HOME", "");
-    if (!own.isEmpty()) {
-      return Path.of(own).toAbsolutePath();
-    }
-    // What the shell calls ~; the JVM's own property is what the password file says.
-    String user = environment.getOrDefault("HOME", "");
-    return Path.of(user.isEmpty() ? System.getProperty("user.home", "/") : user, ".lcpfs")
-        .toAbsolutePath();
+    this.registry = new Registry(Home.of(environment));
   }
 
   /** The surroundings of a command that another process asks for. */
@@ -212,6 +201,10 @@ public final class Cli implements AutoCloseable {
   Pool open(Registry.Entry entry, boolean readOnly) {
     Pool known = lent == null ? null : lent.get(entry.name());
     if (known != null && known.guid() == entry.guid()) {
+      if (!readOnly && known.readOnly()) {
+        throw Failure.failed(
+            entry.name(), "is mounted read-only", "unmount it and mount it without -o ro");
+      }
       return readOnly ? known : known.lendToChange();
     }
     try {

@@ -27,13 +27,17 @@ public final class OwnerClient implements AutoCloseable {
   /**
    * Connects to the owner of a pool; empty when nobody serves it.
    *
-   * @throws PoolException EACCES when the directory of the sockets is another's; EOPNOTSUPP when
-   *     the owner is another version; EIO
+   * @throws PoolException EOPNOTSUPP when the owner is another version; EIO
    */
   public static Optional<OwnerClient> connect(Map<String, String> environment, long guid) {
     try {
-      Optional<Path> socket = OwnerSocket.existing(environment, guid);
-      return socket.isEmpty() ? Optional.empty() : connect(socket.get(), guid);
+      for (Path socket : OwnerSocket.existing(environment, guid)) {
+        Optional<OwnerClient> owner = connect(socket, guid);
+        if (owner.isPresent()) {
+          return owner;
+        }
+      }
+      return Optional.empty();
     } catch (IOException e) {
       throw broken(e);
     }

@@ -56,7 +56,7 @@ public final class OwnerServer implements AutoCloseable {
    * @param environment where XDG_RUNTIME_DIR may say where sockets are
    * @param inUse datasets, by full name, that others may neither destroy nor rename
    * @param warn takes a line about a connection that failed
-   * @throws PoolException EACCES when the directory of the sockets is another's; ENAMETOOLONG
+   * @throws PoolException EACCES when there is no place for sockets that only this user enters
    * @throws IOException when a socket cannot be made
    */
   public static OwnerServer start(

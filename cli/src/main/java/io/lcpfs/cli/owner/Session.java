@@ -133,12 +133,21 @@ final class Session {
         try {
           answer = requests.answer(frame);
         } catch (PoolException e) {
-          answer = Connection.failed(e);
+          answer = Connection.failed(e.errno() == Errno.EROFS ? readOnly(e) : e);
         }
         connection.send(answer);
       }
       default -> throw new Frame.Malformed("type " + frame.type());
     }
+  }
+
+  /** A refusal as the other side can do something about it: the pool is open here. */
+  private PoolException readOnly(PoolException refused) {
+    return pool.readOnly()
+        ? PoolException.refused(
+            Errno.EROFS,
+            pool.name() + ": is mounted read-only; unmount it and mount it without -o ro")
+        : refused;
   }
 
   private void command(Frame frame) throws IOException {
