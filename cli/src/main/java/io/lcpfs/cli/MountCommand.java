@@ -3,22 +3,20 @@ package io.lcpfs.cli;
 import io.lcpfs.api.Dataset;
 import io.lcpfs.api.Pool;
 import io.lcpfs.cli.owner.OwnerClient;
-import io.lcpfs.cli.owner.OwnerServer;
 import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.fuse.FuseMount;
 import io.lcpfs.fuse.MountOptions;
+import io.lcpfs.fuse.MountOptions.Switch;
 import io.lcpfs.fuse.MountTable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -32,17 +30,16 @@ import picocli.CommandLine.Parameters;
     footer = {
       "",
       "For example: lcpfs mount tank/home /mnt    lcpfs mount -o ro,allow_other tank /mnt",
-      "Options of -o: ro, allow_other, suid, dev, noexec, noatime, noacl, writeback, threads=N."
+      "Options of -o: ro, allow_other, suid, dev, noexec, noatime, strictatime, sync, nosymfollow,",
+      "noacl, writeback, threads=N; remount with ro, rw, noexec, nosuid, nodev or nosymfollow",
+      "changes what is mounted, for root: lcpfs mount -o remount,ro /mnt"
     })
 final class MountCommand extends BaseCommand {
-  /** What a server in the background says when others may go on. */
-  static final String READY = "lcpfs-mount-ready";
-
-  private static final int CLOSING_SECONDS = 120;
-
   @Option(
       names = {"-a", "--all"},
-      description = "Mount all datasets with a mount point; of the named pools only, if any.")
+      description =
+          "Mount all datasets with a mount point that are not mounted; of the named pools only, if"
+              + " any. One that fails does not keep the others back.")
   boolean all;
 
   @Option(
@@ -62,12 +59,18 @@ final class MountCommand extends BaseCommand {
       description = "DIR is the dataset's mountpoint unless it is given.")
   List<String> words = new ArrayList<>();
 
+  /** Pools and mounts that failed while others go on. */
+  private int failures;
+
   MountCommand(Cli cli) {
     super(cli);
   }
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    if (parsed("").has(Switch.REMOUNT)) {
+      return remount();
+    }
     if (all) {
       return mountAll();
     }
@@ -79,17 +82,32 @@ final class MountCommand extends BaseCommand {
     }
     String name = words.getFirst();
     DatasetName.check(name);
-    parsed(name);
-    refuseTwice(DatasetName.poolOf(name));
+    String poolName = DatasetName.poolOf(name);
+    refuseTwice(poolName);
     if (!foreground) {
-      return MountDaemon.start(cli, DatasetName.poolOf(name));
+      return MountDaemon.start(cli, List.of(poolName), pool -> again(words));
     }
-    try (Pool pool = open(DatasetName.poolOf(name))) {
+    try (MountServer server = new MountServer(cli, backgroundOf != 0)) {
+      Pool pool = open(poolName);
+      server.add(pool);
       Dataset dataset = pool.dataset(name);
       Path directory = words.size() > 1 ? Path.of(words.get(1)) : mountPoint(dataset);
-      serve(List.of(pool), List.of(MountPlan.of(pool, dataset, directory)));
+      MountPlan plan = MountPlan.of(pool, dataset, directory);
+      server.mount(plan, optionsOf(plan));
+      server.serve(0);
     }
     return ExitCode.OK;
+  }
+
+  /** This command about other things. */
+  private List<String> again(List<String> about) {
+    List<String> arguments = new ArrayList<>(List.of("mount"));
+    if (all) {
+      arguments.add("--all");
+    }
+    options.forEach(list -> arguments.addAll(List.of("-o", list)));
+    arguments.addAll(about);
+    return arguments;
   }
 
   private Integer list() {
@@ -113,7 +131,11 @@ final class MountCommand extends BaseCommand {
   }
 
   private MountOptions parsed(String source) {
-    MountOptions result = MountOptions.of(source);
+    return withWords(MountOptions.of(source));
+  }
+
+  private MountOptions withWords(MountOptions before) {
+    MountOptions result = before;
     for (String list : options) {
       result = result.with(list);
     }
@@ -123,6 +145,29 @@ final class MountCommand extends BaseCommand {
   private Pool open(String poolName) {
     boolean readOnly = parsed(poolName).readOnly() || cli.known(poolName).readOnly();
     return readOnly ? cli.openToRead(poolName) : cli.openToWrite(poolName);
+  }
+
+  /** How a plan is mounted: by what is asked for, and as far as the properties allow it. */
+  private MountOptions optionsOf(MountPlan plan) {
+    Dataset dataset = plan.dataset();
+    MountOptions wanted =
+        withWords(
+            MountOptions.of(dataset.name())
+                .with(Switch.READ_ONLY, dataset.pool().readOnly() || isOn(dataset, "readonly"))
+                .with(Switch.EXEC, isOn(dataset, "exec"))
+                .with(Switch.ATIME, isOn(dataset, "atime")));
+    // One mount shows them all: what one of them forbids, none of them honours.
+    List<Dataset> shown = new ArrayList<>(plan.below());
+    shown.add(dataset);
+    return wanted
+        .with(Switch.SETUID, wanted.setuid() && shown.stream().allMatch(one -> isOn(one, "setuid")))
+        .with(
+            Switch.DEVICES,
+            wanted.devices() && shown.stream().allMatch(one -> isOn(one, "devices")));
+  }
+
+  private static boolean isOn(Dataset dataset, String property) {
+    return dataset.property(property).value().equals("on");
   }
 
   /** One process serves all mounts of a pool. */
@@ -149,142 +194,144 @@ final class MountCommand extends BaseCommand {
             + "'");
   }
 
+  // ---- all that have a mount point
+
   private Integer mountAll() throws IOException, InterruptedException {
-    parsed("");
     List<String> names = new ArrayList<>(words);
     if (names.isEmpty()) {
       cli.registry().list().forEach(entry -> names.add(entry.name()));
     }
-    if (!foreground) {
-      int code = ExitCode.OK;
-      for (String name : names) {
-        refuseTwice(name);
-        code = Math.max(code, MountDaemon.start(cli, name));
-      }
-      return code;
+    if (foreground) {
+      return serveAll(names);
     }
-    List<Pool> pools = new ArrayList<>();
-    try {
+    List<String> closed = new ArrayList<>();
+    for (String name : names) {
+      try {
+        if (!isServed(name, cli::warn)) {
+          closed.add(name);
+        }
+      } catch (PoolException | Failure e) {
+        failed(Messages.of(e), cli::warn);
+      }
+    }
+    int code = MountDaemon.start(cli, closed, name -> again(List.of(name)));
+    return failures == 0 ? code : Math.max(code, ExitCode.FAILED);
+  }
+
+  private void failed(String line, Consumer<String> tell) {
+    failures++;
+    tell.accept(line);
+  }
+
+  /** Whether another process has a pool open; tells what of it is not mounted then. */
+  private boolean isServed(String poolName, Consumer<String> tell) {
+    Optional<OwnerClient> owner =
+        OwnerClient.connect(cli.environment(), cli.known(poolName).guid());
+    if (owner.isEmpty()) {
+      return false;
+    }
+    try (OwnerClient client = owner.get()) {
+      for (String dataset : MountPlan.notMounted(client, poolName)) {
+        failed(
+            dataset
+                + ": is not mounted, and the process that serves other mounts of its pool cannot"
+                + " take it; unmount those, then 'lcpfs mount -a "
+                + poolName
+                + "'",
+            tell);
+      }
+    }
+    return true;
+  }
+
+  private Integer serveAll(List<String> names) throws IOException, InterruptedException {
+    boolean background = backgroundOf != 0;
+    try (MountServer server = new MountServer(cli, background)) {
       List<MountPlan> plans = new ArrayList<>();
       for (String name : names) {
-        refuseTwice(name);
-        Pool pool = open(name);
-        pools.add(pool);
-        plans.addAll(MountPlan.all(pool));
+        try {
+          if (!isServed(name, server::tell)) {
+            Pool pool = open(name);
+            server.add(pool);
+            plans.addAll(MountPlan.all(pool));
+          }
+        } catch (PoolException | Failure e) {
+          failed(Messages.of(e), server::tell);
+        }
       }
+      // What is inside another mount, of whatever pool, comes after that.
+      plans.sort(Comparator.comparing(MountPlan::directory));
       for (MountPlan plan : plans) {
-        Files.createDirectories(plan.directory());
+        if (background) {
+          MountDaemon.awaitTurn(cli, plan.directory());
+        }
+        try {
+          mountOne(server, plan);
+        } catch (PoolException | Failure | IOException e) {
+          failed(Messages.of(e), server::tell);
+        }
       }
-      serve(pools, plans);
-    } finally {
-      pools.reversed().forEach(Pool::close);
+      if (failures > 0 && !server.hasMounts()) {
+        return ExitCode.FAILED;
+      }
+      server.serve(failures);
     }
     return ExitCode.OK;
   }
 
-  /** Mounts, and returns when all is unmounted and the pools are closed. */
-  private void serve(List<Pool> pools, List<MountPlan> plans) throws InterruptedException {
-    boolean background = backgroundOf != 0;
-    List<FuseMount> mounts = new ArrayList<>();
-    CountDownLatch stop = new CountDownLatch(1);
-    CountDownLatch closed = new CountDownLatch(1);
+  private void mountOne(MountServer server, MountPlan plan) throws IOException {
+    Optional<MountTable.Entry> before = MountTable.on(real(plan.directory()));
+    if (before.isPresent() && !before.get().isDead()) {
+      throw Failure.failed(
+          plan.dataset() + " on " + plan.directory(),
+          before.get().source() + " is mounted there",
+          "unmount that, or set another mountpoint");
+    }
+    if (before.isEmpty()) {
+      Files.createDirectories(plan.directory());
+    }
+    server.mount(plan, optionsOf(plan));
+  }
+
+  private static Path real(Path directory) {
     try {
-      for (MountPlan plan : plans) {
-        mounts.add(mount(plan));
-      }
-      // A signal unmounts; the process then ends when the pools are closed.
-      Runtime.getRuntime()
-          .addShutdownHook(
-              Thread.ofPlatform()
-                  .unstarted(
-                      () -> {
-                        mounts.reversed().forEach(FuseMount::close);
-                        stop.countDown();
-                        awaitClosed(closed);
-                      }));
-      Set<String> mounted = new HashSet<>();
-      plans.forEach(plan -> mounted.addAll(plan.names()));
-      try (OwnerServer owner = Owners.serve(cli, pools, mounted::contains)) {
-        pools.forEach(pool -> tellProblems(pool, background));
-        if (background) {
-          MountDaemon.ready(cli, pools);
-        } else {
-          mounts.forEach(mount -> out().println("Mounted on " + mount.directory()));
-          out().flush();
-        }
-        new KernelWarmUp(cli).now();
-        Thread.ofPlatform().daemon(true).start(() -> awaitAll(mounts, stop));
-        stop.await();
-      }
-    } finally {
-      mounts.reversed().forEach(FuseMount::close);
-      try {
-        pools.reversed().forEach(Pool::close);
-      } finally {
-        closed.countDown();
-      }
+      return directory.toRealPath();
+    } catch (IOException e) {
+      return directory; // still to be made, or the place of a mount whose server is dead
     }
   }
 
-  /** What was found when the pool and its datasets were opened: above all changes that are lost. */
-  private void tellProblems(Pool pool, boolean background) {
-    for (String problem : pool.status().problems()) {
-      String line = pool.name() + ": " + problem;
-      if (background) {
-        out().println("lcpfs: " + line); // who started this one passes it on
-      } else {
-        cli.warn(line);
+  // ---- what is mounted
+
+  private Integer remount() {
+    if (all || words.isEmpty() || words.size() > 2) {
+      throw Failure.usage("remount", "changes one mount", "give DATASET or DIR, or both");
+    }
+    String last = words.getLast();
+    Path directory = Path.of(last).toAbsolutePath().normalize();
+    List<MountTable.Entry> found =
+        MountTable.list().stream()
+            .filter(
+                one ->
+                    one.directory().equals(directory.toString())
+                        || (words.size() == 1 && one.source().equals(last)))
+            .filter(one -> words.size() == 1 || one.source().equals(words.getFirst()))
+            .toList();
+    if (found.isEmpty()) {
+      throw Failure.failed(
+          String.join(" on ", words), "is not mounted", "'lcpfs mount' shows what is");
+    }
+    for (MountTable.Entry entry : found) {
+      boolean poolReadOnly =
+          MountRecord.read(cli, DatasetName.poolOf(entry.source()))
+              .filter(one -> one.has(entry) && one.readOnly())
+              .isPresent();
+      if (poolReadOnly && !withWords(MountOptions.of("").with(Switch.READ_ONLY, true)).readOnly()) {
+        throw Failure.failed(
+            entry.source(), "its pool is open read-only", "unmount it and mount it without -o ro");
       }
+      FuseMount.remount(Path.of(entry.directory()), String.join(",", options));
     }
-  }
-
-  private static void awaitAll(List<FuseMount> mounts, CountDownLatch stop) {
-    try {
-      for (FuseMount mount : mounts) {
-        mount.awaitUnmounted();
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    stop.countDown();
-  }
-
-  private void awaitClosed(CountDownLatch closed) {
-    try {
-      if (!closed.await(CLOSING_SECONDS, TimeUnit.SECONDS)) {
-        cli.warn("closing the pool takes too long; what was synced is safe");
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private FuseMount mount(MountPlan plan) {
-    Dataset dataset = plan.dataset();
-    MountOptions wanted = MountOptions.of(dataset.name());
-    wanted =
-        wanted
-            .withReadOnly(dataset.pool().readOnly() || isOn(dataset, "readonly"))
-            .withExec(isOn(dataset, "exec"))
-            .withAtime(isOn(dataset, "atime"));
-    for (String list : options) {
-      wanted = wanted.with(list);
-    }
-    if (wanted.setuid() && !isOn(dataset, "setuid")) {
-      wanted = wanted.withSetuid(false);
-    }
-    try {
-      return FuseMount.mount(
-          plan.datasets(),
-          plan.directory(),
-          wanted,
-          line -> cli.warn(dataset.name() + ": " + line));
-    } catch (PoolException e) {
-      throw new Failure(ExitCode.FAILED, dataset.name() + " on " + Messages.of(e), e);
-    }
-  }
-
-  private static boolean isOn(Dataset dataset, String property) {
-    return dataset.property(property).value().equals("on");
+    return ExitCode.OK;
   }
 }

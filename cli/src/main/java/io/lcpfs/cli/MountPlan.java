@@ -1,11 +1,22 @@
 package io.lcpfs.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.lcpfs.api.Dataset;
 import io.lcpfs.api.Pool;
+import io.lcpfs.cli.owner.OwnerClient;
+import io.lcpfs.dataset.DatasetName;
+import io.lcpfs.fuse.MountTable;
 import io.lcpfs.fuse.MountedDataset;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What is to be mounted where.
@@ -36,10 +47,54 @@ record MountPlan(Dataset dataset, Path directory, List<Dataset> below) {
       if (place.startsWith("/") && dataset.property("canmount").value().equals("on")) {
         List<Dataset> below = below(pool, dataset, true);
         covered.addAll(below);
-        plans.add(new MountPlan(dataset, Path.of(place), below));
+        plans.add(new MountPlan(dataset, Path.of(place).normalize(), below));
       }
     }
     return plans;
+  }
+
+  /**
+   * The datasets of a pool that another process has open which would be mounted by themselves, but
+   * are not seen at their mount points.
+   */
+  static List<String> notMounted(OwnerClient owner, String poolName) {
+    ByteArrayOutputStream rows = new ByteArrayOutputStream();
+    PrintStream out = new PrintStream(rows, false, UTF_8);
+    ByteArrayOutputStream said = new ByteArrayOutputStream();
+    PrintStream err = new PrintStream(said, false, UTF_8);
+    List<String> command = List.of("fs", "get", "-H", "-r", "mountpoint,canmount", poolName);
+    if (owner.run(command, InputStream.nullInputStream(), out, err) != ExitCode.OK) {
+      err.flush();
+      throw new Failure(ExitCode.FAILED, said.toString(UTF_8).strip().replaceFirst("^lcpfs: ", ""));
+    }
+    out.flush();
+    Map<String, String> places = new LinkedHashMap<>();
+    for (String row : rows.toString(UTF_8).lines().toList()) {
+      String[] fields = row.split("\t", -1);
+      if (fields[1].equals("mountpoint") && fields[2].startsWith("/")) {
+        places.put(fields[0], fields[2]);
+      } else if (fields[1].equals("canmount") && !fields[2].equals("on")) {
+        places.remove(fields[0]);
+      }
+    }
+    List<MountTable.Entry> mounts = MountTable.list();
+    places.entrySet().removeIf(one -> isSeen(mounts, one.getKey(), Path.of(one.getValue())));
+    return List.copyOf(places.keySet());
+  }
+
+  /** Whether a dataset, or one that it appears inside of, is mounted so that it is on its place. */
+  private static boolean isSeen(List<MountTable.Entry> mounts, String dataset, Path place) {
+    Path real;
+    try {
+      real = place.toRealPath();
+    } catch (IOException e) {
+      return false; // without a directory nothing is seen there
+    }
+    return mounts.stream()
+        .filter(one -> DatasetName.isWithin(dataset, one.source()))
+        .anyMatch(
+            one ->
+                real.equals(Path.of(one.directory() + dataset.substring(one.source().length()))));
   }
 
   private static boolean contains(List<Dataset> datasets, Dataset wanted) {

@@ -10,6 +10,7 @@ import io.lcpfs.codec.ChecksumType;
 import io.lcpfs.codec.Checksums;
 import io.lcpfs.format.Disk;
 import io.lcpfs.format.IntentLogRecord;
+import io.lcpfs.fuse.MountTable;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -35,6 +36,7 @@ import org.junit.jupiter.api.Timeout;
 class MountCliTest {
   private Path home = Path.of("");
   private Path mountPoint = Path.of("");
+  private final List<Process> started = new ArrayList<>();
 
   @BeforeEach
   void makePool() throws IOException {
@@ -45,14 +47,22 @@ class MountCliTest {
 
   @AfterEach
   void unmount() throws IOException, InterruptedException {
-    new ProcessBuilder("umount", "-l", mountPoint.toString())
-        .redirectErrorStream(true)
-        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-        .start()
-        .waitFor();
+    for (MountTable.Entry left : MountTable.list().reversed()) {
+      if (Path.of(left.directory()).startsWith(home)) {
+        new ProcessBuilder("umount", "-l", left.directory())
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start()
+            .waitFor();
+      }
+    }
+    for (Process process : started) {
+      process.destroy();
+      process.waitFor();
+    }
     try (var files = Files.walk(home)) {
       for (Path path : new ArrayList<>(files.toList()).reversed()) {
-        Files.delete(path);
+        Files.deleteIfExists(path); // a server that ends removes what is its own
       }
     }
   }
@@ -71,6 +81,13 @@ class MountCliTest {
 
   /** Runs a command in a process of its own, as mounting needs one; its exit code. */
   private int process(String... arguments) throws IOException, InterruptedException {
+    Process process = started(home, arguments);
+    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    return process.exitValue();
+  }
+
+  /** The same with a registry in another directory, and without waiting for it. */
+  private Process started(Path registry, String... arguments) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xmx256m"));
@@ -78,16 +95,29 @@ class MountCliTest {
     command.addAll(List.of(arguments));
     ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
     builder.redirectError(home.resolve("said").toFile());
-    builder.environment().put("LCPFS_HOME", home.toString());
+    builder.environment().put("LCPFS_HOME", registry.toString());
     builder.environment().put("LCPFS_CACHE", "64M");
     builder.environment().put("XDG_RUNTIME_DIR", home.toString());
     Process process = builder.start();
-    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-    return process.exitValue();
+    started.add(process);
+    return process;
+  }
+
+  private String said() throws IOException {
+    return Files.readString(home.resolve("said"));
+  }
+
+  /** A program that stands in a directory until it is ended. */
+  private Process stand(Path directory) throws IOException {
+    Process inside =
+        new ProcessBuilder("sh", "-c", "echo in; read x").directory(directory.toFile()).start();
+    started.add(inside);
+    assertThat(inside.getInputStream().read()).isEqualTo('i');
+    return inside;
   }
 
   private ProcessHandle server() throws IOException {
-    String[] words = Files.readString(home.resolve("mount-tank.pid")).split(" ", -1);
+    String[] words = Files.readString(home.resolve("mount-tank.pid")).split("\\s", -1);
     return ProcessHandle.of(Long.parseLong(words[0])).orElseThrow();
   }
 
@@ -266,5 +296,135 @@ class MountCliTest {
     server.onExit().join();
     assertThat(run("mount").out()).doesNotContain(mountPoint.toString());
     assertThat(run("cat tank:/file").out()).isEqualTo("text");
+  }
+
+  @Test
+  void everyMountPointInsideAnotherIsMountedAfterIt() throws IOException, InterruptedException {
+    assumeMountable();
+    assertThat(run("pool create dozer --size 128M " + home.resolve("dozer.img")).code()).isZero();
+    assertThat(run("fs set mountpoint=none tank").code()).isZero();
+    // Inside one another by turns, against the order of the names of datasets and of pools.
+    Path deep = mountPoint.resolve("a/b/c");
+    assertThat(run("fs create -o mountpoint=" + mountPoint + " tank/z").code()).isZero();
+    assertThat(run("fs set mountpoint=" + mountPoint.resolve("a") + " dozer").code()).isZero();
+    assertThat(run("fs create -o mountpoint=" + mountPoint.resolve("a/b") + " tank/b").code())
+        .isZero();
+    assertThat(run("fs create -o mountpoint=" + deep + " dozer/a").code()).isZero();
+    assertThat(process("mount", "-a")).isZero();
+    assertThat(said()).isEmpty();
+    Files.writeString(deep.resolve("file"), "deep");
+    Files.writeString(mountPoint.resolve("a/b/file"), "middle");
+    assertThat(run("cat dozer/a:/file").out()).isEqualTo("deep");
+    assertThat(run("cat tank/b:/file").out()).isEqualTo("middle");
+
+    // Again: what is mounted is left, what is not is told.
+    assertThat(process("mount", "-a")).isZero();
+    assertThat(said()).isEmpty();
+    assertThat(run("fs create -o mountpoint=" + mountPoint.resolve("new") + " tank/new").code())
+        .isZero();
+    CliRun again = run("mount -a");
+    assertThat(again.code()).isEqualTo(ExitCode.FAILED);
+    assertThat(again.err()).contains("tank/new: is not mounted", "lcpfs mount -a tank");
+    assertThat(process("umount", "-a")).isZero();
+    assertThat(run("mount").out()).doesNotContain(home.toString());
+    assertThat(run("pool export tank").err()).isEmpty(); // and is closed
+    assertThat(run("pool export dozer").err()).isEmpty();
+  }
+
+  @Test
+  void onePoolThatIsMissingKeepsNoOtherBack() throws IOException, InterruptedException {
+    assumeMountable();
+    assertThat(run("pool create gone --size 128M " + home.resolve("gone.img")).code()).isZero();
+    assertThat(run("fs set mountpoint=" + mountPoint + " tank").code()).isZero();
+    assertThat(run("fs create -o mountpoint=/proc/nothing/here tank/odd").code()).isZero();
+    Files.delete(home.resolve("gone.img"));
+    assertThat(process("mount", "-a")).isEqualTo(ExitCode.FAILED);
+    assertThat(said()).contains("gone.img", "/proc/nothing");
+    assertThat(run("mount").out()).contains("tank on " + mountPoint);
+    assertThat(process("umount", "tank")).isZero();
+
+    Process server = started(home, "mount", "--all", "--foreground");
+    while (!run("mount").out().contains("tank on " + mountPoint)
+        || !Files.exists(home.resolve("mount-tank.pid"))) {
+      assertThat(server.isAlive()).isTrue();
+      Thread.sleep(50);
+    }
+    assertThat(process("umount", mountPoint.toString())).isZero();
+    assertThat(run("pool verify tank").err()).isEmpty(); // the server has closed it
+    assertThat(server.waitFor()).isZero();
+    assertThat(process("mount", "--all", "--foreground", "gone")).isEqualTo(ExitCode.FAILED);
+  }
+
+  @Test
+  void oneMountInUseKeepsNoOtherBack() throws IOException, InterruptedException {
+    assumeMountable();
+    Path other = Files.createDirectory(home.resolve("other"));
+    assertThat(run("pool create dozer --size 128M " + home.resolve("dozer.img")).code()).isZero();
+    assertThat(process("mount", "dozer", other.toString())).isZero();
+    assertThat(process("mount", "tank", mountPoint.toString())).isZero();
+
+    // A pool of the same name that another list has.
+    Path registry = Files.createDirectory(home.resolve("registry"));
+    Path foreign = Files.createDirectory(home.resolve("foreign"));
+    String image = home.resolve("twin.img").toString();
+    CliRun made = CliRun.of(registry, "pool", "create", "tank", "--size", "128M", image);
+    assertThat(made.err()).isEmpty();
+    assertThat(started(registry, "mount", "tank", foreign.toString()).waitFor()).isZero();
+
+    Process inside = stand(mountPoint);
+    CliRun busy = run("umount -a");
+    assertThat(busy.code()).isEqualTo(ExitCode.FAILED);
+    assertThat(busy.err().lines()).hasSize(1);
+    assertThat(busy.err()).contains(mountPoint + ": is in use");
+    assertThat(run("mount").out())
+        .contains("tank on " + mountPoint, "tank on " + foreign)
+        .doesNotContain(other.toString());
+
+    long start = System.nanoTime();
+    assertThat(run("umount --lazy tank").err()).isEmpty();
+    assertThat(System.nanoTime() - start).isLessThan(TimeUnit.SECONDS.toNanos(20));
+    inside.destroy();
+    inside.waitFor();
+    assertThat(run("umount tank").err()).contains("but not from this list", foreign.toString());
+    assertThat(run("umount " + foreign).err()).isEmpty();
+    for (Path record : List.of(home, registry)) {
+      while (Files.exists(record.resolve("mount-tank.pid"))) {
+        Thread.sleep(20);
+      }
+    }
+  }
+
+  @Test
+  void noOptionHonoursWhatAPropertyForbids() throws IOException, InterruptedException {
+    assumeMountable();
+    assertThat(run("fs set devices=off tank").code()).isZero();
+    assertThat(run("fs create -o setuid=off tank/below").code()).isZero();
+    assertThat(process("mount", "-o", "dev,suid", "tank", mountPoint.toString())).isZero();
+    assertThat(MountTable.on(mountPoint).orElseThrow().options())
+        .startsWith("rw,nosuid,nodev,relatime");
+    assertThat(run("mount -o remount,ro tank").err()).isEmpty();
+    assertThat(Files.exists(mountPoint.resolve("file"))).isFalse();
+    assertThat(run("umount tank").err()).isEmpty();
+    assertThat(run("fs set devices=on tank").err()).isEmpty();
+    assertThat(run("fs set setuid=on tank/below").err()).isEmpty();
+    assertThat(process("mount", "-o", "dev,suid", "tank", mountPoint.toString())).isZero();
+    assertThat(MountTable.on(mountPoint).orElseThrow().options()).startsWith("rw,relatime");
+    assertThat(run("umount tank").err()).isEmpty();
+  }
+
+  @Test
+  void whatIsMountedReadOnlySaysHowItIsMadeWritable() throws IOException, InterruptedException {
+    assumeMountable();
+    Path source = Files.writeString(home.resolve("source"), "text");
+    assertThat(process("mount", "-o", "ro", "tank", mountPoint.toString())).isZero();
+    for (String line :
+        List.of("cp " + source + " tank:/f", "fs set atime=off tank", "mkdir tank:/d")) {
+      assertThat(run(line).err())
+          .as(line)
+          .contains("is mounted read-only; unmount it and mount it without -o ro")
+          .doesNotContain("import");
+    }
+    assertThat(run("mount -o remount,rw " + mountPoint).err()).contains("mount it without -o ro");
+    assertThat(run("umount tank").err()).isEmpty();
   }
 }

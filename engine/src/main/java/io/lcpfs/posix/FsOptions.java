@@ -1,6 +1,7 @@
 package io.lcpfs.posix;
 
 import io.lcpfs.format.BlockPointer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a file system is opened.
@@ -13,6 +14,7 @@ import io.lcpfs.format.BlockPointer;
  * @param cachedZnodes files whose attributes are kept in memory beyond those in use
  * @param cachedNames directory entries kept in memory, rounded up to a power of two
  * @param space tells the room left
+ * @param forced what counts instead of {@code atime} and {@code sync}, whatever these are later
  */
 public record FsOptions(
     int recordBytes,
@@ -22,7 +24,8 @@ public record FsOptions(
     boolean readOnly,
     int cachedZnodes,
     int cachedNames,
-    Space space) {
+    Space space,
+    Forced forced) {
 
   /** When reading changes the access time. */
   public enum Atime {
@@ -42,6 +45,16 @@ public record FsOptions(
     DISABLED
   }
 
+  /**
+   * What its user wants, and no property changes.
+   *
+   * @param atime null for as the property says
+   * @param sync whether every change is durable before its call returns
+   */
+  public record Forced(@Nullable Atime atime, boolean sync) {
+    public static final Forced NOTHING = new Forced(null, false);
+  }
+
   private static final int LEAST_ZNODES = 16_384;
   private static final int NAMES_PER_ZNODE = 4;
 
@@ -57,7 +70,8 @@ public record FsOptions(
           false,
           LEAST_ZNODES,
           NAMES_PER_ZNODE * LEAST_ZNODES,
-          Space.UNKNOWN);
+          Space.UNKNOWN,
+          Forced.NOTHING);
 
   public FsOptions {
     if (recordBytes < 512
@@ -70,25 +84,37 @@ public record FsOptions(
     }
   }
 
+  /** When reading changes the access time, by what is forced or else by the property. */
+  @Override
+  public Atime atime() {
+    Atime wanted = forced.atime();
+    return wanted == null ? atime : wanted;
+  }
+
+  @Override
+  public Sync sync() {
+    return forced.sync() ? Sync.ALWAYS : sync;
+  }
+
   public FsOptions withRecordBytes(int bytes) {
     return new FsOptions(
-        bytes, atime, sync, largeDirect, readOnly, cachedZnodes, cachedNames, space);
+        bytes, atime, sync, largeDirect, readOnly, cachedZnodes, cachedNames, space, forced);
   }
 
   public FsOptions withAtime(Atime value) {
     return new FsOptions(
-        recordBytes, value, sync, largeDirect, readOnly, cachedZnodes, cachedNames, space);
+        recordBytes, value, sync, largeDirect, readOnly, cachedZnodes, cachedNames, space, forced);
   }
 
   /** When changes become durable, and whether much data goes straight to its place then. */
   public FsOptions withSync(Sync value, boolean direct) {
     return new FsOptions(
-        recordBytes, atime, value, direct, readOnly, cachedZnodes, cachedNames, space);
+        recordBytes, atime, value, direct, readOnly, cachedZnodes, cachedNames, space, forced);
   }
 
   public FsOptions withReadOnly(boolean value) {
     return new FsOptions(
-        recordBytes, atime, sync, largeDirect, value, cachedZnodes, cachedNames, space);
+        recordBytes, atime, sync, largeDirect, value, cachedZnodes, cachedNames, space, forced);
   }
 
   /** As many files and names in memory as fit beside a block cache of this budget, in bytes. */
@@ -100,11 +126,17 @@ public record FsOptions(
 
   /** Sizes of the two caches, in entries. */
   public FsOptions withCaches(int znodes, int names) {
-    return new FsOptions(recordBytes, atime, sync, largeDirect, readOnly, znodes, names, space);
+    return new FsOptions(
+        recordBytes, atime, sync, largeDirect, readOnly, znodes, names, space, forced);
   }
 
   public FsOptions withSpace(Space value) {
     return new FsOptions(
-        recordBytes, atime, sync, largeDirect, readOnly, cachedZnodes, cachedNames, value);
+        recordBytes, atime, sync, largeDirect, readOnly, cachedZnodes, cachedNames, value, forced);
+  }
+
+  public FsOptions withForced(Forced value) {
+    return new FsOptions(
+        recordBytes, atime, sync, largeDirect, readOnly, cachedZnodes, cachedNames, space, value);
   }
 }

@@ -14,9 +14,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Consumer;
@@ -53,6 +55,12 @@ public final class FuseMount implements AutoCloseable {
   private final AtomicInteger running;
   private final CountDownLatch ended = new CountDownLatch(1);
 
+  /** Set by who closes it first. */
+  private final AtomicBoolean closing = new AtomicBoolean();
+
+  /** Open when who closes it has waited for those inside. */
+  private final CountDownLatch waited = new CountDownLatch(1);
+
   private FuseMount(Path directory, Server server, DeviceChannel channel, int threads) {
     this.directory = directory;
     this.server = server;
@@ -74,19 +82,30 @@ public final class FuseMount implements AutoCloseable {
       List<MountedDataset> datasets, Path directory, MountOptions options, Consumer<String> log) {
     Mounter.cleanDead(directory.toAbsolutePath().normalize().toString());
     Path place = realDirectory(directory);
-    if (!options.atime()) {
-      for (MountedDataset dataset : datasets) {
-        PosixFileSystem files = dataset.files();
-        files.setOptions(files.options().withAtime(FsOptions.Atime.OFF));
-      }
-    }
     Server server = new Server(datasets, options, log);
     int fd = Mounter.mount(place.toString(), options);
     FuseMount mount = new FuseMount(place, server, new DeviceChannel(fd), options.threads());
+    FsOptions.Forced forced = forced(options);
+    datasets.forEach(dataset -> force(dataset.files(), forced));
     mount.start(options.threads());
     mount.awaitGreeting();
     mount.raiseReadAhead();
     return mount;
+  }
+
+  /** What the server does itself, since the kernel leaves it to a FUSE file system. */
+  private static FsOptions.Forced forced(MountOptions options) {
+    FsOptions.Atime atime = null;
+    if (!options.atime()) {
+      atime = FsOptions.Atime.OFF;
+    } else if (options.has(MountOptions.Switch.STRICT_ATIME)) {
+      atime = FsOptions.Atime.ON;
+    }
+    return new FsOptions.Forced(atime, options.has(MountOptions.Switch.SYNC));
+  }
+
+  private static void force(PosixFileSystem files, FsOptions.Forced forced) {
+    files.setOptions(files.options().withForced(forced));
   }
 
   private static Path realDirectory(Path directory) {
@@ -208,8 +227,9 @@ public final class FuseMount implements AutoCloseable {
       if (running.decrementAndGet() == 0) {
         try {
           server.greeted.countDown();
-          server.forest.places().forEach(place -> place.files.setListener(null));
           for (Forest.Place place : server.forest.places()) {
+            place.files.setListener(null);
+            force(place.files, FsOptions.Forced.NOTHING);
             SnapshotDirectory snapshots = place.snapshots;
             if (snapshots != null) {
               snapshots.unwatch(new Watcher(this, place));
@@ -248,12 +268,7 @@ public final class FuseMount implements AutoCloseable {
 
   /** Lets the kernel read ahead in several requests at a time. Only root may; else it stays. */
   private void raiseReadAhead() {
-    String device = "";
-    for (MountTable.Entry entry : MountTable.list()) {
-      if (entry.directory().equals(directory.toString())) {
-        device = entry.device();
-      }
-    }
+    String device = device();
     Path setting = Path.of("/sys/class/bdi", device, "read_ahead_kb");
     if (!device.isEmpty() && Files.isWritable(setting)) {
       try {
@@ -272,6 +287,11 @@ public final class FuseMount implements AutoCloseable {
   /** Where it is mounted, without symbolic links. */
   public Path directory() {
     return directory;
+  }
+
+  /** The number of its file system as {@code major:minor}; empty when it is not mounted. */
+  public String device() {
+    return MountTable.on(directory).map(MountTable.Entry::device).orElse("");
   }
 
   /** Returns when it is unmounted and nothing of it is served any more. */
@@ -377,22 +397,71 @@ public final class FuseMount implements AutoCloseable {
     }
   }
 
-  /** Unmounts, if need be lazily, and waits a while for those who are still inside. */
+  /**
+   * Changes how a directory is mounted, whoever serves it; only root may.
+   *
+   * @param words as in fstab(5); what they do not name stays
+   * @throws io.lcpfs.error.PoolException EINVAL when nothing is mounted there, or for what cannot
+   *     change; EPERM; EBUSY when files are open for writing that is to be refused
+   */
+  public static void remount(Path directory, String words) {
+    MountTable.Entry now =
+        MountTable.on(directory)
+            .orElseThrow(
+                () ->
+                    refused(
+                        Errno.EINVAL,
+                        directory + ": is not mounted; leave out remount to mount it"));
+    MountOptions before = MountOptions.mounted(now);
+    MountOptions after = before.with("remount").with(words);
+    String fixed = after.differenceThatStays(before);
+    if (!fixed.isEmpty()) {
+      throw refused(
+          Errno.EINVAL,
+          directory + ": " + fixed + " cannot be changed by a remount; unmount it and mount again");
+    }
+    Mounter.remount(directory.toString(), after);
+  }
+
+  /**
+   * Unmounts, if need be lazily, and waits a while for those who are still inside. When another
+   * thread does so already, waits for that.
+   */
   @Override
   public void close() {
-    if (isUnmounted()) {
-      return;
+    closeAll(List.of(this));
+  }
+
+  /** Closes mounts, the last first; the while for those inside is the same for all of them. */
+  public static void closeAll(List<FuseMount> mounts) {
+    List<FuseMount> own = new ArrayList<>();
+    for (FuseMount mount : mounts.reversed()) {
+      if (mount.closing.compareAndSet(false, true)) {
+        mount.detach();
+        own.add(mount);
+      }
     }
-    int rc = Mounter.unmount(directory.toString(), false);
-    if (rc < 0) {
-      Mounter.unmount(directory.toString(), true);
-    }
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(CLOSING_SECONDS);
     try {
-      if (!ended.await(CLOSING_SECONDS, TimeUnit.SECONDS)) {
-        server.report(directory + ": is still used by somebody, who will get errors from now on");
+      for (FuseMount mount : own) {
+        if (!mount.ended.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+          mount.server.report(
+              mount.directory + ": is still used by somebody, who will get errors from now on");
+        }
+        mount.waited.countDown();
+      }
+      for (FuseMount mount : mounts) {
+        mount.waited.await();
       }
     } catch (InterruptedException e) {
+      own.forEach(mount -> mount.waited.countDown());
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private void detach() {
+    if (!isUnmounted() && Mounter.unmount(directory.toString(), false) < 0) {
+      Mounter.unmount(directory.toString(), true);
     }
   }
 }

@@ -32,7 +32,13 @@ final class Libc {
   private static final MemoryLayout PTR = ValueLayout.ADDRESS;
   private static final int AF_UNIX = 1;
   private static final int SOCK_STREAM = 1;
+  private static final int SOCK_DGRAM_CLOEXEC = 2 | 0x80000;
+  private static final int MSG_NOSIGNAL = 0x4000;
   private static final int FD_CLOEXEC = 1;
+
+  /** The longest path of sockaddr_un, with its NUL. */
+  private static final int SUN_PATH_BYTES = 108;
+
   private static final int F_SETFD = 2;
   private static final long SCM_RIGHTS_AT_SOL_SOCKET = 0x0000_0001_0000_0001L;
   private static final int MSGHDR_BYTES = 56;
@@ -63,6 +69,12 @@ final class Libc {
     static final MethodHandle RECVMSG = bind(0, "recvmsg", I64, I32, PTR, I32);
     static final MethodHandle SPAWN = bind(0, "posix_spawnp", I32, PTR, PTR, PTR, PTR, PTR, PTR);
     static final MethodHandle WAITPID = bind(0, "waitpid", I32, I32, PTR, I32);
+  }
+
+  /** Bound when a service manager waits for a word. */
+  private static final class Notice {
+    static final MethodHandle SOCKET = bind(0, "socket", I32, I32, I32, I32);
+    static final MethodHandle SENDTO = bind(0, "sendto", I64, I32, PTR, I64, I32, PTR, I32);
   }
 
   private Libc() {}
@@ -307,6 +319,47 @@ final class Libc {
       int word = status.get(I32, 0);
       int signal = word & 0x7f;
       return signal == 0 ? (word >> 8) & 0xff : 128 + signal;
+    } catch (Throwable t) {
+      throw rethrow(t);
+    }
+  }
+
+  /**
+   * Sends one datagram to a socket of the file system, or of the abstract names when the first byte
+   * of its name is 0.
+   *
+   * @return 0 or a negative errno
+   */
+  static int sendDatagram(byte[] name, byte[] text) {
+    if (name.length >= SUN_PATH_BYTES) {
+      return -EINVAL;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment state = state(arena);
+      int fd =
+          (int)
+              answer((int) Notice.SOCKET.invokeExact(state, AF_UNIX, SOCK_DGRAM_CLOEXEC, 0), state);
+      if (fd < 0) {
+        return fd;
+      }
+      // The length without a NUL, which an abstract name would take as a part of it.
+      MemorySegment address = arena.allocate(2 + name.length, 2);
+      address.set(ValueLayout.JAVA_SHORT, 0, (short) AF_UNIX);
+      MemorySegment.copy(name, 0, address, ValueLayout.JAVA_BYTE, 2, name.length);
+      MemorySegment message = arena.allocateFrom(ValueLayout.JAVA_BYTE, text);
+      long sent =
+          (long)
+              Notice.SENDTO.invokeExact(
+                  state,
+                  fd,
+                  message,
+                  (long) text.length,
+                  MSG_NOSIGNAL,
+                  address,
+                  (int) address.byteSize());
+      long rc = answer(sent, state);
+      close(fd);
+      return rc < 0 ? (int) rc : 0;
     } catch (Throwable t) {
       throw rethrow(t);
     }

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** The mounts of this file system that the host has, from /proc/self/mountinfo. */
 public final class MountTable {
@@ -22,10 +23,24 @@ public final class MountTable {
    * @param device its number as {@code major:minor}
    * @param directory where it is mounted
    * @param source the dataset
+   * @param options of the mount and of its file system, comma separated
    */
-  public record Entry(String device, String directory, String source) {}
+  public record Entry(String device, String directory, String source, String options) {
+    /** Whether the process that served it is gone. */
+    public boolean isDead() {
+      return Libc.statfs(directory) == -Libc.ENOTCONN;
+    }
+  }
 
   private MountTable() {}
+
+  /** What is seen in a directory: of those mounted on it, the last. */
+  public static Optional<Entry> on(Path directory) {
+    String wanted = directory.toString();
+    return list().stream()
+        .filter(one -> one.directory().equals(wanted))
+        .reduce((below, above) -> above);
+  }
 
   /** All of them, in the order in which they were mounted. */
   public static List<Entry> list() {
@@ -45,7 +60,8 @@ public final class MountTable {
           && dash > 0
           && dash + 2 < fields.length
           && fields[dash + 1].equals(TYPE)) {
-        entries.add(new Entry(fields[2], unescape(fields[4]), unescape(fields[dash + 2])));
+        String options = fields[5] + (dash + 3 < fields.length ? "," + fields[dash + 3] : "");
+        entries.add(new Entry(fields[2], unescape(fields[4]), unescape(fields[dash + 2]), options));
       }
     }
     return entries;

@@ -15,6 +15,7 @@ final class Mounter {
   private static final int ENOSYS = 38;
   private static final int EPERM = 1;
   private static final int EACCES = 13;
+  private static final long MS_REMOUNT = 32;
 
   private Mounter() {}
 
@@ -69,6 +70,28 @@ final class Mounter {
       };
     }
     return fd;
+  }
+
+  /** Gives what is mounted on {@code directory} the flags of {@code options}. */
+  static void remount(String directory, MountOptions options) {
+    int rc = Libc.mount(options.source(), directory, "", MS_REMOUNT | options.flags(), "");
+    if (rc < 0) {
+      throw switch (-rc) {
+        case EPERM, EACCES ->
+            refused(
+                Errno.EPERM,
+                directory + ": only root may remount; unmount it and mount it with other options");
+        case Libc.EBUSY ->
+            refused(
+                Errno.EBUSY,
+                directory
+                    + ": files are open for writing; end what uses them (see 'fuser -vm "
+                    + directory
+                    + "')");
+        default ->
+            refused(Errno.EIO, directory + ": remount fails with error " + -rc + "; see dmesg");
+      };
+    }
   }
 
   private static int mountByHelper(String directory, MountOptions options) {

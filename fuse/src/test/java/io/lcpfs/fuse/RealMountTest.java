@@ -13,6 +13,7 @@ import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.CreateOptions;
 import io.lcpfs.pool.Tuning;
 import io.lcpfs.posix.Caller;
+import io.lcpfs.posix.FsOptions;
 import io.lcpfs.posix.OpenFlags;
 import io.lcpfs.posix.PathCalls;
 import io.lcpfs.posix.PosixFileSystem;
@@ -91,7 +92,7 @@ class RealMountTest {
     try {
       mounted =
           FuseMount.mount(
-              datasets, root, MountOptions.of("tank").withAllowOther(true), RealMountTest::fail);
+              datasets, root, MountOptions.of("tank").with("allow_other"), RealMountTest::fail);
     } catch (PoolException e) {
       assumeTrue(false, "this host lets nobody mount: " + e.getMessage());
     }
@@ -402,6 +403,59 @@ class RealMountTest {
       inside.waitFor();
     }
     mount().awaitUnmounted();
+  }
+
+  @Test
+  void whoeverClosesABusyMountWaitsForOthersInsideOnlyOnce()
+      throws IOException, InterruptedException {
+    Process inside =
+        new ProcessBuilder("sh", "-c", "echo in; read x").directory(root.toFile()).start();
+    try {
+      assertThat(inside.getInputStream().read()).isEqualTo('i');
+      long start = System.nanoTime();
+      Thread other = Thread.ofPlatform().start(() -> mount().close());
+      mount().close();
+      other.join();
+      mount().close();
+      assertThat(System.nanoTime() - start)
+          .isBetween(TimeUnit.SECONDS.toNanos(9), TimeUnit.SECONDS.toNanos(18));
+    } finally {
+      inside.destroy();
+      inside.waitFor();
+    }
+    mount().awaitUnmounted();
+  }
+
+  @Test
+  void aRemountRefusesChangesAndTakesThemAgain() throws IOException {
+    Path path = Files.writeString(root.resolve("f"), "x");
+    FuseMount.remount(root, "remount,ro");
+    assertThat(MountTable.on(root).orElseThrow().options()).startsWith("ro,nosuid,nodev");
+    Assertions.assertThrows(IOException.class, () -> Files.writeString(path, "y"));
+    Assertions.assertThrows(PoolException.class, () -> FuseMount.remount(root, "remount,suid"));
+    Assertions.assertThrows(PoolException.class, () -> FuseMount.remount(root, "remount,sync"));
+    FuseMount.remount(root, "remount,rw,noexec,allow_other,user_id=0");
+    assertThat(MountTable.on(root).orElseThrow().options()).startsWith("rw,nosuid,nodev,noexec");
+    Files.writeString(path, "y");
+  }
+
+  @Test
+  void whatIsMountedWithSyncIsDurableWhateverPropertiesAreSet() throws IOException {
+    mount().close();
+    mounted =
+        FuseMount.mount(
+            List.of(MountedDataset.of("", pool().dataset("tank"))),
+            root,
+            MountOptions.of("tank").with("sync,noatime"),
+            RealMountTest::fail);
+    pool().dataset("tank").setProperties(Map.of("compression", "off", "atime", "on"));
+    PosixFileSystem files = pool().dataset("tank").fileSystem();
+    assertThat(files.options().sync()).isEqualTo(FsOptions.Sync.ALWAYS);
+    assertThat(files.options().atime()).isEqualTo(FsOptions.Atime.OFF);
+    Files.writeString(root.resolve("f"), "x");
+    mount().close();
+    assertThat(files.options().sync()).isEqualTo(FsOptions.Sync.STANDARD);
+    assertThat(files.options().atime()).isNotEqualTo(FsOptions.Atime.OFF);
   }
 
   private static MessageDigest sha256() {
