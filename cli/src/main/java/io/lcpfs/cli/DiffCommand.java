@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.lcpfs.api.FileTree;
 import io.lcpfs.api.Pool;
-import io.lcpfs.api.Snapshot;
 import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.posix.FileChange;
 import io.lcpfs.posix.Mode;
@@ -12,6 +11,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import picocli.CommandLine.Command;
@@ -22,8 +22,8 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "diff",
     description =
-        "Show what has changed in a dataset since a snapshot: M modified, + added, - removed, R"
-            + " renamed.")
+        "Show what has changed since a snapshot, or between any two of a dataset and its clones: M"
+            + " modified, + added, - removed, R renamed.")
 final class DiffCommand extends BaseCommand {
   @Option(
       names = {"-F", "--file-type"},
@@ -52,14 +52,16 @@ final class DiffCommand extends BaseCommand {
       description = "Print JSON.")
   boolean json;
 
-  @Parameters(index = "0", paramLabel = "DATASET@NAME", description = "The snapshot.")
+  @Parameters(index = "0", paramLabel = "DATASET[@NAME]", description = "What it was.")
   String from = "";
 
   @Parameters(
       index = "1",
       arity = "0..1",
       paramLabel = "DATASET[@NAME]",
-      description = "A later one of the same dataset; the dataset as it is now when not given.")
+      description =
+          "What it has become, also in a clone: @NAME for a snapshot of the same dataset; the"
+              + " dataset as it is now when not given.")
   String to = "";
 
   private boolean any;
@@ -70,22 +72,27 @@ final class DiffCommand extends BaseCommand {
 
   @Override
   public Integer call() {
-    DatasetName.checkSnapshot(from);
     String dataset = DatasetName.datasetOf(from);
     String other = to.isEmpty() ? dataset : to.startsWith("@") ? dataset + to : to;
-    if (DatasetName.isSnapshot(other)) {
-      DatasetName.checkSnapshot(other);
-    } else {
-      DatasetName.check(other);
+    if (to.isEmpty()) {
+      DatasetName.checkSnapshot(from);
+    }
+    for (String one : List.of(from, other)) {
+      if (DatasetName.isSnapshot(one)) {
+        DatasetName.checkSnapshot(one);
+      } else {
+        DatasetName.check(one);
+      }
     }
     if (!DatasetName.poolOf(other).equals(DatasetName.poolOf(from))) {
-      throw Failure.usage(other, "lies in another pool than " + from, "name two of one dataset");
+      throw Failure.usage(other, "lies in another pool than " + from, "name two of one pool");
     }
     String name = DatasetName.poolOf(from);
     // What a dataset has now is kept in a snapshot while it is looked at.
-    boolean live = !DatasetName.isSnapshot(other) && !cli.known(name).readOnly();
-    try (Pool pool = live ? cli.openToWrite(name) : cli.openToRead(name)) {
-      Snapshot before = pool.snapshot(from);
+    boolean live = !DatasetName.isSnapshot(from) || !DatasetName.isSnapshot(other);
+    try (Pool pool =
+        live && !cli.known(name).readOnly() ? cli.openToWrite(name) : cli.openToRead(name)) {
+      FileTree before = pool.tree(from);
       FileTree after = pool.tree(other);
       if (json) {
         out().print("{\"changes\": [");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -72,12 +73,70 @@ class DiffCliTest extends PoolCommandTest {
     assertThat(ok("fs diff tank/a@s1 tank/a@s1")).isEmpty();
     assertThat(ok("fs diff -j tank/a@s1 tank/a@s1").replaceAll("\\s", ""))
         .isEqualTo("{\"changes\":[]}");
-    assertThat(refused("fs diff tank/a@s2 tank/a@s1")).contains("older");
+    assertThat(ok("fs diff tank/a tank/a@s2").lines())
+        .containsExactlyInAnyOrder("M\t/", "+\t/same");
     ok("fs snapshot tank/a/b@s1");
-    assertThat(refused("fs diff tank/a@s1 tank/a/b@s1")).contains("is not of tank/a");
-    assertThat(refused("fs diff tank/a@s1 tank/a/b")).contains("is not of tank/a");
+    assertThat(refused("fs diff tank/a@s1 tank/a/b@s1"))
+        .contains("no common origin with tank/a@s1");
+    assertThat(refused("fs diff tank/a@s1 tank/a/b")).contains("no common origin with tank/a@s1");
     assertThat(refused("fs diff tank/a@s9")).contains("no such snapshot");
     assertThat(refused("fs diff tank/a")).contains("names no snapshot");
     assertThat(refused("fs diff tank/a@s1 other/a")).contains("another pool");
+  }
+
+  @Test
+  void theOtherWayRoundTellsTheOpposite() {
+    ok("fs snapshot tank/a@s2");
+    assertThat(ok("fs diff tank/a@s2 tank/a@s1").lines())
+        .containsExactlyInAnyOrder(
+            "M\t/",
+            "-\t/changed",
+            "+\t/changed",
+            "+\t/removed",
+            "R\t/e/new -> /old",
+            "R\t/e -> /d",
+            "M\t/d",
+            "-\t/\\0303\\0274",
+            "-\t/link");
+  }
+
+  @Test
+  void clonesAreComparedWithWhatTheyCameFromAndWithEachOther() {
+    ok("fs clone tank/a@s1 tank/c");
+    ok("cp DIR/f tank/c:/mine");
+    ok("rm tank/c:/same");
+    ok("fs snapshot tank/c@x");
+    List<String> ofClone = List.of("M\t/", "+\t/mine", "-\t/same");
+    assertThat(ok("fs diff tank/a@s1 tank/c@x").lines())
+        .containsExactlyInAnyOrderElementsOf(ofClone);
+    assertThat(ok("fs diff tank/a@s1 tank/c").lines()).containsExactlyInAnyOrderElementsOf(ofClone);
+    assertThat(ok("fs diff tank/c@x tank/a@s1").lines())
+        .containsExactlyInAnyOrder("M\t/", "-\t/mine", "+\t/same");
+    ok("fs clone tank/a@s1 tank/d");
+    ok("mv tank/d:/old tank/d:/moved");
+    assertThat(ok("fs diff tank/c tank/d").lines())
+        .containsExactlyInAnyOrder("M\t/", "-\t/mine", "+\t/same", "R\t/old -> /moved");
+    ok("fs snapshot tank/a@s2");
+    List<String> across = ok("fs diff tank/a@s2 tank/c@x").lines().toList();
+    assertThat(across)
+        .containsExactlyInAnyOrder(
+            "M\t/",
+            "+\t/changed",
+            "-\t/changed",
+            "+\t/removed",
+            "R\t/e/new -> /old",
+            "R\t/e -> /d",
+            "M\t/d",
+            "-\t/\\0303\\0274",
+            "-\t/link",
+            "+\t/mine",
+            "-\t/same");
+    ok("fs promote tank/c");
+    assertThat(ok("fs diff tank/a@s2 tank/c@x").lines())
+        .containsExactlyInAnyOrderElementsOf(across);
+    assertThat(ok("fs diff tank/a@s2 tank/c@s1").lines()).contains("+\t/removed");
+    assertThat(ok("fs list -H -t snapshot -o name -r tank").lines())
+        .containsExactlyInAnyOrder("tank/c@s1", "tank/c@x", "tank/a@s2");
+    assertThat(ok("pool verify tank")).contains("sound");
   }
 }

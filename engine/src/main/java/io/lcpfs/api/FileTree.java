@@ -1,6 +1,8 @@
 package io.lcpfs.api;
 
+import io.lcpfs.posix.FileChange;
 import io.lcpfs.posix.PosixFileSystem;
+import java.util.function.Consumer;
 
 /** What has files in it: a dataset, or a snapshot of one. */
 public interface FileTree {
@@ -20,4 +22,16 @@ public interface FileTree {
    * @throws io.lcpfs.error.PoolException ENOENT; EIO when nothing intact is left of its root
    */
   PosixFileSystem fileSystem();
+
+  /**
+   * Tells {@code to} what is different in {@code other}, in the order of inode numbers: costs what
+   * is, not what there is. Of a dataset that can be written a snapshot is taken for that, and
+   * destroyed again.
+   *
+   * @param other of the same dataset, or of one that has a common origin with it; newer or older
+   * @throws io.lcpfs.error.PoolException EINVAL when it is neither; ENOENT; EIO; ENOMEM
+   */
+  default void diff(FileTree other, Consumer<FileChange> to) {
+    pool().snapshots().diff(this, other, to);
+  }
 }

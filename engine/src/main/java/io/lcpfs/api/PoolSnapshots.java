@@ -18,6 +18,7 @@ import java.util.SortedMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** The snapshots of a pool, by full names. */
 final class PoolSnapshots {
@@ -203,35 +204,87 @@ final class PoolSnapshots {
         .toList();
   }
 
-  /** See {@link Snapshot#diff}. */
-  void diff(Snapshot from, FileTree other, Consumer<FileChange> to) {
-    String dataset = DatasetName.datasetOf(from.name());
-    boolean later =
-        switch (other) {
-          case Snapshot snapshot -> snapshot.creationTxg() >= from.creationTxg();
-          default -> true;
-        };
-    if (!DatasetName.datasetOf(other.name()).equals(dataset)
-        || other.pool().guid() != pool.guid()) {
+  /** See {@link FileTree#diff}. */
+  void diff(FileTree from, FileTree to, Consumer<FileChange> changes) {
+    if (from.pool() != to.pool() && from.pool().guid() != to.pool().guid()) {
       throw refused(
           Errno.EINVAL,
-          other.name() + ": is not of " + dataset + "; name a later snapshot of it, or it itself");
+          to.name() + ": lies in another pool than " + from.name() + "; name two of one pool");
     }
-    if (!later) {
+    List<Step> before = wayTo(from);
+    List<Step> after = wayTo(to);
+    Step parting = parting(before, after);
+    if (parting == null) {
       throw refused(
           Errno.EINVAL,
-          other.name() + ": is older than " + from.name() + "; write the older one first");
+          to.name()
+              + ": has no common origin with "
+              + from.name()
+              + "; name two of one dataset, or of datasets that were cloned from one");
     }
-    if (other instanceof Snapshot || pool.readOnly()) {
-      FileDiff.between(from.fileSystem(), other.fileSystem(), to);
-      return;
+    boolean grown = parting.equals(before.getFirst()) || parting.equals(after.getFirst());
+    PosixFileSystem common =
+        grown ? null : fileSystem(pool.fullName(parting.path) + "@" + parting.snapshot);
+    try (Still old = still(from);
+        Still now = still(to)) {
+      FileDiff.between(old.tree.fileSystem(), now.tree.fileSystem(), common, changes);
     }
-    Snapshot now = takeForNow(dataset);
-    try {
-      FileDiff.between(from.fileSystem(), now.fileSystem(), to);
-    } finally {
-      now.destroy();
+  }
+
+  /** Where a file system came by: a snapshot of a dataset, or "" for what it has now. */
+  private record Step(String path, String snapshot) {}
+
+  /** From a file system back, through the snapshots that its dataset and their datasets began as. */
+  private List<Step> wayTo(FileTree tree) {
+    String path = pool.requirePath(DatasetName.datasetOf(tree.name()));
+    List<Step> way = new ArrayList<>();
+    way.add(new Step(path, tree instanceof Snapshot snapshot ? snapshot.shortName() : ""));
+    String origin = engine.originOf(path);
+    while (!origin.isEmpty()) {
+      path = DatasetName.datasetOf(origin);
+      way.add(new Step(path, DatasetName.snapshotOf(origin)));
+      origin = engine.originOf(path);
     }
+    return way;
+  }
+
+  /** The newest state that both came by; null when there is none. */
+  private @Nullable Step parting(List<Step> one, List<Step> other) {
+    for (Step step : one) {
+      for (Step known : other) {
+        if (known.path.equals(step.path)) {
+          List<String> names =
+              engine.snapshots(step.path).stream().map(SnapshotInfo::name).toList();
+          return order(names, step) <= order(names, known) ? step : known;
+        }
+      }
+    }
+    return null;
+  }
+
+  private static int order(List<String> names, Step step) {
+    int at = names.indexOf(step.snapshot);
+    return at < 0 ? names.size() : at;
+  }
+
+  /**
+   * What does not change while it is looked at.
+   *
+   * @param taken whether it is a snapshot that goes with this
+   */
+  private record Still(FileTree tree, boolean taken) implements AutoCloseable {
+    @Override
+    public void close() {
+      if (taken && tree instanceof Snapshot snapshot) {
+        snapshot.destroy();
+      }
+    }
+  }
+
+  private Still still(FileTree tree) {
+    return tree instanceof Snapshot || pool.readOnly()
+        ? new Still(tree, false)
+        : new Still(takeForNow(tree.name()), true);
   }
 
   /** A snapshot of a name that nobody has. */

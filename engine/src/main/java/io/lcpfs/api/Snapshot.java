@@ -3,7 +3,6 @@ package io.lcpfs.api;
 import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.dataset.PropertyValue;
 import io.lcpfs.pool.SnapshotInfo;
-import io.lcpfs.posix.FileChange;
 import io.lcpfs.posix.PosixFileSystem;
 import io.lcpfs.stream.SendOptions;
 import java.io.OutputStream;
@@ -11,7 +10,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
-import java.util.function.Consumer;
 
 /**
  * A dataset as it was at one moment, named as {@code pool/a@name}. It is a name, not a hold: after
@@ -159,18 +157,6 @@ public final class Snapshot implements FileTree {
   @Override
   public PosixFileSystem fileSystem() {
     return pool.snapshots().fileSystem(name);
-  }
-
-  /**
-   * Tells {@code to} what has changed since, in the order of inode numbers: costs what changed, not
-   * what there is. Of a dataset that can be written a snapshot is taken for that, and destroyed
-   * again.
-   *
-   * @param other a later snapshot of the same dataset, or the dataset
-   * @throws io.lcpfs.error.PoolException EINVAL when it is neither; ENOENT; EIO; ENOMEM
-   */
-  public void diff(FileTree other, Consumer<FileChange> to) {
-    pool.snapshots().diff(this, other, to);
   }
 
   /**

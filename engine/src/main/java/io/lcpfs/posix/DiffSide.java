@@ -20,7 +20,7 @@ import java.util.TreeSet;
 import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
-/** One of the two file systems that are compared: its records, entries and paths. */
+/** A file system that is compared with another: its records, entries and paths. */
 final class DiffSide {
   /** A name of a file; {@code name} holds a byte in each character. */
   record Link(long directory, String name) {}
@@ -48,13 +48,21 @@ final class DiffSide {
     if (known != null) {
       return known;
     }
+    ZnodeRecord found = recordEvenUnlinked(inode);
+    if (found == null || found.nlink == 0) {
+      return null;
+    }
+    records.put(inode, found);
+    return found;
+  }
+
+  /** The record of a file, also of one without a name; null when there is none. */
+  @Nullable ZnodeRecord recordEvenUnlinked(long inode) {
     try (Dnode dnode = objects.hold(inode)) {
-      ZnodeRecord found = Znode.decode(dnode);
-      if (found.nlink == 0) {
-        return null;
-      }
-      records.put(inode, found);
-      return found;
+      return switch (dnode.type()) {
+        case FILE, DIRECTORY, SYMLINK, SPECIAL -> Znode.decode(dnode);
+        default -> null;
+      };
     } catch (PoolException e) {
       if (e.errno() == Errno.ENOENT) {
         return null;

@@ -18,11 +18,11 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What has changed between two states of one file system, neither of which changes meanwhile. Costs
- * what changed: objects and directories are compared by what they share on disk. Of a file that was
- * modified in place a directory that did not change has to be looked through for its name; of one
- * with several names, of which the latest is gone, perhaps all of them. Memory: some 200 bytes a
- * changed file.
+ * What has changed between two states of one file system, neither of which changes meanwhile: one
+ * grew out of the other, or both out of a third. Costs what changed: objects and directories are
+ * compared by what they share on disk. Of a file that was modified in place a directory that did
+ * not change has to be looked through for its name; of one with several names, of which the latest
+ * is gone, perhaps all of them. Memory: some 200 bytes a changed file.
  */
 public final class FileDiff {
   private static final Comparator<Link> BY_NAME =
@@ -32,43 +32,83 @@ public final class FileDiff {
   private static final class Changed {
     final @Nullable ZnodeRecord before;
     final @Nullable ZnodeRecord after;
+    final boolean same;
     final List<Link> removed = new ArrayList<>();
     final List<Link> added = new ArrayList<>();
 
-    Changed(@Nullable ZnodeRecord before, @Nullable ZnodeRecord after) {
+    Changed(@Nullable ZnodeRecord before, @Nullable ZnodeRecord after, boolean same) {
       this.before = before;
       this.after = after;
+      this.same = same;
     }
 
-    /** Whether both are one file: numbers are used again, with another generation. */
+    /** Whether both are one file. */
     boolean same() {
-      return before != null && after != null && before.generation == after.generation;
+      return same;
     }
   }
 
   private final DiffSide before;
   private final DiffSide after;
+
+  /** What both grew out of; null when it is one of the two. */
+  private final @Nullable DiffSide common;
+
   private final TreeMap<Long, Changed> changed = new TreeMap<>();
   private final TreeSet<Long> xattrs = new TreeSet<>();
 
-  private FileDiff(DiffSide before, DiffSide after) {
+  private FileDiff(DiffSide before, DiffSide after, @Nullable DiffSide common) {
     this.before = before;
     this.after = after;
+    this.common = common;
   }
 
   /**
    * Tells {@code to} what has changed, in the order of inode numbers.
    *
    * @param before a snapshot
-   * @param after a later snapshot of the same dataset
+   * @param after a snapshot that it grew into, or the other way round
    * @throws io.lcpfs.error.PoolException EIO when something that is needed cannot be read; ENOMEM
    */
   public static void between(
       PosixFileSystem before, PosixFileSystem after, Consumer<FileChange> to) {
-    FileDiff diff = new FileDiff(new DiffSide(before.core()), new DiffSide(after.core()));
+    between(before, after, null, to);
+  }
+
+  /**
+   * As {@link #between(PosixFileSystem, PosixFileSystem, Consumer)}, of two that may have parted.
+   *
+   * @param common the newest snapshot that both grew out of; null when it is one of the two
+   */
+  public static void between(
+      PosixFileSystem before,
+      PosixFileSystem after,
+      @Nullable PosixFileSystem common,
+      Consumer<FileChange> to) {
+    FileDiff diff =
+        new FileDiff(
+            new DiffSide(before.core()),
+            new DiffSide(after.core()),
+            common == null ? null : new DiffSide(common.core()));
     diff.collect();
     diff.resolve();
     diff.tell(to);
+  }
+
+  private Changed changed(long number, @Nullable ZnodeRecord old, @Nullable ZnodeRecord now) {
+    return new Changed(old, now, old != null && now != null && isOne(number, old, now));
+  }
+
+  /**
+   * Whether two records of one number are of one file. A number that is used again has another
+   * generation; but two file systems that have parted may each give the same pair to a new file.
+   */
+  private boolean isOne(long number, ZnodeRecord old, ZnodeRecord now) {
+    if (old.generation != now.generation || common == null) {
+      return old.generation == now.generation;
+    }
+    ZnodeRecord origin = common.recordEvenUnlinked(number);
+    return origin != null && origin.generation == now.generation;
   }
 
   private void collect() {
@@ -83,7 +123,7 @@ public final class FileDiff {
           ZnodeRecord old = file(a);
           ZnodeRecord now = file(b);
           if (old != null || now != null) {
-            Changed one = new Changed(old, now);
+            Changed one = changed(number, old, now);
             changed.put(number, one);
             if (one.same() && a != null && b != null && a.type() == ObjectType.DIRECTORY) {
               TreeSet<Long> differ = TreeDelta.blocks(after.objects, a, b);
@@ -154,7 +194,7 @@ public final class FileDiff {
     long inode = DirectoryEntry.inode(entry);
     Changed known = changed.get(inode);
     if (known == null) {
-      known = new Changed(before.record(inode), after.record(inode));
+      known = changed(inode, before.record(inode), after.record(inode));
       changed.put(inode, known);
     }
     ZnodeRecord record = side == before ? known.before : known.after;

@@ -19,6 +19,7 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -28,8 +29,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Random histories of files, directories, links and renames, of which snapshots are taken, against
- * a model that knows which file has which names, and how often each was changed. What is told of
- * any two snapshots is what the model says. {@code -Dlcpfs.trust.all=true} takes 400 histories.
+ * a model that knows which file has which names, and when each was changed last. What is told of
+ * any two snapshots, in either order and also of clones, is what the model says. {@code
+ * -Dlcpfs.trust.all=true} takes 400 histories.
  */
 @Timeout(300)
 class DiffModelTest {
@@ -52,12 +54,12 @@ class DiffModelTest {
     final int id;
     final boolean directory;
 
-    /** Changes of content, or of the entries of a directory. */
+    /** The last change of content, or of the entries of a directory. */
     int version;
 
     int mode;
 
-    /** Changes of any kind, also of names: the change time tells of them. */
+    /** The last change of any kind, also of names: the change time tells of them. */
     int touches;
 
     Node(int id, boolean directory) {
@@ -77,14 +79,21 @@ class DiffModelTest {
   /** A file system: nodes by path; several paths may have one node. */
   private static final class Model {
     final TreeMap<String, Node> paths = new TreeMap<>();
-    int made;
+
+    /** Numbers nodes and changes; one for all models that came from one. */
+    final AtomicInteger clock;
 
     Model() {
-      paths.put("/", new Node(made++, true));
+      this(new AtomicInteger());
+    }
+
+    private Model(AtomicInteger clock) {
+      this.clock = clock;
+      paths.put("/", new Node(clock.getAndIncrement(), true));
     }
 
     Model copy() {
-      Model copy = new Model();
+      Model copy = new Model(clock);
       copy.paths.clear();
       Map<Integer, Node> copies = new TreeMap<>();
       paths.forEach(
@@ -103,9 +112,9 @@ class DiffModelTest {
 
     /** A name came or went. */
     void touched(String path, Node node) {
-      at(parent(path)).version++;
-      at(parent(path)).touches++;
-      node.touches++;
+      at(parent(path)).version = clock.getAndIncrement();
+      at(parent(path)).touches = clock.getAndIncrement();
+      node.touches = clock.getAndIncrement();
     }
 
     boolean isEmpty(String path) {
@@ -279,7 +288,7 @@ class DiffModelTest {
         case 3 -> {
           if (free) {
             fs.paths().mkdir(b(target), 0755, Caller.ROOT);
-            Node made = new Node(model.made++, true);
+            Node made = new Node(model.clock.getAndIncrement(), true);
             model.paths.put(target, made);
             model.touched(target, made);
           }
@@ -317,7 +326,7 @@ class DiffModelTest {
             int mode = 0600 + random.nextInt(8);
             fs.paths().setattr(b(file), true, new SetAttr().mode(mode), Caller.ROOT);
             model.at(file).mode = mode;
-            model.at(file).touches++;
+            model.at(file).touches = model.clock.getAndIncrement();
           }
         }
       }
@@ -325,7 +334,7 @@ class DiffModelTest {
 
     private void create(String path) {
       fs.paths().open(b(path), OpenFlags.O_RDWR | OpenFlags.O_CREAT, 0644, Caller.ROOT).close();
-      Node made = new Node(model.made++, false);
+      Node made = new Node(model.clock.getAndIncrement(), false);
       made.mode = 0644;
       model.paths.put(path, made);
       model.touched(path, made);
@@ -337,8 +346,8 @@ class DiffModelTest {
       try (FileHandle file = fs.paths().open(b(path), OpenFlags.O_RDWR, 0, Caller.ROOT)) {
         file.write(random.nextInt(5000), MemorySegment.ofArray(data), 0, data.length);
       }
-      model.at(path).version++;
-      model.at(path).touches++;
+      model.at(path).version = model.clock.getAndIncrement();
+      model.at(path).touches = model.clock.getAndIncrement();
     }
 
     private void rename(String from, String to) {
@@ -404,13 +413,71 @@ class DiffModelTest {
               pool.snapshotObjects("", "s" + i), world.env, FsOptions.DEFAULTS.withReadOnly(true)));
     }
     for (int i = 0; i < taken.size(); i++) {
-      for (int j = i; j < taken.size(); j++) {
+      for (int j = 0; j < taken.size(); j++) {
         List<FileChange> told = new ArrayList<>();
         FileDiff.between(views.get(i), views.get(j), told::add);
         check(taken.get(i), taken.get(j), told, "seed " + seed + " s" + i + " to s" + j);
       }
     }
     views.forEach(PosixFileSystem::close);
+    fs.close();
+  }
+
+  private PosixFileSystem view(PoolEngine pool, String path, String snapshot) {
+    return PosixFileSystem.open(
+        pool.snapshotObjects(path, snapshot), world.env, FsOptions.DEFAULTS.withReadOnly(true));
+  }
+
+  /** Two datasets that part at a snapshot and change on, both with the same numbers of files. */
+  @ParameterizedTest
+  @MethodSource("seeds")
+  void whatIsToldOfTwoThatHavePartedIsHowTheyDiffer(long seed) {
+    Random random = new Random(seed);
+    PoolEngine pool = world.create(MemoryDisk.ofBytes(512, 64 << 20));
+    opened = pool;
+    PosixFileSystem fs = world.format(pool);
+    Actor actor = new Actor(fs, new Model(), random);
+    int crowd = random.nextInt(3) == 0 ? 300 : 0;
+    for (int i = 0; i < crowd; i++) {
+      actor.create("/crowd" + i);
+    }
+    for (int step = 0; step < STEPS; step++) {
+      actor.step();
+    }
+    pool.snapshot(List.of(""), "common");
+    Model common = actor.model.copy();
+    pool.cloneSnapshot("", "common", "c", new TreeMap<>());
+    // Opened anew, both number what they make from the same start.
+    fs.close();
+    fs = world.mount(pool);
+    PosixFileSystem clone =
+        PosixFileSystem.open(
+            pool.objectSet("c", DatasetPolicy.DEFAULT), world.env, FsOptions.DEFAULTS);
+    actor = new Actor(fs, actor.model, random);
+    Actor other = new Actor(clone, common.copy(), random);
+    List<Model> models = new ArrayList<>(List.of(common));
+    List<PosixFileSystem> views = new ArrayList<>(List.of(view(pool, "", "common")));
+    List<String> sides = new ArrayList<>(List.of("both"));
+    for (int step = 0; step < STEPS; step++) {
+      (random.nextBoolean() ? actor : other).step();
+      if (random.nextInt(60) == 0 || step >= STEPS - 2) {
+        boolean first = step % 2 == 0;
+        pool.snapshot(List.of(first ? "" : "c"), "s" + step);
+        models.add((first ? actor : other).model.copy());
+        views.add(view(pool, first ? "" : "c", "s" + step));
+        sides.add(first ? "origin" : "clone");
+      }
+    }
+    for (int i = 0; i < models.size(); i++) {
+      for (int j = 0; j < models.size(); j++) {
+        boolean parted = i > 0 && j > 0 && !sides.get(i).equals(sides.get(j));
+        List<FileChange> told = new ArrayList<>();
+        FileDiff.between(views.get(i), views.get(j), parted ? views.getFirst() : null, told::add);
+        check(models.get(i), models.get(j), told, "seed " + seed + " " + i + " to " + j);
+      }
+    }
+    views.forEach(PosixFileSystem::close);
+    clone.close();
     fs.close();
   }
 }
