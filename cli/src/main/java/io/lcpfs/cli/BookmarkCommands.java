@@ -4,10 +4,11 @@ import io.lcpfs.api.Bookmark;
 import io.lcpfs.api.Dataset;
 import io.lcpfs.api.Pool;
 import io.lcpfs.dataset.DatasetName;
-import io.lcpfs.dataset.PropertyCatalog;
 import io.lcpfs.dataset.PropertySource;
 import io.lcpfs.dataset.PropertyValue;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
@@ -61,7 +62,8 @@ final class BookmarkCommands {
     }
   }
 
-  private static Bookmark find(Dataset dataset, String fullName) {
+  /** The bookmark of a full name. */
+  static Bookmark find(Dataset dataset, String fullName) {
     return dataset.bookmarks().stream()
         .filter(one -> one.name().equals(fullName))
         .findFirst()
@@ -84,22 +86,10 @@ final class BookmarkCommands {
     return ExitCode.OK;
   }
 
-  /** The rows of {@code lcpfs fs list} for a dataset's bookmarks. */
-  static void rows(Table table, Dataset dataset, List<String> columns) {
-    for (Bookmark bookmark : dataset.bookmarks()) {
-      table.row(columns.stream().map(column -> cell(bookmark, column)).toArray());
-    }
-  }
-
   private static final List<String> NATIVE = List.of("type", "creation", "guid", "createtxg");
 
-  private static Object cell(Bookmark bookmark, String column) {
-    return column.equals("name")
-        ? bookmark.name()
-        : FsCommands.shown(PropertyCatalog.dataset(column), property(bookmark, column));
-  }
-
-  private static PropertyValue property(Bookmark bookmark, String name) {
+  /** A property of a bookmark; {@code -} where it has none. */
+  static PropertyValue property(Bookmark bookmark, String name) {
     String value =
         switch (name) {
           case "type" -> "bookmark";
@@ -111,17 +101,10 @@ final class BookmarkCommands {
     return PropertyValue.of(value, PropertySource.NONE);
   }
 
-  /** What {@code lcpfs fs get} shows of a bookmark: some properties, or all that it has. */
-  static void properties(Bookmark bookmark, String wanted, FsCommands.PropertyRow row) {
-    for (String name : wanted.equals("all") ? NATIVE : List.of(wanted.split(",", -1))) {
-      String kept = OwnerNames.property(name);
-      row.add(bookmark.name(), kept, property(bookmark, kept));
-    }
-  }
-
-  /** The same of the bookmark of a full name. */
-  static void properties(Pool pool, String name, String wanted, FsCommands.PropertyRow row) {
-    Dataset dataset = pool.dataset(DatasetName.datasetOf(name));
-    properties(find(dataset, name), wanted, row);
+  /** All properties that a bookmark has. */
+  static Map<String, PropertyValue> properties(Bookmark bookmark) {
+    Map<String, PropertyValue> values = new LinkedHashMap<>();
+    NATIVE.forEach(name -> values.put(name, property(bookmark, name)));
+    return values;
   }
 }

@@ -96,6 +96,7 @@ final class CpCommand extends BaseCommand {
   @Parameters(
       arity = "2..*",
       paramLabel = "SOURCE... DESTINATION",
+      hideParamSyntax = true,
       description = "Paths of the host, and paths in pools as pool/dataset:/path.")
   List<String> words = new ArrayList<>();
 

@@ -103,7 +103,11 @@ final class FileCommands {
         description = "Leave what exists already.")
     boolean noClobber;
 
-    @Parameters(arity = "2..*", paramLabel = "SOURCE... DESTINATION", description = PATHS)
+    @Parameters(
+        arity = "2..*",
+        paramLabel = "SOURCE... DESTINATION",
+        hideParamSyntax = true,
+        description = PATHS)
     List<String> words = new ArrayList<>();
 
     Move(Cli cli) {
@@ -314,7 +318,7 @@ final class FileCommands {
               if (dataset.isReadable()) {
                 row(table, dataset);
               } else {
-                exit = FsCommands.damaged(cli, dataset);
+                exit = FsCommands.damaged(cli, dataset.name());
               }
             }
           }

@@ -2,21 +2,17 @@ package io.lcpfs.cli;
 
 import io.lcpfs.api.Dataset;
 import io.lcpfs.api.Pool;
-import io.lcpfs.api.Snapshot;
 import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.dataset.PropertyCatalog;
 import io.lcpfs.dataset.PropertyCatalog.Property;
 import io.lcpfs.dataset.PropertyValue;
 import io.lcpfs.error.PoolException;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -37,8 +33,8 @@ final class FsCommands {
   static Map<String, Function<Cli, BaseCommand>> all() {
     Map<String, Function<Cli, BaseCommand>> all = new LinkedHashMap<>();
     all.put("create", Create::new);
-    all.put("list", ListDatasets::new);
-    all.put("get", Get::new);
+    all.put("list", ListCommand::new);
+    all.put("get", GetCommand::new);
     all.put("set", SetProperty::new);
     all.put("inherit", Inherit::new);
     all.put("userspace", OwnerCommands.Users::new);
@@ -72,26 +68,6 @@ final class FsCommands {
     return property.kind() == PropertyCatalog.Kind.SIZE && !value.value().equals("-")
         ? new Table.Bytes(Long.parseLong(value.value()))
         : shown(property, value);
-  }
-
-  /** Takes a line of {@code lcpfs fs get}. */
-  interface PropertyRow {
-    void add(String name, String property, PropertyValue value);
-  }
-
-  /** The types of a word of {@code -t}. */
-  static List<String> types(String word) {
-    List<String> known = List.of("filesystem", "snapshot", "bookmark");
-    if (word.equals("all")) {
-      return known;
-    }
-    List<String> types = List.of(word.split(",", -1));
-    for (String one : types) {
-      if (!known.contains(one)) {
-        throw Failure.usage(one, "is no type", "write filesystem, snapshot, bookmark or all");
-      }
-    }
-    return types;
   }
 
   private static String poolOf(String dataset) {
@@ -130,13 +106,13 @@ final class FsCommands {
   }
 
   /** Tells of a dataset of which nothing but the name can be read. */
-  static int damaged(Cli cli, Dataset dataset) {
-    cli.warn(dataset.name() + ": is damaged; see 'lcpfs pool verify'");
+  static int damaged(Cli cli, String name) {
+    cli.warn(name + ": is damaged; see 'lcpfs pool verify'");
     return ExitCode.FAILED;
   }
 
   /** Names grouped by pool; every imported pool without names when none is given. */
-  private static Map<String, List<String>> byPool(Cli cli, List<String> names) {
+  static Map<String, List<String>> byPool(Cli cli, List<String> names) {
     Map<String, List<String>> result = new LinkedHashMap<>();
     if (names.isEmpty()) {
       cli.registry().list().forEach(entry -> result.put(entry.name(), List.of()));
@@ -176,208 +152,13 @@ final class FsCommands {
     }
   }
 
-  /** {@code lcpfs fs list}. */
-  @Command(name = "list", description = "List datasets.")
-  static final class ListDatasets extends BaseCommand {
-    @Mixin OutputOptions output = new OutputOptions();
-
-    @Option(
-        names = {"-r", "--recursive"},
-        description = "With those below the named ones.")
-    boolean recursive;
-
-    @Option(
-        names = "-o",
-        paramLabel = "COLUMN[,...]",
-        description = "Show these properties; name is the dataset's name.")
-    String columns = "name,used,available,referenced,mountpoint";
-
-    @Option(names = "-s", paramLabel = "PROPERTY", description = "Sort by this property.")
-    String sortBy = "";
-
-    @Option(
-        names = {"-t", "--type"},
-        paramLabel = "TYPE",
-        description = "filesystem, snapshot, bookmark or all; filesystem when not given.")
-    String type = "filesystem";
-
-    @Parameters(arity = "0..*", paramLabel = "DATASET", description = "Only these.")
-    List<String> names = new ArrayList<>();
-
-    ListDatasets(Cli cli) {
-      super(cli);
-    }
-
-    @Override
-    public Integer call() {
-      List<String> types = types(type);
-      List<String> shown = List.of(columns.split(",", -1));
-      shown.stream().filter(column -> !column.equals("name")).forEach(PropertyCatalog::dataset);
-      if (!sortBy.isEmpty() && !sortBy.equals("name")) {
-        PropertyCatalog.dataset(sortBy);
-      }
-      Table table =
-          new Table(
-              output,
-              "datasets",
-              shown.stream().map(column -> column.toUpperCase(Locale.ROOT)).toList());
-      int exit = ExitCode.OK;
-      for (Map.Entry<String, List<String>> group : byPool(cli, names).entrySet()) {
-        try (Pool pool = cli.openToRead(group.getKey())) {
-          List<Dataset> datasets = new ArrayList<>(datasets(pool, group.getValue(), recursive));
-          if (!sortBy.isEmpty() && !sortBy.equals("name")) {
-            datasets.sort(Comparator.comparing(this::sortKey));
-          }
-          for (Dataset dataset : datasets) {
-            if (dataset.isReadable()) {
-              if (types.contains("filesystem")) {
-                table.row(shown.stream().map(column -> cell(dataset, column)).toArray());
-              }
-              if (types.contains("snapshot")) {
-                for (Snapshot snapshot : dataset.snapshots()) {
-                  table.row(
-                      shown.stream()
-                          .map(column -> SnapshotCommands.cell(snapshot, column))
-                          .toArray());
-                }
-              }
-              if (types.contains("bookmark")) {
-                BookmarkCommands.rows(table, dataset, shown);
-              }
-            } else {
-              // The others are still listed.
-              table.row(
-                  shown.stream()
-                      .map(column -> column.equals("name") ? dataset.name() : "-")
-                      .toArray());
-              exit = damaged(cli, dataset);
-            }
-          }
-        }
-      }
-      table.print(out());
-      return exit;
-    }
-
-    private String sortKey(Dataset dataset) {
-      if (!dataset.isReadable()) {
-        return "";
-      }
-      String value = dataset.property(sortBy).value();
-      // Numbers sort by size: pad them to the length of the longest.
-      return value.matches("[0-9]+") ? "0".repeat(Math.max(0, 20 - value.length())) + value : value;
-    }
-
-    private static Object cell(Dataset dataset, String column) {
-      if (column.equals("name")) {
-        return dataset.name();
-      }
-      return FsCommands.cell(PropertyCatalog.dataset(column), dataset.property(column));
-    }
-  }
-
-  /** {@code lcpfs fs get}. */
-  @Command(name = "get", description = "Show properties of datasets, snapshots and bookmarks.")
-  static final class Get extends BaseCommand {
-    @Mixin OutputOptions output = new OutputOptions();
-
-    @Option(
-        names = {"-r", "--recursive"},
-        description = "With those below the named ones.")
-    boolean recursive;
-
-    @Option(
-        names = {"-t", "--type"},
-        paramLabel = "TYPE",
-        description =
-            "What is shown of the named datasets: filesystem, snapshot, bookmark or all; filesystem"
-                + " when not given.")
-    String type = "filesystem";
-
-    @Parameters(index = "0", paramLabel = "PROPERTY[,...]", description = "Names, or all.")
-    String wanted = "";
-
-    @Parameters(
-        index = "1..*",
-        arity = "0..*",
-        paramLabel = "DATASET[@NAME|#NAME]",
-        description = "Only these; with an @ a snapshot, with a # a bookmark.")
-    List<String> names = new ArrayList<>();
-
-    Get(Cli cli) {
-      super(cli);
-    }
-
-    @Override
-    public Integer call() {
-      Table table = new Table(output, "properties", List.of("NAME", "PROPERTY", "VALUE", "SOURCE"));
-      if (!wanted.equals("all")) {
-        List.of(wanted.split(",", -1)).stream()
-            .map(OwnerNames::property)
-            .forEach(PropertyCatalog::dataset);
-      }
-      List<String> types = types(type);
-      PropertyRow rows =
-          (name, property, value) ->
-              table.row(
-                  name,
-                  property,
-                  shown(PropertyCatalog.dataset(property), value),
-                  value.sourceText());
-      for (Map.Entry<String, List<String>> group : byPool(cli, names).entrySet()) {
-        try (Pool pool = cli.openToRead(group.getKey())) {
-          if (group.getValue().isEmpty()) {
-            show(pool.datasets(), types, rows);
-          }
-          for (String name : group.getValue()) {
-            if (DatasetName.isSnapshot(name)) {
-              SnapshotCommands.named(pool, name, recursive)
-                  .forEach(one -> SnapshotCommands.properties(one, wanted, rows));
-            } else if (DatasetName.isBookmark(name)) {
-              BookmarkCommands.properties(pool, name, wanted, rows);
-            } else {
-              show(datasets(pool, List.of(name), recursive), types, rows);
-            }
-          }
-        }
-      }
-      table.print(out());
-      return ExitCode.OK;
-    }
-
-    private void show(List<Dataset> datasets, List<String> types, PropertyRow rows) {
-      for (Dataset dataset : datasets) {
-        if (types.contains("filesystem")) {
-          values(dataset).forEach((property, value) -> rows.add(dataset.name(), property, value));
-        }
-        if (types.contains("snapshot")) {
-          dataset.snapshots().forEach(one -> SnapshotCommands.properties(one, wanted, rows));
-        }
-        if (types.contains("bookmark")) {
-          dataset.bookmarks().forEach(one -> BookmarkCommands.properties(one, wanted, rows));
-        }
-      }
-    }
-
-    private Map<String, PropertyValue> values(Dataset dataset) {
-      if (wanted.equals("all")) {
-        return dataset.properties();
-      }
-      Map<String, PropertyValue> values = new LinkedHashMap<>();
-      for (String property : wanted.split(",", -1)) {
-        String kept = OwnerNames.property(property);
-        values.put(kept, dataset.property(kept));
-      }
-      return values;
-    }
-  }
-
   /** {@code lcpfs fs set}. */
   @Command(name = "set", description = "Set properties of datasets.")
   static final class SetProperty extends BaseCommand {
     @Parameters(
         arity = "2..*",
         paramLabel = "PROPERTY=VALUE... DATASET...",
+        hideParamSyntax = true,
         description = "For example compression=zstd tank/home")
     List<String> words = new ArrayList<>();
 
@@ -399,7 +180,7 @@ final class FsCommands {
       List<String> names = words.subList(assignments(), words.size());
       Map<String, String> values = new LinkedHashMap<>();
       Assignments.parseAll(words.subList(0, assignments()))
-          .forEach((property, value) -> values.put(OwnerNames.property(property), value));
+          .forEach((property, value) -> values.put(PropertyWords.full(property), value));
       if (names.isEmpty()) {
         throw Failure.usage(words.getLast(), "names no dataset", "write the dataset behind it");
       }
@@ -459,7 +240,7 @@ final class FsCommands {
     public Integer call() {
       for (Map.Entry<String, List<String>> group : byPool(cli, names).entrySet()) {
         try (Pool pool = cli.openToWrite(group.getKey())) {
-          String kept = OwnerNames.property(property);
+          String kept = PropertyWords.full(property);
           datasets(pool, group.getValue(), recursive).forEach(one -> one.inherit(kept));
           cli.remember(pool);
         }

@@ -60,11 +60,6 @@ final class HoldCommands {
 
   /** What sets or ends a tag on snapshots. */
   abstract static class Tagging extends BaseCommand {
-    @Option(
-        names = {"-r", "--recursive"},
-        description = "Those of this name of all datasets below it, too: all or none.")
-    boolean recursive;
-
     @Parameters(index = "0", paramLabel = "TAG", description = "Says whose hold it is.")
     String tag = "";
 
@@ -79,13 +74,16 @@ final class HoldCommands {
       super(cli);
     }
 
+    /** Whether the snapshots of these names of all datasets below are meant, too. */
+    abstract boolean recursive();
+
     abstract void tag(List<Snapshot> snapshots);
 
     @Override
     public Integer call() {
       for (Map.Entry<String, List<String>> group : byPool(names).entrySet()) {
         try (Pool pool = cli.openToWrite(group.getKey())) {
-          tag(snapshots(pool, group.getValue(), recursive));
+          tag(snapshots(pool, group.getValue(), recursive()));
           cli.remember(pool);
         }
       }
@@ -98,8 +96,18 @@ final class HoldCommands {
       name = "hold",
       description = "Keep snapshots from being destroyed until the hold is released.")
   static final class Hold extends Tagging {
+    @Option(
+        names = {"-r", "--recursive"},
+        description = "Those of this name of all datasets below it, too: all or none.")
+    boolean recursive;
+
     Hold(Cli cli) {
       super(cli);
+    }
+
+    @Override
+    boolean recursive() {
+      return recursive;
     }
 
     @Override
@@ -111,13 +119,22 @@ final class HoldCommands {
   /** {@code lcpfs fs release}. */
   @Command(
       name = "release",
-      description = {
-        "Release holds; what was to be destroyed after the last one is.",
-        "With -r, of those below that have the hold."
-      })
+      description = "Release holds; what was to be destroyed after the last one is.")
   static final class Release extends Tagging {
+    @Option(
+        names = {"-r", "--recursive"},
+        description =
+            "Those of this name of all datasets below it, too, where they have the hold; at least"
+                + " one must.")
+    boolean recursive;
+
     Release(Cli cli) {
       super(cli);
+    }
+
+    @Override
+    boolean recursive() {
+      return recursive;
     }
 
     @Override

@@ -89,7 +89,7 @@ final class ManCommand extends BaseCommand {
       boolean optional = parameter.arity().min() == 0;
       String label =
           parameter.paramLabel().toUpperCase(Locale.ROOT)
-              + (parameter.arity().max() > 1 ? "..." : "");
+              + (parameter.arity().max() > 1 && !parameter.hideParamSyntax() ? "..." : "");
       line.append(' ').append(optional ? "[" + label + "]" : label);
     }
     return line.toString();

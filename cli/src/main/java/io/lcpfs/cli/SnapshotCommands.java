@@ -4,7 +4,6 @@ import io.lcpfs.api.Dataset;
 import io.lcpfs.api.Pool;
 import io.lcpfs.api.Snapshot;
 import io.lcpfs.dataset.DatasetName;
-import io.lcpfs.dataset.PropertyCatalog;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -179,25 +178,6 @@ final class SnapshotCommands {
       cli.remember(pool);
     }
     return ExitCode.OK;
-  }
-
-  /** A cell of {@code lcpfs fs list} for a snapshot; {@code -} where it has no such property. */
-  static Object cell(Snapshot snapshot, String column) {
-    return column.equals("name")
-        ? snapshot.name()
-        : FsCommands.cell(PropertyCatalog.dataset(column), snapshot.property(column));
-  }
-
-  /** What {@code lcpfs fs get} shows of a snapshot: some properties, or all that it has. */
-  static void properties(Snapshot snapshot, String wanted, FsCommands.PropertyRow row) {
-    if (wanted.equals("all")) {
-      snapshot.properties().forEach((name, value) -> row.add(snapshot.name(), name, value));
-      return;
-    }
-    for (String name : wanted.split(",", -1)) {
-      String kept = OwnerNames.property(name);
-      row.add(snapshot.name(), kept, snapshot.property(kept));
-    }
   }
 
   /** The snapshots that a word names: one or, with {@code below}, one of each dataset below too. */

@@ -59,6 +59,9 @@ class CommandLineTest {
         "pool create -o ashift=99 tank DIR/x",
         "pool create -o nonsense tank DIR/x",
         "fs set compression tank",
+        "fs set compression=zstd",
+        "fs list -t nothing",
+        "fs list -d -1",
         "pool import -o foo=bar",
         "pool import -a tank",
         "pool export",
@@ -182,6 +185,17 @@ class CommandLineTest {
         assertThat(run.out()).as(name).contains(("Usage: lcpfs " + name).strip());
       }
     }
+  }
+
+  @Test
+  void aUsageLineNamesEachParameterOnce() {
+    for (String name : List.of("fs set", "cp", "mv")) {
+      String usage = run(name + " --help").out().lines().findFirst().orElseThrow();
+      assertThat(usage).as(name).containsOnlyOnce(name.equals("fs set") ? "VALUE" : "SOURCE");
+      assertThat(run("man").out()).doesNotContain("VALUE... DATASET......");
+    }
+    assertThat(run("fs release --help").out()).doesNotContain("all or none");
+    assertThat(run("fs hold --help").out()).contains("all or none");
   }
 
   private static PrintStream nowhere() {

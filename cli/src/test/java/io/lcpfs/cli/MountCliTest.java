@@ -168,6 +168,7 @@ class MountCliTest {
     assertThat(run("mount").out()).contains("tank on " + mountPoint);
     Files.writeString(mountPoint.resolve("file"), "text");
     assertThat(run("ls tank:/").out()).contains("file");
+    assertThat(run("fs get -H -o value mounted tank").out()).isEqualTo("yes\n");
     assertThat(run("pool export tank").err()).contains("in use by another process");
     assertThat(process("umount", "tank")).isZero();
     assertThat(Files.exists(mountPoint.resolve("file"))).isFalse();

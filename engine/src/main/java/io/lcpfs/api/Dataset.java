@@ -266,6 +266,7 @@ public final class Dataset implements FileTree {
     return switch (property) {
       case "type" -> "filesystem";
       case "creation" -> Long.toString(info.creationSeconds());
+      case "mounted" -> pool.isUsed(name) ? "yes" : "no";
       case "used" -> Long.toString(usedBytes());
       case "available" -> Long.toString(availableBytes());
       case "referenced" -> Long.toString(info.referencedBytes());

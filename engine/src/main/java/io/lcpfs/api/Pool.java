@@ -132,10 +132,15 @@ public final class Pool implements AutoCloseable {
 
   /** Refuses when a dataset itself is in use by the pool's owner. */
   void refuseWhenUsedItself(String path) {
-    Predicate<String> used = inUse;
-    if (used != null && used.test(fullName(path))) {
+    if (isUsed(fullName(path))) {
       throw refused(Errno.EBUSY, fullName(path) + ": is mounted; unmount it first");
     }
+  }
+
+  /** Whether the pool's owner has a dataset in use. */
+  boolean isUsed(String fullName) {
+    Predicate<String> used = inUse;
+    return used != null && used.test(fullName);
   }
 
   /**

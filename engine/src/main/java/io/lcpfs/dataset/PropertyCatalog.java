@@ -95,6 +95,7 @@ public final class PropertyCatalog {
   static {
     computed(DATASET, "type", Kind.TEXT, "filesystem or volume");
     computed(DATASET, "creation", Kind.TIME, "when it was created");
+    computed(DATASET, "mounted", Kind.TEXT, "yes while it is mounted in the host's tree");
     computed(DATASET, "used", Kind.SIZE, "allocated by it, its snapshots and its children");
     computed(DATASET, "available", Kind.SIZE, "what can still be written");
     computed(DATASET, "referenced", Kind.SIZE, "allocated by its own content");
