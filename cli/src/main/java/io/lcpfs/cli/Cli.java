@@ -9,6 +9,7 @@ import io.lcpfs.device.BlockDevice;
 import io.lcpfs.env.RealEnv;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.fuse.MountTable;
 import io.lcpfs.pool.Host;
 import io.lcpfs.pool.OpenOptions;
 import io.lcpfs.pool.Tuning;
@@ -219,11 +220,37 @@ public final class Cli implements AutoCloseable {
           env(),
           this::asDevice);
     } catch (PoolException e) {
+      if (e.errno() == Errno.EBUSY && isBusy(e)) {
+        throw busy(entry.name(), e);
+      }
       if (e.errno() == Errno.EBUSY || !e.error().message().contains(";")) {
         throw new Failure(ExitCode.FAILED, entry.name() + ": " + Messages.of(e), e);
       }
       throw e;
     }
+  }
+
+  /** Whether another process has a device, and not another machine the pool. */
+  private static boolean isBusy(PoolException refusal) {
+    return refusal.error().message().matches(".* in use by (another|this) process.*");
+  }
+
+  /** The same refusal with what helps here. */
+  private static Failure busy(String poolName, PoolException refusal) {
+    String what = refusal.error().message().split("; ", 2)[0];
+    List<String> mounts =
+        MountTable.list().stream()
+            .filter(mount -> DatasetName.poolOf(mount.source()).equals(poolName))
+            .map(MountTable.Entry::directory)
+            .toList();
+    String remedy =
+        mounts.isEmpty()
+            ? "wait until that ends, or mount the pool: 'lcpfs mount "
+                + poolName
+                + " DIR' lets commands share it; without, 'send | receive' within one pool goes"
+                + " through a file"
+            : "it is mounted: 'lcpfs umount " + String.join(" ", mounts) + "' lets go of it";
+    return new Failure(ExitCode.FAILED, poolName + ": " + what + "; " + remedy, refusal);
   }
 
   /** For tests: with LCPFS_LOSE_UNFLUSHED=1 what was not flushed dies with this process. */

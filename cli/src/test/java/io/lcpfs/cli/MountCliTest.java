@@ -169,7 +169,8 @@ class MountCliTest {
     Files.writeString(mountPoint.resolve("file"), "text");
     assertThat(run("ls tank:/").out()).contains("file");
     assertThat(run("fs get -H -o value mounted tank").out()).isEqualTo("yes\n");
-    assertThat(run("pool export tank").err()).contains("in use by another process");
+    assertThat(run("pool export tank").err())
+        .contains("in use by another process", "lcpfs umount " + mountPoint);
     assertThat(process("umount", "tank")).isZero();
     assertThat(Files.exists(mountPoint.resolve("file"))).isFalse();
     assertThat(run("cat tank:/file").out()).isEqualTo("text");

@@ -169,7 +169,9 @@ class PoolCliTest {
     byte[] before = Files.readAllBytes(image);
     try (FileDevice taken = FileDevice.open(image, OpenMode.READ_WRITE, 4096, DirectIo.OFF)) {
       assertThat(taken.capacity()).isPositive();
-      assertThat(refused("mkdir tank:/x")).contains("in use");
+      assertThat(refused("mkdir tank:/x"))
+          .contains("in use", "lcpfs mount tank DIR", "through a file")
+          .doesNotContain("export it");
       assertThat(refused("pool create -f other DIR/pool.img")).contains("in use");
     }
     assertThat(Files.readAllBytes(image)).isEqualTo(before);
