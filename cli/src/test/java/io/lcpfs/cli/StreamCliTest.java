@@ -262,6 +262,11 @@ class StreamCliTest {
     assertThat(refused("send -i gone tank/a@s")).contains("no snapshot");
     assertThat(refused("receive -d -e other/x")).contains("exclude");
     assertThat(refused("receive other/x")).contains("empty");
+    byte[] stream = ok(of(new byte[0]), "send tank/a@s");
+    assertThat(refused(of(stream), "receive -x nosuch other/x")).contains("nosuch", "no property");
+    assertThat(refused(of(stream), "receive -x used other/x")).contains("used", "computed");
+    assertThat(refused(of(stream), "receive -n -o nosuch=1 other/x")).contains("nosuch");
+    assertThat(refused("fs list other/x")).contains("no such dataset");
     assertThat(
             refused(
                 of("hello, this is no stream at all, but text".getBytes(StandardCharsets.UTF_8)),

@@ -1,6 +1,7 @@
 package io.lcpfs.api;
 
 import io.lcpfs.dataset.DatasetName;
+import io.lcpfs.dataset.PropertyCatalog;
 import io.lcpfs.env.Env;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
@@ -21,6 +22,7 @@ import io.lcpfs.stream.SendOptions;
 import io.lcpfs.stream.Sender;
 import java.io.InputStream;
 import java.util.List;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 
 /** The snapshots of a pool as streams of bytes: docs/STREAM.md. */
@@ -60,7 +62,19 @@ public final class PoolStreams {
   /** See {@link Pool#receive}. */
   ReceiveReport receive(InputStream in, String target, ReceiveOptions options) {
     pool.pathIn(DatasetName.datasetOf(target));
+    refuseUnknown(options);
     return new Receiver(engine, pool.name(), target, options, new Host(), in).run();
+  }
+
+  /** Before anything arrives: what is misspelt would be found in vain, or not at all. */
+  private static void refuseUnknown(ReceiveOptions options) {
+    Pool.parsed(options.set());
+    for (String excluded : new TreeSet<>(options.exclude())) {
+      if (!PropertyCatalog.dataset(excluded).settable()) {
+        throw PoolException.refused(
+            Errno.EPERM, excluded + ": is computed and in no stream; leave it out");
+      }
+    }
   }
 
   private final class Host implements ReceiveHost {
