@@ -1,6 +1,7 @@
 package io.lcpfs.cli;
 
 import io.lcpfs.api.Pool;
+import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.dataset.PropertyCatalog;
 import io.lcpfs.dataset.PropertySource;
 import io.lcpfs.dataset.PropertyValue;
@@ -48,6 +49,12 @@ final class GetCommand extends BaseCommand {
       description = "Only these; with an @ a snapshot, with a # a bookmark.")
   List<String> names = new ArrayList<>();
 
+  /** Takes what becomes a line. */
+  @FunctionalInterface
+  interface PropertyRow {
+    void add(String name, String property, PropertyValue value);
+  }
+
   GetCommand(Cli cli) {
     super(cli);
   }
@@ -68,24 +75,31 @@ final class GetCommand extends BaseCommand {
             output,
             "properties",
             shown.stream().map(column -> column.toUpperCase(Locale.ROOT)).toList());
+    PropertyRow rows =
+        (name, property, value) -> {
+          if (from.contains(value.source())) {
+            table.row(shown.stream().map(column -> cell(column, name, property, value)).toArray());
+          }
+        };
     int exit = ExitCode.OK;
     for (Map.Entry<String, List<String>> group : FsCommands.byPool(cli, names).entrySet()) {
       try (Pool pool = cli.openToRead(group.getKey())) {
-        for (Listed one : selection.in(pool, group.getValue())) {
+        List<String> there = new ArrayList<>(group.getValue());
+        there.removeIf(name -> StreamCommands.tellUnborn(pool, name, wanted, rows));
+        if (there.isEmpty() && !group.getValue().isEmpty()) {
+          continue;
+        }
+        for (Listed one : selection.in(pool, there)) {
           if (!one.readable()) {
             exit = FsCommands.damaged(cli, one.name());
             continue;
           }
           values(one, properties)
-              .forEach(
-                  (property, value) -> {
-                    if (from.contains(value.source())) {
-                      table.row(
-                          shown.stream()
-                              .map(column -> cell(column, one.name(), property, value))
-                              .toArray());
-                    }
-                  });
+              .forEach((property, value) -> rows.add(one.name(), property, value));
+          if (!DatasetName.isSnapshot(one.name()) && !DatasetName.isBookmark(one.name())) {
+            boolean alone = selection.alone() && !names.isEmpty();
+            StreamCommands.tellPartial(pool.dataset(one.name()), wanted, alone, rows);
+          }
         }
       }
     }

@@ -75,7 +75,7 @@ final class Selection {
   }
 
   /** Whether only what is named itself is meant. */
-  private boolean alone() {
+  boolean alone() {
     return !recursive && depth == Integer.MAX_VALUE;
   }
 

@@ -1,7 +1,10 @@
 package io.lcpfs.cli;
 
+import io.lcpfs.api.Dataset;
 import io.lcpfs.api.Pool;
 import io.lcpfs.dataset.DatasetName;
+import io.lcpfs.dataset.PropertySource;
+import io.lcpfs.dataset.PropertyValue;
 import io.lcpfs.dataset.Sizes;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.Progress;
@@ -20,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -32,6 +36,8 @@ import picocli.CommandLine.Parameters;
 final class StreamCommands {
   private static final int BUFFER_BYTES = 256 << 10;
   private static final long TELL_NANOS = 1_000_000_000L;
+
+  private static final String TOKEN = "receive_resume_token";
 
   private StreamCommands() {}
 
@@ -71,6 +77,41 @@ final class StreamCommands {
     } catch (PoolException e) {
       return ""; // the command itself says what is wrong
     }
+  }
+
+  /** The property of a dataset that is received in part, before it is there: whether it is such. */
+  static boolean tellUnborn(Pool pool, String name, String wanted, GetCommand.PropertyRow rows) {
+    if (!wanted.equals(TOKEN)
+        || pool.datasets().stream().anyMatch(one -> one.name().equals(name))) {
+      return false;
+    }
+    String token = pool.streams().partial().get(name);
+    if (token != null) {
+      rows.add(name, TOKEN, PropertyValue.of(token, PropertySource.NONE));
+    }
+    return token != null;
+  }
+
+  /**
+   * Where several are received in part at and below a dataset, each is told by its own name.
+   *
+   * @param alone whether those that are there have no rows of their own
+   */
+  static void tellPartial(
+      Dataset dataset, String wanted, boolean alone, GetCommand.PropertyRow rows) {
+    if (!wanted.equals("all") && !List.of(wanted.split(",", -1)).contains(TOKEN)) {
+      return;
+    }
+    SortedMap<String, String> tokens = dataset.pool().streams().partialAt(dataset.name());
+    if (tokens.size() < 2) {
+      return;
+    }
+    tokens.remove(dataset.name());
+    if (!alone) {
+      dataset.pool().datasets().forEach(one -> tokens.remove(one.name()));
+    }
+    tokens.forEach(
+        (name, token) -> rows.add(name, TOKEN, PropertyValue.of(token, PropertySource.NONE)));
   }
 
   /** Tells how far it is on standard error, a line a second or, on a terminal, one that changes. */
@@ -277,7 +318,7 @@ final class StreamCommands {
         public void write(byte[] bytes, int offset, int length) throws IOException {
           out.write(bytes, offset, length);
           if (out.checkError()) {
-            throw new IOException("nobody reads standard output any more");
+            throw new IOException("whoever read standard output is gone, or has no room");
           }
         }
       };

@@ -155,9 +155,14 @@ class StreamCliTest {
     byte[] half = Arrays.copyOf(stream, stream.length / 2);
     assertThat(refused(of(half), "receive other/fs")).contains("ends at byte");
     assertThat(value("receive_resume_token", "other")).isEqualTo("-");
-    assertThat(refused(of(half), "receive -s other/fs")).contains("ends at byte");
+    String cut = refused(of(half), "receive -s other/fs");
     assertThat(refused("fs list other/fs")).contains("no such dataset");
     String token = value("receive_resume_token", "other");
+    assertThat(cut)
+        .contains("ends at byte", "is kept", "'lcpfs send -t " + token + "'")
+        .contains("'lcpfs receive -s other/fs'", "'lcpfs receive -A other/fs'")
+        .doesNotContain("send it again");
+    assertThat(value("receive_resume_token", "other/fs")).isEqualTo(token);
     assertThat(refused(of(stream), "receive other/fs")).contains("in part");
     byte[] rest = ok(of(new byte[0]), "send -t " + token);
     assertThat(rest.length).isLessThan(stream.length);
@@ -172,6 +177,53 @@ class StreamCliTest {
     ok("receive -A other/again");
     assertThat(value("receive_resume_token", "other")).isEqualTo("-");
     assertThat(ok("pool verify other")).contains("sound");
+  }
+
+  @Test
+  void ofSeveralReceivedInPartEachIsToldByItsName() {
+    byte[] stream = ok(of(new byte[0]), "send tank/a@s");
+    byte[] half = Arrays.copyOf(stream, stream.length / 2);
+    refused(of(half), "receive -s other/x");
+    refused(of(Arrays.copyOf(stream, stream.length / 3)), "receive -s other/y");
+    ok("fs create other/z");
+    String all = ok("fs get -H -p receive_resume_token other");
+    String x = value("receive_resume_token", "other/x");
+    String y = value("receive_resume_token", "other/y");
+    assertThat(all)
+        .isEqualTo(
+            "other\treceive_resume_token\t-\t-\n"
+                + ("other/x\treceive_resume_token\t" + x + "\t-\n")
+                + ("other/y\treceive_resume_token\t" + y + "\t-\n"));
+    assertThat(ok("fs get all other")).contains(x, y);
+    assertThat(ok("fs get -r -H receive_resume_token other")).contains(x, y, "other/z");
+    assertThat(refused("fs get receive_resume_token other/w")).contains("no such dataset");
+    ok(of(ok(of(new byte[0]), "send -t " + y)), "receive other/y");
+    assertThat(value("receive_resume_token", "other")).isEqualTo(x);
+    assertThat(ok("cat other/y@s:/text")).isEqualTo("hello");
+  }
+
+  @Test
+  void aReaderThatIsGoneIsNoDamageOfThePool() {
+    OutputStream closing =
+        new OutputStream() {
+          private long taken;
+
+          @Override
+          public void write(int b) throws IOException {
+            if (taken++ > 300_000) {
+              throw new IOException("Broken pipe");
+            }
+          }
+        };
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    PrintStream errors = new PrintStream(err, true, StandardCharsets.UTF_8);
+    PrintStream out = new PrintStream(closing, false);
+    int code =
+        Main.run(InputStream.nullInputStream(), out, errors, environment, "send", "tank/a@s");
+    assertThat(code).isEqualTo(ExitCode.FAILED);
+    assertThat(err.toString(StandardCharsets.UTF_8))
+        .contains("not taken beyond byte", "gone", "; see what its reader says")
+        .doesNotContain("corrupt", "verify");
   }
 
   @Test

@@ -286,8 +286,8 @@ public final class Dataset implements FileTree {
       case "snapshot_count" -> Long.toString(pool.engine().snapshotCount(path()));
       case "guid" -> Long.toUnsignedString(info.guid());
       case "receive_resume_token" -> {
-        String tokens = String.join(",", pool.streams().tokens(path()));
-        yield tokens.isEmpty() ? "-" : tokens;
+        String token = pool.streams().token(name);
+        yield token.isEmpty() ? "-" : token;
       }
       case "createtxg" -> Long.toString(info.creationTxg());
       case "userrefs", "defer_destroy" -> "-"; // of snapshots

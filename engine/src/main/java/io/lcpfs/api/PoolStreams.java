@@ -22,6 +22,8 @@ import io.lcpfs.stream.SendOptions;
 import io.lcpfs.stream.Sender;
 import java.io.InputStream;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 
@@ -127,18 +129,34 @@ public final class PoolStreams {
   }
 
   /**
-   * Tokens with which what was received in part can be gone on with: at a dataset, or to become a
-   * child of it.
+   * What was received in part and is kept: the token to go on with, by the full name of the dataset
+   * that it becomes or continues.
    */
-  List<String> tokens(String path) {
-    return engine.receives().stream()
-        .filter(ReceiveRecord::resumable)
-        .filter(
-            record ->
-                record.path().equals(path)
-                    || (DatasetName.parentPath(record.path()).equals(path)
-                        && !record.path().isEmpty()))
-        .map(ResumeToken::of)
-        .toList();
+  public SortedMap<String, String> partial() {
+    SortedMap<String, String> tokens = new TreeMap<>();
+    for (ReceiveRecord record : engine.receives()) {
+      if (record.resumable()) {
+        tokens.put(pool.fullName(record.path()), ResumeToken.of(record));
+      }
+    }
+    return tokens;
+  }
+
+  /** As {@link #partial}: at a dataset, or to become a child of it. */
+  public SortedMap<String, String> partialAt(String fullName) {
+    SortedMap<String, String> tokens = partial();
+    tokens.keySet().removeIf(name -> !name.equals(fullName) && !isChild(name, fullName));
+    return tokens;
+  }
+
+  private static boolean isChild(String name, String of) {
+    return name.startsWith(of + "/") && name.lastIndexOf('/') == of.length();
+  }
+
+  /** The token of a dataset: its own, or that of the only one to become a child of it, or empty. */
+  String token(String fullName) {
+    SortedMap<String, String> tokens = partialAt(fullName);
+    String only = tokens.size() == 1 ? tokens.firstEntry().getValue() : "";
+    return tokens.getOrDefault(fullName, only);
   }
 }

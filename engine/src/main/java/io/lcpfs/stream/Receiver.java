@@ -3,6 +3,7 @@ package io.lcpfs.stream;
 import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.dataset.PropertyCatalog;
 import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.Disk;
 import io.lcpfs.format.ReceiveRecord;
@@ -158,6 +159,7 @@ public final class Receiver {
         } catch (PoolException e) {
           if (receiving.record().resumable()) {
             keep(content, receiving, e);
+            throw kept(receiving.record(), path, e);
           }
           throw e;
         }
@@ -177,6 +179,25 @@ public final class Receiver {
     } catch (PoolException e) {
       cause.addSuppressed(e);
     }
+  }
+
+  /** What went wrong, with how to go on instead of how to begin anew. */
+  private PoolException kept(ReceiveRecord record, String path, PoolException cause) {
+    String message = cause.error().message();
+    int remedy = message.indexOf("; ");
+    String name = SendPlan.full(pool, path);
+    PoolError error =
+        new PoolError.Refused(
+            cause.errno(),
+            (remedy < 0 ? message : message.substring(0, remedy))
+                + "; what arrived is kept: go on with 'lcpfs send -t "
+                + ResumeToken.of(record)
+                + "' where it was sent, into 'lcpfs receive -s "
+                + name
+                + "' here, or drop it with 'lcpfs receive -A "
+                + name
+                + "'");
+    return new PoolException(error, cause);
   }
 
   private Receiving opened(BeginRecord begin, String path) {

@@ -100,8 +100,14 @@ public final class Sender {
     boolean told = !progress.equals(SendOptions.SILENT);
     long total = told ? estimate().stream().mapToLong(Part::bytes).sum() : 0;
     StreamWriter writer = new StreamWriter(out);
-    write(writer, item -> {}, total);
-    writer.flush();
+    try {
+      write(writer, item -> {}, total);
+      writer.flush();
+    } catch (PoolException e) {
+      // Whoever walks takes what it is stopped by for damage of what it walks through.
+      PoolException gone = writer.gone();
+      throw gone == null ? e : gone;
+    }
   }
 
   private String fullName(SendPlan.Item item) {

@@ -3,6 +3,7 @@ package io.lcpfs.stream;
 import io.lcpfs.codec.ChecksumType;
 import io.lcpfs.codec.Checksums;
 import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.Disk;
 import java.io.IOException;
@@ -22,6 +23,9 @@ final class StreamWriter {
 
   private long bytes;
   private long records;
+
+  /** Why the other side takes no more, once it does not. */
+  private @Nullable PoolException gone;
 
   /**
    * @param out null to count only
@@ -139,11 +143,24 @@ final class StreamWriter {
     }
   }
 
-  private static PoolException unwritten(IOException e) {
-    return PoolException.refused(
-        Errno.EIO,
-        "the stream cannot be written: "
-            + e.getMessage()
-            + "; check where it goes, and send it again");
+  /** Why the other side takes no more, or null while it does: nothing of the pool's. */
+  @Nullable PoolException gone() {
+    return gone;
+  }
+
+  private PoolException unwritten(IOException e) {
+    PoolException refused =
+        new PoolException(
+            new PoolError.Refused(
+                Errno.EIO,
+                "the stream was not taken beyond byte "
+                    + bytes
+                    + ": "
+                    + e.getMessage()
+                    + "; see what its reader says, and send it again, or with -t and its"
+                    + " receive_resume_token"),
+            e);
+    gone = refused;
+    return refused;
   }
 }
