@@ -222,6 +222,11 @@ final class FsCommands {
         description = "Of all datasets below it too.")
     boolean recursive;
 
+    @Option(
+        names = {"-S", "--received"},
+        description = "So that the value that 'lcpfs receive' brought counts, if there is one.")
+    boolean received;
+
     @Parameters(index = "0", paramLabel = "PROPERTY", description = "The property.")
     String property = "";
 
@@ -241,7 +246,13 @@ final class FsCommands {
       for (Map.Entry<String, List<String>> group : byPool(cli, names).entrySet()) {
         try (Pool pool = cli.openToWrite(group.getKey())) {
           String kept = PropertyWords.full(property);
-          datasets(pool, group.getValue(), recursive).forEach(one -> one.inherit(kept));
+          for (Dataset one : datasets(pool, group.getValue(), recursive)) {
+            if (received) {
+              one.inheritReceived(kept);
+            } else {
+              one.inherit(kept);
+            }
+          }
           cli.remember(pool);
         }
       }

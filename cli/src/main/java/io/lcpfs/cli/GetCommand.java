@@ -35,7 +35,7 @@ final class GetCommand extends BaseCommand {
       names = {"-s", "--source"},
       paramLabel = "SOURCE[,...]",
       description =
-          "Only values that come from there: local, inherited, default, or none for what is"
+          "Only values that come from there: local, received, inherited, default, or none for what is"
               + " computed.")
   String sources = "";
 
@@ -148,12 +148,13 @@ final class GetCommand extends BaseCommand {
     for (String word : sources.split(",", -1)) {
       switch (word) {
         case "local" -> from.add(PropertySource.LOCAL);
+        case "received" -> from.add(PropertySource.RECEIVED);
         case "inherited" -> from.add(PropertySource.INHERITED);
         case "default" -> from.add(PropertySource.DEFAULT);
         case "none" -> from.add(PropertySource.NONE);
         default ->
             throw Failure.usage(
-                "-s", "'" + word + "' is no source", "write local, inherited, default or none");
+                "-s", "'" + word + "' is no source", "write local, received, inherited, default or none");
       }
     }
     return from;

@@ -178,8 +178,15 @@ final class StreamCommands {
 
     @Option(
         names = {"-p", "--props"},
-        description = "With the properties that are set at the dataset.")
+        description = "With the properties that are set at the dataset or received.")
     boolean properties;
+
+    @Option(
+        names = {"-b", "--backup"},
+        description =
+            "With the properties as the dataset received them, whatever is set here since; as -p"
+                + " of one that received none.")
+    boolean backup;
 
     @Option(
         names = {"-c", "--compressed"},
@@ -265,7 +272,7 @@ final class StreamCommands {
     private SendOptions options(Consumer<Progress> progress) {
       String older = from.isEmpty() ? since : from;
       return new SendOptions(
-          olderName(older), !since.isEmpty(), recursive, properties, compressed, progress);
+          olderName(older), !since.isEmpty(), recursive, properties, backup, compressed, progress);
     }
 
     /** The part behind the @ of {@code a}, {@code @a} or {@code pool/fs@a}; from a # on. */
@@ -360,12 +367,17 @@ final class StreamCommands {
     @Option(names = "-o", paramLabel = "PROPERTY=VALUE", description = "Set a property.")
     List<String> set = new ArrayList<>();
 
-    @Option(names = "-x", paramLabel = "PROPERTY", description = "Leave one of the stream out.")
+    @Option(
+        names = "-x",
+        paramLabel = "PROPERTY",
+        description = "What the stream says of it does not count, until 'fs inherit -S'.")
     List<String> exclude = new ArrayList<>();
 
     @Option(
         names = "--accept-properties",
-        description = "Take mountpoint, canmount, setuid, devices and exec from the stream, too.")
+        description =
+            "Values of mountpoint, canmount, setuid, devices and exec in the stream count, too, not"
+                + " only those that restrict.")
     boolean acceptAll;
 
     @Option(

@@ -84,7 +84,7 @@ class StreamCliTest {
             "XDG_RUNTIME_DIR", Files.createDirectory(directory.resolve("run")).toString());
     ok("pool create --size 64M tank DIR/tank.img");
     ok("pool create --size 64M other DIR/other.img");
-    ok("fs create -o exec=off -o compression=zstd tank/a");
+    ok("fs create -o exec=off -o setuid=on -o compression=zstd tank/a");
     byte[] data = new byte[700_000];
     new Random(1).nextBytes(data);
     Files.write(directory.resolve("data"), data);
@@ -141,9 +141,20 @@ class StreamCliTest {
     assertThat(receiving.code()).isZero();
     assertThat(new String(receiving.out(), StandardCharsets.UTF_8))
         .contains("tank/a@s -> other/fs@t");
-    // Of what is in the stream, exec would change what a machine does.
-    assertThat(receiving.err()).contains("exec=off", "--accept-properties");
-    assertThat(value("exec", "other/fs")).isEqualTo("on");
+    // Of what is in the stream, setuid would give rights; exec takes some.
+    assertThat(receiving.err())
+        .contains("setuid=on", "--accept-properties")
+        .doesNotContain("exec=");
+    assertThat(value("exec", "other/fs")).isEqualTo("off");
+    assertThat(ok("fs get -H setuid other/fs")).endsWith("\tdefault\n");
+    ok("fs inherit -S setuid other/fs");
+    assertThat(ok("fs get -H setuid other/fs")).endsWith("\treceived\n");
+    ok("fs set exec=on other/fs");
+    ok("fs inherit exec other/fs");
+    assertThat(ok("fs get -H exec other/fs")).isEqualTo("other/fs\texec\ton\tdefault\n");
+    ok("fs inherit -S exec other/fs");
+    assertThat(ok("fs get -H exec other/fs")).isEqualTo("other/fs\texec\toff\treceived\n");
+    assertThat(ok(of(new byte[0]), "send -b other/fs@t")).isNotEmpty();
     assertThat(value("compression", "other/fs")).isEqualTo("zstd");
     assertThat(value("atime", "other/fs")).isEqualTo("off");
     assertThat(ok("cat other/fs@t:/text")).isEqualTo("hello");

@@ -347,9 +347,20 @@ public final class Dataset implements FileTree {
     pool.setDatasetProperties(path(), values);
   }
 
-  /** Removes the value set here, so that the parent's or the default counts again. */
+  /**
+   * Removes the value set here, so that the parent's or the default counts again; what a stream
+   * brought or will bring does not count until {@link #inheritReceived}.
+   */
   public void inherit(String property) {
-    pool.inheritDatasetProperty(path(), property);
+    pool.inheritDatasetProperty(path(), property, false);
+  }
+
+  /**
+   * Removes the value set here, so that what a stream brought counts, also where it would not
+   * unasked; without such a value the parent's or the default.
+   */
+  public void inheritReceived(String property) {
+    pool.inheritDatasetProperty(path(), property, true);
   }
 
   @Override

@@ -491,14 +491,13 @@ public final class Pool implements AutoCloseable {
   }
 
   PropertyValue effective(Property property, String fullName) {
-    return PropertyCatalog.effective(
-        property, fullName, path -> engine.dataset(path).localProperties());
+    return PropertyCatalog.effective(property, fullName, path -> engine.dataset(path).properties());
   }
 
   NavigableSet<String> userProperties(String path) {
     NavigableSet<String> names = new TreeSet<>();
     for (String at = path; ; at = DatasetName.parentPath(at)) {
-      engine.dataset(at).localProperties().keySet().stream()
+      engine.dataset(at).properties().own().keySet().stream()
           .filter(PropertyCatalog::isUserProperty)
           .forEach(names::add);
       if (at.isEmpty()) {
@@ -514,17 +513,21 @@ public final class Pool implements AutoCloseable {
     applyPolicies(path, exact.keySet());
   }
 
-  void inheritDatasetProperty(String path, String property) {
+  void inheritDatasetProperty(String path, String property, boolean received) {
     Property row = PropertyCatalog.dataset(property);
     if (!row.settable()) {
       throw refused(Errno.EPERM, property + ": is computed and cannot be inherited; leave it out");
     }
     engine.dataset(path);
-    engine.removeLocalProperty(path, row.name());
+    if (received) {
+      engine.revertProperty(path, row.name());
+    } else {
+      engine.removeLocalProperty(path, row.name());
+    }
     applyPolicies(path, Set.of(row.name()));
   }
 
-  private void applyPolicies(String path, Set<String> changed) {
+  void applyPolicies(String path, Set<String> changed) {
     for (DatasetInfo info : below(path)) {
       if (!info.isReadable()) {
         continue;

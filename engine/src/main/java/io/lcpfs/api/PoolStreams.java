@@ -22,6 +22,7 @@ import io.lcpfs.stream.SendOptions;
 import io.lcpfs.stream.Sender;
 import java.io.InputStream;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -94,6 +95,8 @@ public final class PoolStreams {
 
     @Override
     public void received(String fullName) {
+      // Those below may inherit what arrived.
+      pool.applyPolicies(DatasetName.pathOf(fullName), Set.of(SnapshotDirectory.VISIBILITY));
       pool.snapshotsChanged(fullName);
     }
   }

@@ -40,7 +40,7 @@ final class SnapshotProperties {
     String dataset = DatasetName.datasetOf(snapshot.name());
     PropertyValue value = snapshot.pool().effective(row, dataset);
     return switch (value.source()) {
-      case LOCAL -> new PropertyValue(value.value(), PropertySource.INHERITED, dataset);
+      case LOCAL, RECEIVED -> new PropertyValue(value.value(), PropertySource.INHERITED, dataset);
       case INHERITED -> value;
       case DEFAULT, NONE -> PropertyValue.of("-", PropertySource.NONE);
     };

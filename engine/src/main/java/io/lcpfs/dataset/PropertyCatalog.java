@@ -10,6 +10,7 @@ import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.DatasetPolicy;
 import io.lcpfs.pool.OwnerRule;
 import io.lcpfs.pool.SpaceRules;
+import io.lcpfs.pool.StoredProperties;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -453,19 +454,24 @@ public final class PropertyCatalog {
    * The effective value of a settable property.
    *
    * @param fullName of the dataset
-   * @param localAt local values of a dataset by its path below the root
+   * @param storedAt what is set at and was received by a dataset, by its path below the root
    */
   public static PropertyValue effective(
-      Property property, String fullName, Function<String, Map<String, String>> localAt) {
+      Property property, String fullName, Function<String, StoredProperties> storedAt) {
     String pool = DatasetName.poolOf(fullName);
     String path = DatasetName.pathOf(fullName);
     String at = path;
     while (true) {
-      String kept = localAt.apply(at).get(property.name());
-      String value = kept == null ? null : allowed(property, kept);
+      StoredProperties stored = storedAt.apply(at);
+      PropertySource source = PropertySource.LOCAL;
+      String value = allowed(property, stored.local(property.name()));
+      if (value == null) {
+        source = PropertySource.RECEIVED;
+        value = allowed(property, stored.counting(property.name()));
+      }
       if (value != null) {
         if (at.equals(path)) {
-          return PropertyValue.of(value, PropertySource.LOCAL);
+          return PropertyValue.of(value, source);
         }
         String from = at.isEmpty() ? pool : pool + "/" + at;
         return new PropertyValue(
@@ -482,7 +488,10 @@ public final class PropertyCatalog {
   }
 
   /** A kept value that can be acted on, or null; what a later version wrote counts as not there. */
-  private static @Nullable String allowed(Property property, String kept) {
+  private static @Nullable String allowed(Property property, @Nullable String kept) {
+    if (kept == null) {
+      return null;
+    }
     try {
       String value = parseKept(property, kept);
       boolean noLimit = property.kind() == Kind.COUNT_LIMIT && kept.equals("0");

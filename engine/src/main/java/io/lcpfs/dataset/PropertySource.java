@@ -4,7 +4,9 @@ package io.lcpfs.dataset;
 public enum PropertySource {
   /** Set at the dataset itself. */
   LOCAL,
-  /** Set at an ancestor. */
+  /** Brought by a stream that the dataset received, and set nowhere else at it. */
+  RECEIVED,
+  /** Set at, or received by, an ancestor. */
   INHERITED,
   /** Set nowhere. */
   DEFAULT,

@@ -15,10 +15,10 @@ public record PropertyValue(String value, PropertySource source, String from) {
     return new PropertyValue(value, source, "");
   }
 
-  /** As the command prints it: local, default, "-" or "inherited from pool/a". */
+  /** As the command prints it: local, received, default, "-" or "inherited from pool/a". */
   public String sourceText() {
     return switch (source) {
-      case LOCAL, DEFAULT -> source.name().toLowerCase(Locale.ROOT);
+      case LOCAL, RECEIVED, DEFAULT -> source.name().toLowerCase(Locale.ROOT);
       case INHERITED -> "inherited from " + from;
       case NONE -> "-";
     };

@@ -21,6 +21,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -219,7 +220,9 @@ final class CloneOps {
    * be freed with the clone; returns when that is on disk. Nobody may use the files of either.
    *
    * @param hidden the DATASET object of the clone
-   * @param inTx changes names in the same transaction, or throws and has changed nothing
+   * @param moreBytes bound on what {@code inTx} dirties beyond a few blocks
+   * @param inTx changes names in the same transaction and answers what takes that back; or throws
+   *     and has changed nothing
    * @param inSync runs after the exchange, in the sync of its group
    * @throws PoolException ESTALE when the clone is none of the newest snapshot
    */
@@ -227,7 +230,8 @@ final class CloneOps {
       String path,
       long hidden,
       DatasetPolicy policy,
-      Consumer<Tx> inTx,
+      long moreBytes,
+      Function<Tx, Runnable> inTx,
       Consumer<OpenDataset> inSync) {
     datasets.lock().lock();
     try {
@@ -242,15 +246,16 @@ final class CloneOps {
             Errno.ESTALE, path + " has another newest snapshot than what is to replace it");
       }
       long txg;
-      try (Tx tx = meta.begin(TX_BYTES).wholeOnly()) {
+      try (Tx tx = meta.begin(TX_BYTES + moreBytes).wholeOnly()) {
         txg = tx.txg();
+        Runnable takeBack;
         try {
-          inTx.accept(tx);
+          takeBack = inTx.apply(tx);
         } catch (PoolException e) {
           tx.complete();
           throw e;
         }
-        leave(tx, still, hidden, () -> {}, inSync);
+        leave(tx, still, hidden, takeBack, inSync);
         tx.complete();
       }
       context.txgs().waitSynced(txg);

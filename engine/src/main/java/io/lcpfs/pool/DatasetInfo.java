@@ -1,7 +1,6 @@
 package io.lcpfs.pool;
 
 import java.util.SortedMap;
-import java.util.TreeMap;
 
 /**
  * A dataset as recorded in the pool.
@@ -15,7 +14,7 @@ import java.util.TreeMap;
  * @param snapshotBytes allocated for what only its snapshots refer to
  * @param inheritedBytes those of {@code referencedBytes} that are its origin's, if it is a clone
  * @param originObject the SNAPSHOT object that it began as; 0 when it is no clone
- * @param localProperties values set here, not inherited
+ * @param properties values set here and received, not inherited
  * @param damage what is wrong with it; "" when nothing is known to be. With a guid of 0 nothing
  *     else of it can be read, else some of its children are missing
  */
@@ -29,11 +28,11 @@ public record DatasetInfo(
     long snapshotBytes,
     long inheritedBytes,
     long originObject,
-    SortedMap<String, String> localProperties,
+    StoredProperties properties,
     String damage) {
 
   static DatasetInfo unreadable(String path, String damage) {
-    return new DatasetInfo(path, 0, 0, 0, 0, 0, 0, 0, 0, new TreeMap<>(), damage);
+    return new DatasetInfo(path, 0, 0, 0, 0, 0, 0, 0, 0, StoredProperties.NONE, damage);
   }
 
   DatasetInfo withDamage(String damage) {
@@ -47,8 +46,13 @@ public record DatasetInfo(
         snapshotBytes,
         inheritedBytes,
         originObject,
-        localProperties,
+        properties,
         damage);
+  }
+
+  /** Values set here. */
+  public SortedMap<String, String> localProperties() {
+    return properties.local();
   }
 
   public boolean isReadable() {

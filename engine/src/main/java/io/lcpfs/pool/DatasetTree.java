@@ -25,6 +25,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -344,15 +345,9 @@ final class DatasetTree {
   private DatasetInfo info(String path, long object) {
     try (Dnode dnode = meta.hold(object)) {
       DatasetRecord record = recordOf(dnode);
-      SortedMap<String, String> properties = new TreeMap<>();
+      StoredProperties properties;
       try (Dnode zap = meta.hold(record.propertiesZap())) {
-        Zap.open(zap, context.env())
-            .iterate(
-                0,
-                (cookie, name, value) -> {
-                  properties.put(new String(name, UTF_8), PropertyText.decode(value));
-                  return true;
-                });
+        properties = StoredProperties.read(Zap.open(zap, context.env()));
       }
       return new DatasetInfo(
           path,
@@ -512,24 +507,17 @@ final class DatasetTree {
     }
   }
 
-  void setProperties(String path, Map<String, String> values) {
+  /** Changes what is set at a dataset, and what counts of what it received. */
+  void changeProperties(String path, UnaryOperator<StoredProperties> change) {
     lock.lock();
-    try (Dnode zap = holdProperties(path);
-        Tx tx = meta.begin(TX_BYTES)) {
-      for (Map.Entry<String, String> entry : new TreeMap<>(values).entrySet()) {
-        Zap.open(zap, context.env())
-            .put(tx, entry.getKey().getBytes(UTF_8), PropertyText.encode(entry.getValue()));
+    try (Dnode dnode = holdProperties(path)) {
+      Zap zap = Zap.open(dnode, context.env());
+      StoredProperties old = StoredProperties.read(zap);
+      StoredProperties next = change.apply(old);
+      long bytes = TX_BYTES + next.writtenBytes(old);
+      try (Tx tx = next.isNoLargerThan(old) ? meta.beginFreeing(bytes) : meta.begin(bytes)) {
+        next.write(tx, zap, old);
       }
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  void removeProperty(String path, String name) {
-    lock.lock();
-    try (Dnode zap = holdProperties(path);
-        Tx tx = meta.beginFreeing(TX_BYTES)) {
-      Zap.open(zap, context.env()).remove(tx, name.getBytes(UTF_8));
     } finally {
       lock.unlock();
     }

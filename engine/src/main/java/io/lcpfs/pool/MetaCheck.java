@@ -289,7 +289,7 @@ final class MetaCheck {
       String where = "dataset /" + next.path;
       try {
         DatasetRecord record = record(next.object, where);
-        claim(record.propertiesZap(), ObjectType.ZAP, where + " properties");
+        properties(record, where);
         claimLog(record, where);
         claimSnapshots(next.object, record, where);
         bookmarks(record, where);
@@ -298,6 +298,16 @@ final class MetaCheck {
         }
       } catch (PoolException e) {
         damaged("DatasetCheck", where, e);
+      }
+    }
+  }
+
+  private void properties(DatasetRecord record, String where) {
+    if (claim(record.propertiesZap(), ObjectType.ZAP, where + " properties")) {
+      try (Dnode dnode = view.hold(record.propertiesZap(), ObjectType.ZAP)) {
+        StoredProperties.read(Zap.open(dnode, view.context().env()))
+            .problems()
+            .forEach(problem -> findings.found("DatasetCheck", where, problem));
       }
     }
   }
@@ -495,7 +505,7 @@ final class MetaCheck {
     }
     try {
       DatasetRecord record = record(object, where);
-      claim(record.propertiesZap(), ObjectType.ZAP, where + " properties");
+      properties(record, where);
       claim(record.childrenZap(), ObjectType.ZAP, where + " children");
       claimLog(record, where);
       claimSnapshots(object, record, where);

@@ -450,6 +450,12 @@ final class OpenPool implements PoolEngine {
   }
 
   @Override
+  public void revertProperty(String path, String name) {
+    refuseReadOnly();
+    space.revertProperty(path, name);
+  }
+
+  @Override
   public void snapshot(List<String> paths, String name) {
     refuseReadOnly();
     space.snapshot(snapshots, paths, name);

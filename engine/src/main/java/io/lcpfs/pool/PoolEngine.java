@@ -126,8 +126,11 @@ public interface PoolEngine extends AutoCloseable {
   /** Sets property values at a dataset; an empty map does nothing. */
   void setLocalProperties(String path, Map<String, String> values);
 
-  /** Removes the value that a dataset has of its own; nothing happens when it has none. */
+  /** Removes the value that a dataset has of its own or received; what is above it counts then. */
   void removeLocalProperty(String path, String name);
+
+  /** Removes the value that a dataset has of its own; what it received counts then, if anything. */
+  void revertProperty(String path, String name);
 
   /**
    * Takes a snapshot of each dataset, all of the same moment, in constant time; returns when they

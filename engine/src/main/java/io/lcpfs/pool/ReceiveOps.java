@@ -23,6 +23,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -429,13 +430,15 @@ final class ReceiveOps {
     enter(tx, object, record);
   }
 
-  /** Sets local values of a dataset that is being received. */
-  void setProperties(OpenDataset dataset, SortedMap<String, String> properties) {
-    try (Dnode values = meta.hold(dataset.record().propertiesZap());
-        Tx tx = meta.begin(TX_BYTES)) {
+  /** Changes what is set at a dataset that is being received, and what it received. */
+  void changeProperties(OpenDataset dataset, UnaryOperator<StoredProperties> change) {
+    try (Dnode values = meta.hold(dataset.record().propertiesZap())) {
       Zap zap = Zap.open(values, context.env());
-      properties.forEach(
-          (name, value) -> zap.put(tx, name.getBytes(UTF_8), PropertyText.encode(value)));
+      StoredProperties old = StoredProperties.read(zap);
+      StoredProperties next = change.apply(old);
+      try (Tx tx = meta.begin(TX_BYTES + next.writtenBytes(old))) {
+        next.write(tx, zap, old);
+      }
     }
   }
 
@@ -498,7 +501,7 @@ final class ReceiveOps {
       if (old != null) {
         takeOver(old.dataset, dataset);
       }
-      space.refuseArrived(path, dataset.record(), localValues(dataset));
+      space.refuseArrived(path, dataset.record(), properties(dataset).own());
       dataset.accounts().keep(true);
       try (Dnode children = meta.hold(datasets.childrenZap(parent));
           Tx tx = meta.begin(TX_BYTES + (old == null ? 0 : old.bytes())).wholeOnly()) {
@@ -564,11 +567,10 @@ final class ReceiveOps {
     }
   }
 
-  /** What is set at a dataset stays set at what replaces it, unless that has a value. */
+  /** What was decided at a dataset stays so at what replaces it, and what it received, too. */
   private void takeOver(OpenDataset old, OpenDataset dataset) {
-    TreeMap<String, String> values = new TreeMap<>(localValues(old));
-    localValues(dataset).forEach((name, value) -> values.remove(name));
-    setProperties(dataset, values);
+    StoredProperties before = properties(old);
+    changeProperties(dataset, before::continuedBy);
   }
 
   /** Gives a name to what was received, and what had it to be freed; or throws and has not. */
@@ -637,28 +639,40 @@ final class ReceiveOps {
     return made;
   }
 
-  /** Gives the dataset what was received, with a snapshot of it. */
+  /** Gives the dataset what was received, with a snapshot of it and its properties. */
   private void replace(Receiving done, String snapshotName, DatasetPolicy policy, boolean force) {
     ReceiveRecord record = done.record();
     long hidden = done.dataset().object();
-    SortedMap<String, String> values = localValues(done.dataset());
-    Dnode[] made = new Dnode[1];
+    StoredProperties arrived = properties(done.dataset());
+    Prepared[] made = new Prepared[1];
     long[] at = new long[2];
     datasets.lock().lock();
     try {
       long head = datasets.find(record.path());
       space.refuseReplacement(head, done.dataset().record());
+      StoredProperties old = properties(datasets.openObject(head));
+      StoredProperties next = old.continuedBy(arrived);
       clones.adopt(
           record.path(),
           hidden,
           policy,
+          next.writtenBytes(old),
           tx -> {
             at[0] = tx.txg();
             at[1] = datasets.snapshotNames(head);
             made[0] = prepared(tx, head, hidden, record, snapshotName, force);
+            try {
+              Runnable undo = write(tx, head, old, next);
+              return () -> {
+                undo.run();
+                made[0].undo.run();
+              };
+            } catch (PoolException e) {
+              made[0].undo.run();
+              throw e;
+            }
           },
-          now -> now.takeSnapshot(at[0], made[0], at[1]));
-      datasets.setProperties(record.path(), values);
+          now -> now.takeSnapshot(at[0], made[0].snapshot, at[1]));
       space.arrived();
     } finally {
       datasets.lock().unlock();
@@ -666,8 +680,26 @@ final class ReceiveOps {
     destroyTask.wake();
   }
 
+  private Runnable write(Tx tx, long head, StoredProperties old, StoredProperties next) {
+    long zap = datasets.destroyed().record(head).propertiesZap();
+    if (next.equals(old)) {
+      return () -> {};
+    }
+    try (Dnode dnode = meta.hold(zap)) {
+      next.write(tx, Zap.open(dnode, context.env()), old);
+    }
+    return () -> {
+      try (Dnode dnode = meta.hold(zap)) {
+        old.write(tx, Zap.open(dnode, context.env()), next);
+      }
+    };
+  }
+
+  /** A snapshot that is entered, and what takes that back within the transaction. */
+  private record Prepared(Dnode snapshot, Runnable undo) {}
+
   /** Enters the snapshot's name and forgets the receive, or throws and has done neither. */
-  private Dnode prepared(
+  private Prepared prepared(
       Tx tx, long head, long hidden, ReceiveRecord record, String snapshotName, boolean force) {
     DatasetRecord now = datasets.destroyed().record(head);
     OpenDataset known = datasets.openObject(head);
@@ -684,38 +716,40 @@ final class ReceiveOps {
           Errno.EEXIST,
           full(record.path()) + "@" + snapshotName + ": exists already; rename one of them");
     }
+    byte[] name = snapshotName.getBytes(UTF_8);
+    long namesZap = known.namesZap();
     Dnode made = snapshot(tx, head, record);
     boolean named = false;
-    try (Dnode dnode = meta.hold(known.namesZap())) {
+    try (Dnode dnode = meta.hold(namesZap)) {
       Zap names = Zap.open(dnode, context.env());
       try {
-        names.insertLong(tx, snapshotName.getBytes(UTF_8), made.number());
+        names.insertLong(tx, name, made.number());
         named = true;
         forget(tx, hidden);
       } catch (PoolException e) {
         if (named) {
-          names.remove(tx, snapshotName.getBytes(UTF_8));
+          names.remove(tx, name);
         }
         throw e;
       }
-      return made;
     } catch (PoolException e) {
       takeBack(tx, made);
       throw e;
     }
+    return new Prepared(
+        made,
+        () -> {
+          enter(tx, hidden, record);
+          try (Dnode dnode = meta.hold(namesZap)) {
+            Zap.open(dnode, context.env()).remove(tx, name);
+          }
+          takeBack(tx, made);
+        });
   }
 
-  private SortedMap<String, String> localValues(OpenDataset dataset) {
-    SortedMap<String, String> values = new TreeMap<>();
+  private StoredProperties properties(OpenDataset dataset) {
     try (Dnode dnode = meta.hold(dataset.record().propertiesZap())) {
-      Zap.open(dnode, context.env())
-          .iterate(
-              0,
-              (cookie, name, value) -> {
-                values.put(new String(name, UTF_8), PropertyText.decode(value));
-                return true;
-              });
+      return StoredProperties.read(Zap.open(dnode, context.env()));
     }
-    return values;
   }
 }

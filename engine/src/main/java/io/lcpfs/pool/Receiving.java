@@ -3,7 +3,7 @@ package io.lcpfs.pool;
 import io.lcpfs.format.ReceiveRecord;
 import io.lcpfs.object.ObjectSet;
 import io.lcpfs.txg.Tx;
-import java.util.SortedMap;
+import java.util.function.UnaryOperator;
 
 /**
  * A dataset that a stream is received into, not in the tree yet; used by one thread. Closing it
@@ -35,9 +35,9 @@ public final class Receiving implements AutoCloseable {
     return record;
   }
 
-  /** Sets local values of the dataset, and how it is written from now on. */
-  public void setProperties(SortedMap<String, String> properties, DatasetPolicy policy) {
-    receives.setProperties(dataset, properties);
+  /** Changes what is set at the dataset and what it received, and how it is written from now on. */
+  public void setProperties(UnaryOperator<StoredProperties> change, DatasetPolicy policy) {
+    receives.changeProperties(dataset, change);
     dataset.objectSet().setOptions(DatasetTree.optionsOf(policy));
   }
 

@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -76,7 +77,7 @@ final class SpaceOps {
   }
 
   private SpaceLedger.Entry entry(long object, long parent, DatasetInfo info) {
-    SpaceRules rules = SpaceRules.of(info.localProperties());
+    SpaceRules rules = SpaceRules.of(info.properties().own());
     return new SpaceLedger.Entry(
         object,
         parent,
@@ -118,7 +119,7 @@ final class SpaceOps {
   }
 
   private void setLimits(String path, OpenDataset dataset) {
-    OwnerAccounts.Limits limits = OwnerAccounts.Limits.of(datasets.get(path).localProperties());
+    OwnerAccounts.Limits limits = OwnerAccounts.Limits.of(datasets.get(path).properties().own());
     if (limits.isEmpty()) {
       dataset.accounts().setLimits(limits);
     } else {
@@ -152,7 +153,7 @@ final class SpaceOps {
                 accounts.putAll(found);
               });
           OwnerAccounts.Limits limits =
-              OwnerAccounts.Limits.of(datasets.get(path).localProperties());
+              OwnerAccounts.Limits.of(datasets.get(path).properties().own());
           limits.bytes().keySet().forEach(key -> accounts.putIfAbsent(key, NO_ACCOUNT));
           limits.objects().keySet().forEach(key -> accounts.putIfAbsent(key, NO_ACCOUNT));
           List<OwnerSpace> result = new ArrayList<>();
@@ -501,38 +502,41 @@ final class SpaceOps {
 
   /** Sets properties of a dataset, among them rules, which are checked. */
   void setProperties(String path, Map<String, String> values) {
-    boolean owners = values.keySet().stream().anyMatch(name -> OwnerRule.of(name) != null);
-    if (owners) {
+    if (values.keySet().stream().anyMatch(name -> OwnerRule.of(name) != null)) {
       requireFeature(Features.OWNER_ACCOUNTS, "accounts of users");
     }
-    if (values.keySet().stream().noneMatch(SpaceRules.NAMES::contains)) {
-      change(path, owners, () -> datasets.setProperties(path, values));
-      return;
+    if (values.keySet().stream().anyMatch(SpaceRules.NAMES::contains)) {
+      requireFeature(Features.SPACE_RULES, "quotas and reservations");
     }
-    requireFeature(Features.SPACE_RULES, "quotas and reservations");
-    change(path, values, List.of(), () -> datasets.setProperties(path, values));
+    changeProperties(path, values.keySet(), stored -> stored.withLocal(values));
   }
 
-  /** Removes a property of a dataset. */
+  /** Removes a property of a dataset, so that what is above it counts. */
   void removeProperty(String path, String name) {
-    if (!SpaceRules.NAMES.contains(name)) {
-      change(path, OwnerRule.of(name) != null, () -> datasets.removeProperty(path, name));
-      return;
-    }
-    change(path, Map.of(), List.of(name), () -> datasets.removeProperty(path, name));
+    changeProperties(path, List.of(name), stored -> stored.inherited(name));
   }
 
-  private void change(String path, boolean owners, Runnable write) {
-    if (!owners) {
-      write.run();
-      return;
+  /** Removes a property of a dataset, so that what it received counts. */
+  void revertProperty(String path, String name) {
+    changeProperties(path, List.of(name), stored -> stored.reverted(name));
+  }
+
+  private void changeProperties(
+      String path, Collection<String> names, UnaryOperator<StoredProperties> change) {
+    boolean owners = names.stream().anyMatch(name -> OwnerRule.of(name) != null);
+    if (names.stream().anyMatch(SpaceRules.NAMES::contains)) {
+      changeRules(path, change);
+    } else if (!owners) {
+      datasets.changeProperties(path, change);
     }
-    locked(
-        () -> {
-          write.run();
-          setLimits(path, datasets.openObject(datasets.find(path)));
-          return path;
-        });
+    if (owners) {
+      locked(
+          () -> {
+            datasets.changeProperties(path, change);
+            setLimits(path, datasets.openObject(datasets.find(path)));
+            return path;
+          });
+    }
   }
 
   private boolean hasFeature(PoolConfig.Feature feature) {
@@ -551,17 +555,13 @@ final class SpaceOps {
     }
   }
 
-  private void change(
-      String path, Map<String, String> values, Collection<String> removed, Runnable write) {
+  private void changeRules(String path, UnaryOperator<StoredProperties> change) {
     context.txgs().sync(); // what is used is known then, but for what others write meanwhile
     locked(
         () -> {
           long object = datasets.find(path);
-          Map<String, String> properties = new TreeMap<>(datasets.get(path).localProperties());
-          properties.putAll(values);
-          properties.keySet().removeAll(removed);
           SpaceRules old = ledger.rules(object);
-          SpaceRules next = SpaceRules.of(properties);
+          SpaceRules next = SpaceRules.of(change.apply(datasets.get(path).properties()).own());
           long unique = next.refreservation() > 0 ? uniqueBytes(object) : 0;
           SpaceInfo info = ledger.info(object);
           List<Long> upwards = ledger.upwards(object);
@@ -577,7 +577,7 @@ final class SpaceOps {
           ledger.setRules(object, next, unique);
           boolean done = false;
           try {
-            write.run();
+            datasets.changeProperties(path, change);
             done = true;
           } finally {
             if (!done) {

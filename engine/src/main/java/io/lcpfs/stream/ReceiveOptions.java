@@ -12,9 +12,9 @@ import java.util.function.Consumer;
  * @param force whether a dataset that changed since its newest snapshot is rolled back to it, and
  *     one that is in the way of a whole stream is replaced
  * @param resumable whether what arrived stays when the stream ends early, to go on later
- * @param set local values for the datasets at the top, instead of those in the stream
- * @param exclude properties of the stream to leave out
- * @param acceptAll whether values of {@link Receiver#INACTIVE} properties are taken from the stream
+ * @param set local values for the datasets at the top, which those below inherit
+ * @param exclude properties of which what the stream brings does not count
+ * @param acceptAll whether all values of {@link Receiver#INACTIVE} properties in the stream count
  * @param dryRun whether the stream is only verified
  * @param progress told bytes of the stream as they arrive
  */

@@ -6,7 +6,8 @@ import java.util.List;
  * What a stream came to.
  *
  * @param snapshots received, in their order
- * @param leftOut a line for each value of a property in the stream that was not set, with why
+ * @param leftOut a line for each value of a property in the stream that does not count, with why;
+ *     of one that was received before and did not count then, none
  */
 public record ReceiveReport(List<Received> snapshots, List<String> leftOut) {
   /**

@@ -3,40 +3,73 @@ package io.lcpfs.stream;
 import io.lcpfs.dataset.PropertyCatalog;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.Disk;
+import io.lcpfs.pool.StoredProperties;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** Which values of properties a received dataset gets. */
+/** Which properties a received dataset gets: what whoever receives sets, and what a stream says. */
 final class ReceivedProperties {
+  private static final int MAX_NAME_BYTES = 254;
   private static final int MAX_VALUE_BYTES = 1024;
 
-  private final SortedMap<String, String> values = new TreeMap<>();
-  private final List<String> leftOut = new ArrayList<>();
+  /** Values of inactive properties that take rights away, and so count unasked. */
+  private static final Map<String, Set<String>> RESTRICTING =
+      Map.of(
+          "exec", Set.of("off"),
+          "setuid", Set.of("off"),
+          "devices", Set.of("off"),
+          "canmount", Set.of("off", "noauto"));
 
-  /** What has to be set. */
-  SortedMap<String, String> values() {
-    return values;
+  private final StoredProperties before;
+  private final ReceiveOptions options;
+  private final SortedMap<String, String> set = new TreeMap<>();
+  private final SortedMap<String, String> counting = new TreeMap<>();
+  private final SortedMap<String, String> dormant = new TreeMap<>();
+  private final Set<String> masked = new HashSet<>();
+  private final List<String> leftOut = new ArrayList<>();
+  private boolean taken;
+
+  /**
+   * @param before what is set at the dataset that this continues or replaces, and was received
+   * @param top whether the dataset is at the top of the stream, and gets what is set
+   */
+  ReceivedProperties(StoredProperties before, ReceiveOptions options, boolean top) {
+    this.before = before;
+    this.options = options;
+    if (top) {
+      new TreeMap<>(options.set())
+          .forEach(
+              (name, value) ->
+                  set.put(name, PropertyCatalog.parse(PropertyCatalog.dataset(name), value)));
+    }
   }
 
-  /** A line for each that is not. */
+  /** Whether there is nothing to set, and no stream said anything. */
+  boolean isEmpty() {
+    return set.isEmpty() && !taken;
+  }
+
+  /** A line for each value of the stream that does not count, and did not before. */
   List<String> leftOut() {
     return leftOut;
   }
 
-  /** Values that whoever receives asks for; they win. */
-  void set(Map<String, String> wanted) {
-    new TreeMap<>(wanted)
-        .forEach(
-            (name, value) ->
-                values.put(name, PropertyCatalog.parse(PropertyCatalog.dataset(name), value)));
+  /** These properties at a dataset. */
+  StoredProperties in(StoredProperties stored) {
+    StoredProperties next = stored.withLocal(set);
+    return taken ? next.withReceived(counting, dormant).masking(masked) : next;
   }
 
-  /** Values in a stream. */
-  void take(StreamReader reader, MemorySegment payload, ReceiveOptions options) {
+  /** Values in a stream: all that there are. */
+  void take(StreamReader reader, MemorySegment payload) {
+    taken = true;
     long at = 0;
     while (at < payload.byteSize()) {
       if (at > payload.byteSize() - StreamRecord.PROPERTY_BYTES) {
@@ -51,27 +84,49 @@ final class ReceivedProperties {
       if (name == null || value == null) {
         throw reader.damaged("a property that is cut off");
       }
-      offer(name, value, options);
+      offer(name, value);
     }
   }
 
-  private void offer(String name, String value, ReceiveOptions options) {
-    if (options.exclude().contains(name) || options.set().containsKey(name)) {
-      return;
-    }
-    if (Receiver.INACTIVE.contains(name) && !options.acceptAll()) {
-      leftOut.add(name + "=" + value + " is not set; add --accept-properties to set it");
-      return;
-    }
+  private void offer(String name, String value) {
+    String exact;
     try {
-      String exact = PropertyCatalog.parseKept(PropertyCatalog.dataset(name), value);
-      if (exact.getBytes(java.nio.charset.StandardCharsets.UTF_8).length > MAX_VALUE_BYTES) {
-        leftOut.add(name + " is too long here; set it with 'lcpfs fs set'");
-      } else {
-        values.put(name, exact);
-      }
+      exact = PropertyCatalog.parseKept(PropertyCatalog.dataset(name), value);
     } catch (PoolException e) {
       leftOut.add(e.error().message());
+      return;
     }
+    int bytes = exact.getBytes(StandardCharsets.UTF_8).length;
+    if (bytes > MAX_VALUE_BYTES || name.length() > MAX_NAME_BYTES) {
+      leftOut.add(name + " is too long here; set it with 'lcpfs fs set'");
+      return;
+    }
+    if (options.exclude().contains(name) || options.set().containsKey(name)) {
+      masked.add(name);
+    }
+    if (counts(name, exact)) {
+      counting.put(name, exact);
+      return;
+    }
+    dormant.put(name, exact);
+    boolean known = before.isDormant(name) && exact.equals(before.received(name));
+    if (!known && !before.isDecided(name) && !masked.contains(name) && !set.containsKey(name)) {
+      leftOut.add(
+          name
+              + "="
+              + exact
+              + " is kept and does not count; add --accept-properties, or afterwards give 'lcpfs"
+              + " fs inherit -S "
+              + name
+              + "' for it to");
+    }
+  }
+
+  /** Whether a value counts: also one that was accepted before and is the same. */
+  private boolean counts(String name, String value) {
+    return !Receiver.INACTIVE.contains(name)
+        || options.acceptAll()
+        || RESTRICTING.getOrDefault(name, Set.of()).contains(value)
+        || (!before.isDormant(name) && value.equals(before.received(name)));
   }
 }

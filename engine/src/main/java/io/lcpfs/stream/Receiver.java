@@ -12,11 +12,10 @@ import io.lcpfs.pool.DatasetPolicy;
 import io.lcpfs.pool.PoolEngine;
 import io.lcpfs.pool.Progress;
 import io.lcpfs.pool.Receiving;
+import io.lcpfs.pool.StoredProperties;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,7 +23,10 @@ import org.jspecify.annotations.Nullable;
  * was checked as a file system is; then it is there with its dataset, or neither is.
  */
 public final class Receiver {
-  /** Properties that decide what a machine does with a dataset: not taken from a stream unasked. */
+  /**
+   * Properties that decide what a machine does with a dataset: values in a stream are kept, and
+   * count when that is asked for or they only restrict.
+   */
   public static final List<String> INACTIVE =
       List.of("mountpoint", "canmount", "setuid", "devices", "exec");
 
@@ -138,17 +140,16 @@ public final class Receiver {
 
   private boolean one(BeginRecord begin, String name) {
     String path = DatasetName.pathOf(DatasetName.datasetOf(name));
-    ReceivedProperties properties = new ReceivedProperties();
-    if (begin.belowRoot().isEmpty()) {
-      properties.set(options.set());
-    }
+    StoredProperties before = storedAt(path);
+    boolean top = begin.belowRoot().isEmpty();
+    ReceivedProperties properties = new ReceivedProperties(before, options, top);
     try (Receiving receiving = opened(begin, path)) {
       try (ObjectReceiver content = new ObjectReceiver(reader, receiving, begin)) {
-        setProperties(receiving, properties, path);
+        setProperties(receiving, properties, before, path);
         StreamReader.Item item = next();
         if (item.type() == StreamRecord.Type.PROPERTIES) {
-          properties.take(reader, item.payload(), options);
-          setProperties(receiving, properties, path);
+          properties.take(reader, item.payload());
+          setProperties(receiving, properties, before, path);
           leftOut.addAll(properties.leftOut());
           item = next();
         }
@@ -235,22 +236,22 @@ public final class Receiver {
     return engine.beginReceive(start, policy, options.force());
   }
 
-  private void setProperties(Receiving receiving, ReceivedProperties properties, String path) {
-    if (!properties.values().isEmpty()) {
-      SortedMap<String, String> local = new TreeMap<>(localAt(path));
-      local.putAll(properties.values());
-      receiving.setProperties(properties.values(), policy(path, local));
+  private void setProperties(
+      Receiving receiving, ReceivedProperties properties, StoredProperties before, String path) {
+    if (!properties.isEmpty()) {
+      StoredProperties after = properties.in(before);
+      receiving.setProperties(properties::in, policy(path, after));
     }
   }
 
-  /** How a dataset at {@code path} with these local values is written. */
-  private DatasetPolicy policy(String path, @Nullable SortedMap<String, String> local) {
+  /** How a dataset at {@code path} with these properties is written. */
+  private DatasetPolicy policy(String path, @Nullable StoredProperties stored) {
     return PropertyCatalog.policy(
         property ->
             PropertyCatalog.effective(
                     PropertyCatalog.dataset(property),
                     SendPlan.full(pool, path),
-                    at -> at.equals(path) && local != null ? local : localAt(at))
+                    at -> at.equals(path) && stored != null ? stored : storedAt(at))
                 .value());
   }
 
@@ -258,13 +259,13 @@ public final class Receiver {
     return engine.datasets().stream().anyMatch(info -> info.path().equals(path));
   }
 
-  /** What is set at a dataset that may not be there yet. */
-  private SortedMap<String, String> localAt(String path) {
+  /** What is set at and was received by a dataset that may not be there yet. */
+  private StoredProperties storedAt(String path) {
     return engine.datasets().stream()
         .filter(info -> info.path().equals(path))
         .findFirst()
-        .map(DatasetInfo::localProperties)
-        .orElseGet(TreeMap::new);
+        .map(DatasetInfo::properties)
+        .orElse(StoredProperties.NONE);
   }
 
   private void finish(Receiving receiving, long objectCount, String name) {

@@ -11,7 +11,6 @@ import io.lcpfs.pool.SnapshotInfo;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,7 +24,7 @@ record SendPlan(String root, List<Item> items, boolean compressed, List<String> 
    * One snapshot.
    *
    * @param from what it is incremental from, or null
-   * @param properties local values that go with it, or null
+   * @param properties values that go with it, or null
    * @param object where to begin, with {@code offset}; 0 at the start
    */
   record Item(
@@ -75,12 +74,20 @@ record SendPlan(String root, List<Item> items, boolean compressed, List<String> 
         skipped.add(missing);
         continue;
       }
-      boolean withProperties = options.properties() || options.recursive();
-      SortedMap<String, String> properties =
-          withProperties ? new TreeMap<>(info.localProperties()) : null;
+      SortedMap<String, String> properties = properties(info, options);
       add(engine, items, info, snapshots, to, options, properties, below);
     }
     return new SendPlan(dataset, items, options.compressed(), skipped);
+  }
+
+  /** The values that go with a dataset, or null. */
+  private static @Nullable SortedMap<String, String> properties(
+      DatasetInfo info, SendOptions options) {
+    if (options.backup() && info.properties().hasReceived()) {
+      return info.properties().received();
+    }
+    boolean wanted = options.properties() || options.recursive() || options.backup();
+    return wanted ? info.properties().own() : null;
   }
 
   /** The bookmark that a stream to {@code to} is to be incremental from. */

@@ -9,8 +9,10 @@ import io.lcpfs.dataset.PropertyCatalog.Property;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.DatasetPolicy;
+import io.lcpfs.pool.StoredProperties;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -20,7 +22,9 @@ class PropertyCatalogTest {
 
   private PropertyValue effective(String property, String name) {
     return PropertyCatalog.effective(
-        PropertyCatalog.dataset(property), name, path -> local.getOrDefault(path, Map.of()));
+        PropertyCatalog.dataset(property),
+        name,
+        path -> new StoredProperties(new TreeMap<>(local.getOrDefault(path, Map.of()))));
   }
 
   private static Errno refusal(String property, String value) {

@@ -195,6 +195,65 @@ class HostileDatasetTest {
     }
   }
 
+  private static void received(PoolForge forge, Map<String, String> entries) {
+    ForgedZap.edit(
+        forge,
+        properties(forge, "a/b"),
+        (zap, world) -> entries.forEach((key, value) -> zap.put(world.tx, name(key), name(value))));
+  }
+
+  @Test
+  void receivedPropertiesThatCannotBeAreTold() {
+    for (Map<String, String> lie :
+        List.of(
+            Map.of("$exec", "off"),
+            Map.of("$", "1", "$exec", "off", "?exec", "on"),
+            Map.of("?", "1"),
+            Map.of("!", "inherit"),
+            Map.of("$", "1", "!exec", "perhaps"))) {
+      Lie.told(forge -> received(forge, lie));
+    }
+  }
+
+  @Test
+  void receivedValuesThatAreNoneDoNotCount() {
+    PoolForge forge = PoolForge.fresh();
+    received(
+        forge,
+        Map.of(
+            "$",
+            "1",
+            "$atime",
+            "perhaps",
+            "$quota",
+            "-1",
+            "$user:ok",
+            "yes",
+            "?setuid",
+            "on",
+            "$userquota@x",
+            "1",
+            "$mountpoint",
+            "../x",
+            "$ exec",
+            "off",
+            "$copies",
+            "9"));
+    HostileRun.use(forge.bytes().clone(), Lie.env());
+    OpenOptions options = OpenOptions.standard().withTuning(SoundImage.tuning());
+    try (Pool pool = Pool.open(List.of(new ImageDevice(forge.bytes())), options, Lie.env())) {
+      var dataset = pool.dataset("tank/a/b");
+      assertThat(dataset.property("atime").value()).isEqualTo("on");
+      assertThat(dataset.property("quota").value()).isEqualTo("0");
+      assertThat(dataset.property("copies").value()).isEqualTo("1");
+      assertThat(dataset.property("mountpoint").value()).isEqualTo("/tank/a/b");
+      assertThat(dataset.property("user:ok").sourceText()).isEqualTo("received");
+      assertThat(dataset.property("setuid").sourceText()).isEqualTo("default");
+      dataset.inheritReceived("setuid");
+      assertThat(dataset.property("setuid").sourceText()).isEqualTo("received");
+    }
+  }
+
   @Test
   void childrenThatAreNoDatasetsAreTold() {
     for (long object : new long[] {0, 1, -1, 77_777, Long.MAX_VALUE, Long.MIN_VALUE}) {

@@ -72,17 +72,21 @@ class ReceiveCrashTest {
       Dataset source = from.createDataset("from/a", Map.of("recordsize", "8192"), false);
       StreamWorld.tree(source.fileSystem(), new Random(5), 25);
       Snapshot first = source.snapshot("s1");
+      SendOptions all = SendOptions.FULL.withProperties(true);
+      source.setProperties(Map.of("user:state", "s1", "user:gone", "yes"));
+      byte[] image = imageWith(StreamWorld.send(first, all));
+      source.inherit("user:gone");
+      source.setProperty("user:state", "s2");
       for (int i = 0; i < 20; i++) {
         byte[] data = new byte[9000 + i];
         new Random(i).nextBytes(data);
         StreamWorld.write(source.fileSystem(), "/f" + 2 * i, 3000, data);
       }
       Snapshot second = source.snapshot("s2");
-      byte[] full = StreamWorld.send(second, SendOptions.FULL);
-      byte[] next = StreamWorld.send(second, SendOptions.FULL.withFrom("s1"));
+      byte[] full = StreamWorld.send(second, all);
+      byte[] next = StreamWorld.send(second, all.withFrom("s1"));
       TreeMap<String, String> before = StreamWorld.look(first);
       TreeMap<String, String> after = StreamWorld.look(second);
-      byte[] image = imageWith(StreamWorld.send(first, SendOptions.FULL));
       int died = 0;
       int resumed = 0;
       for (int seed = 1; seed <= SEEDS; seed++) {
@@ -108,7 +112,11 @@ class ReceiveCrashTest {
           boolean there = exists(to, name) && to.dataset(name).snapshots().size() == wanted;
           if (there) {
             assertThat(StreamWorld.look(to.dataset(name))).as("seed " + seed).isEqualTo(after);
+            assertThat(to.dataset(name).property("user:state").value()).isEqualTo("s2");
+            assertThat(to.dataset(name).property("user:gone").value()).isEqualTo("-");
           } else {
+            assertThat(to.dataset("to/b").property("user:state").value()).isEqualTo("s1");
+            assertThat(to.dataset("to/b").property("user:gone").value()).isEqualTo("yes");
             assertThat(exists(to, name)).isEqualTo(incremental);
             assertThat(StreamWorld.look(to.dataset("to/b"))).isEqualTo(before);
             String token =

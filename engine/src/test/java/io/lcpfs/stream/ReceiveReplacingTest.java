@@ -85,6 +85,8 @@ class ReceiveReplacingTest {
     assertThat(StreamWorld.look(old)).isEqualTo(sent);
     assertThat(StreamWorld.look(pool.snapshot("tank/b@s"))).isEqualTo(sent);
     assertThat(old.property("user:mine").value()).isEqualTo("yes");
+    assertThat(old.property("compression").value()).isEqualTo("off");
+    old.inheritReceived("compression");
     assertThat(old.property("compression").value()).isEqualTo("zstd");
     StreamWorld.settle(pool);
     StreamWorld.assertClean(pool);
