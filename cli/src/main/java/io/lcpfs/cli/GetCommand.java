@@ -154,7 +154,9 @@ final class GetCommand extends BaseCommand {
         case "none" -> from.add(PropertySource.NONE);
         default ->
             throw Failure.usage(
-                "-s", "'" + word + "' is no source", "write local, received, inherited, default or none");
+                "-s",
+                "'" + word + "' is no source",
+                "write local, received, inherited, default or none");
       }
     }
     return from;

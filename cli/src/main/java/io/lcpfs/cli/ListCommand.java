@@ -151,8 +151,13 @@ final class ListCommand extends BaseCommand {
         property.equals("name")
             || switch (PropertyCatalog.dataset(property).kind()) {
               case CHOICE, TEXT -> true;
-              case SIZE, NUMBER, SIZE_LIMIT, COUNT_LIMIT, RATIO, PERCENT, TIME -> false;
+              case SIZE, NUMBER, SIZE_LIMIT, COUNT_QUOTA, COUNT_LIMIT, RATIO, PERCENT, TIME -> false;
             };
-    return words ? a.compareTo(b) : new BigDecimal(a).compareTo(new BigDecimal(b));
+    return words ? a.compareTo(b) : number(a).compareTo(number(b));
+  }
+
+  /** A limit that there is none of is above all others. */
+  private static BigDecimal number(String value) {
+    return value.equals("none") ? BigDecimal.valueOf(Long.MAX_VALUE) : new BigDecimal(value);
   }
 }

@@ -234,7 +234,9 @@ final class PoolSnapshots {
   /** Where a file system came by: a snapshot of a dataset, or "" for what it has now. */
   private record Step(String path, String snapshot) {}
 
-  /** From a file system back, through the snapshots that its dataset and their datasets began as. */
+  /**
+   * From a file system back, through the snapshots that its dataset and their datasets began as.
+   */
   private List<Step> wayTo(FileTree tree) {
     String path = pool.requirePath(DatasetName.datasetOf(tree.name()));
     List<Step> way = new ArrayList<>();
