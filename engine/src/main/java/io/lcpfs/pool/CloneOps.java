@@ -13,9 +13,7 @@ import io.lcpfs.object.ObjectContext;
 import io.lcpfs.object.ObjectSet;
 import io.lcpfs.txg.Tx;
 import io.lcpfs.zap.Zap;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -165,6 +163,17 @@ final class CloneOps {
 
   private static byte[] key(long object) {
     return Long.toString(object).getBytes(UTF_8);
+  }
+
+  /** See {@link PoolEngine#refuseRollback}. */
+  void refuseRollback(String path) {
+    refuseWithoutFeature();
+    datasets.lock().lock();
+    try {
+      datasets.openObject(datasets.find(path)).refuseDamagedSnapshots();
+    } finally {
+      datasets.lock().unlock();
+    }
   }
 
   /**
@@ -375,71 +384,49 @@ final class CloneOps {
     return moved;
   }
 
-  /** Moves names, or throws and has moved none. */
+  /** Moves names, or throws and has moved none; answers the ZAP that the clone's are in. */
   private long moveNames(
       Tx tx, OpenDataset parent, OpenDataset clone, long origin, Map<String, Long> moved) {
     long older = parent.record().heritage().origin();
-    boolean makes = clone.namesZap() == 0;
-    try (Dnode from = meta.hold(parent.namesZap());
-        Dnode clones = meta.hold(SnapshotChain.record(meta, origin).clonesZap());
-        @Nullable Dnode above =
-            older == 0 ? null : meta.hold(SnapshotChain.record(meta, older).clonesZap());
-        Dnode to = makes ? meta.create(tx, ObjectType.ZAP, 512) : meta.hold(clone.namesZap())) {
-      Undo undo = new Undo(tx);
-      try {
-        if (makes) {
-          undo.free(to);
-          Zap.create(tx, to, context.env());
-        }
-        Zap source = Zap.open(from, context.env());
-        Zap target = Zap.open(to, context.env());
-        moved.forEach(
-            (name, object) -> {
-              undo.put(target, name.getBytes(UTF_8), object);
-              undo.remove(source, name.getBytes(UTF_8), object);
-            });
-        Zap heirs = Zap.open(clones, context.env());
-        undo.remove(heirs, key(clone.object()), clone.object());
-        undo.put(heirs, key(parent.object()), parent.object());
-        if (above != null) {
-          Zap olderHeirs = Zap.open(above, context.env());
-          undo.remove(olderHeirs, key(parent.object()), parent.object());
-          undo.put(olderHeirs, key(clone.object()), clone.object());
-        }
-        return to.number();
-      } catch (PoolException e) {
-        undo.run();
-        tx.complete();
-        throw e;
-      }
+    long heirs = SnapshotChain.record(meta, origin).clonesZap();
+    long olderHeirs = older == 0 ? 0 : SnapshotChain.record(meta, older).clonesZap();
+    long[] target = {clone.namesZap()};
+    try (NameChanges changes = new NameChanges(context, meta, tx)) {
+      changes.allOrNone(
+          () -> {
+            if (target[0] == 0) {
+              target[0] = makeNames(tx, changes);
+            }
+            moved.forEach(
+                (name, object) -> {
+                  changes.enter(target[0], name, object);
+                  changes.remove(parent.namesZap(), name, object);
+                });
+            changes.remove(heirs, Long.toString(clone.object()), clone.object());
+            changes.enter(heirs, Long.toString(parent.object()), parent.object());
+            if (older != 0) {
+              changes.remove(olderHeirs, Long.toString(parent.object()), parent.object());
+              changes.enter(olderHeirs, Long.toString(clone.object()), clone.object());
+            }
+          });
+    } catch (PoolException e) {
+      tx.complete();
+      throw e;
     }
+    return target[0];
   }
 
-  /** Takes back, last first, what was done to ZAPs within one transaction. */
-  private static final class Undo {
-    private final Tx tx;
-    private final List<Runnable> steps = new ArrayList<>();
-
-    Undo(Tx tx) {
-      this.tx = tx;
-    }
-
-    void put(Zap zap, byte[] name, long value) {
-      zap.putLong(tx, name, value);
-      steps.add(() -> zap.remove(tx, name));
-    }
-
-    void remove(Zap zap, byte[] name, long value) {
-      zap.remove(tx, name);
-      steps.add(() -> zap.putLong(tx, name, value));
-    }
-
-    void free(Dnode made) {
-      steps.add(() -> made.free(tx));
-    }
-
-    void run() {
-      steps.reversed().forEach(Runnable::run);
+  private long makeNames(Tx tx, NameChanges changes) {
+    try (Dnode zap = meta.create(tx, ObjectType.ZAP, 512)) {
+      long number = zap.number();
+      changes.orElse(
+          () -> {
+            try (Dnode made = meta.hold(number)) {
+              made.free(tx);
+            }
+          });
+      Zap.create(tx, zap, context.env());
+      return number;
     }
   }
 }

@@ -185,6 +185,17 @@ final class DatasetTree {
     }
   }
 
+  /** The SNAPSHOT object of this name in a ZAP of names, or 0. */
+  long snapshotObject(long namesZap, String name) {
+    if (namesZap == 0) {
+      return 0;
+    }
+    try (Dnode zap = meta.hold(namesZap)) {
+      long object = Zap.open(zap, context.env()).getLong(name.getBytes(UTF_8));
+      return object == Zap.ABSENT ? 0 : object;
+    }
+  }
+
   /** The ZAP of a dataset's bookmarks, or 0. */
   long bookmarksZap(long object) {
     OpenDataset known = known(object);

@@ -29,6 +29,12 @@ final class DestroyTask {
   /** A record of the space maps, three copies. */
   private static final long BLOCK_RECORD_BYTES = 64;
 
+  /**
+   * What a pool that is being closed still waits for: so that what is small goes with the command
+   * that destroyed it, and each import that may write gets on with what is large.
+   */
+  private static final int STEPS_WHILE_STOPPING = 8;
+
   private final Env env;
   private final ObjectContext context;
   private final DatasetTree datasets;
@@ -48,6 +54,7 @@ final class DestroyTask {
 
   private boolean work;
   private boolean stopping;
+  private int stepsLeft = STEPS_WHILE_STOPPING;
   private @Nullable Task<Void> task;
   private volatile @Nullable PoolException problem;
 
@@ -88,11 +95,16 @@ final class DestroyTask {
     }
   }
 
-  /** Stops after the current object. */
-  void stop() {
+  /**
+   * Stops soon.
+   *
+   * @param atOnce after the current group, as the pool is given up
+   */
+  void stop(boolean atOnce) {
     lock.lock();
     try {
       stopping = true;
+      stepsLeft = atOnce ? 0 : stepsLeft;
       wake.signalAll();
       done.signalAll();
     } finally {
@@ -142,10 +154,11 @@ final class DestroyTask {
     }
   }
 
-  private boolean stopping() {
+  /** Whether to leave the rest to a later import, before another group or dataset. */
+  private boolean stopsHere() {
     lock.lock();
     try {
-      return stopping;
+      return stopping && stepsLeft-- <= 0;
     } finally {
       lock.unlock();
     }
@@ -158,7 +171,7 @@ final class DestroyTask {
         while (!work && !stopping) {
           wake.awaitUninterruptibly();
         }
-        if (stopping) {
+        if (!work) {
           return;
         }
         work = false;
@@ -187,7 +200,7 @@ final class DestroyTask {
   /** Frees what destroyed snapshots left, some in each group. */
   private boolean freeLists() {
     while (!freeing.isEmpty()) {
-      if (stopping()) {
+      if (stopsHere()) {
         return false;
       }
       inOneGroup(txg -> freeing.free(txg, blocksAtOnce));
@@ -205,7 +218,7 @@ final class DestroyTask {
     DestroyedDatasets destroyed = datasets.destroyed();
     long originTxg = origins.txgOf(destroyed.record(object).heritage().origin());
     while (true) {
-      if (stopping()) {
+      if (stopsHere()) {
         return false;
       }
       DatasetRecord record = destroyed.record(object);

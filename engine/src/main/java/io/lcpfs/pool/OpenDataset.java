@@ -15,6 +15,7 @@ import io.lcpfs.object.ObjectSet;
 import io.lcpfs.object.ObjectSetSync;
 import io.lcpfs.txg.Tx;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** A dataset whose objects are in use. Its record is changed by the sync task only. */
@@ -256,6 +257,11 @@ final class OpenDataset {
   void destroySnapshot(long txg, long object, FreeingLists freeing) {
     record = record.withSnapshots(snapshots.destroy(txg, object, record.snapshots(), freeing));
     dnode.setBonus(Tx.inSync(txg), record.encode());
+  }
+
+  /** Allocated bytes of what nothing but these snapshots refers to; while it stands still. */
+  long bytesOnlyIn(Set<Long> snapshotObjects) {
+    return snapshots.bytesOnlyIn(snapshotObjects, record.snapshots());
   }
 
   /** Its newest snapshot's object, or 0. */

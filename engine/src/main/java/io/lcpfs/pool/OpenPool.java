@@ -20,6 +20,7 @@ import io.lcpfs.vdev.DeviceQueue;
 import io.lcpfs.vdev.TileMap;
 import io.lcpfs.zap.Zap;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -331,7 +332,7 @@ final class OpenPool implements PoolEngine {
     }
     try {
       if (tasksStarted) {
-        destroyTask.stop();
+        destroyTask.stop(state == PoolState.DESTROYED || parts.txgs.failure() != null);
       }
       if (!readOnly) {
         PoolException failure = parts.txgs.failure();
@@ -456,9 +457,9 @@ final class OpenPool implements PoolEngine {
   }
 
   @Override
-  public void snapshot(List<String> paths, String name) {
+  public void takeSnapshots(Collection<SnapshotName> names) {
     refuseReadOnly();
-    space.snapshot(snapshots, paths, name);
+    space.snapshot(snapshots, names);
   }
 
   @Override
@@ -480,10 +481,22 @@ final class OpenPool implements PoolEngine {
   }
 
   @Override
-  public void destroySnapshots(String path, List<String> names, boolean defer) {
+  public void destroySnapshots(Collection<SnapshotName> names, boolean defer) {
     refuseReadOnly();
-    snapshots.destroy(path, names, defer, destroyTask::waitFor);
+    snapshots.destroy(names, defer, destroyTask::waitFor);
     destroyTask.wake();
+  }
+
+  @Override
+  public List<Keeper> keepers(Collection<SnapshotName> names, Collection<String> besides) {
+    refuseClosed();
+    return snapshots.keepers(names, besides);
+  }
+
+  @Override
+  public long bytesOnlyIn(String path, Collection<String> names) {
+    refuseClosed();
+    return snapshots.bytesOnlyIn(path, names);
   }
 
   @Override
@@ -506,9 +519,9 @@ final class OpenPool implements PoolEngine {
   }
 
   @Override
-  public void renameSnapshot(String path, String from, String to) {
+  public void renameSnapshots(Collection<SnapshotName> names, String to) {
     refuseReadOnly();
-    snapshots.rename(path, from, to);
+    snapshots.rename(names, to);
   }
 
   @Override
@@ -516,6 +529,12 @@ final class OpenPool implements PoolEngine {
       String path, String name, String target, SortedMap<String, String> localProperties) {
     refuseReadOnly();
     space.cloneDataset(clones, path, name, target, localProperties);
+  }
+
+  @Override
+  public void refuseRollback(String path) {
+    refuseReadOnly();
+    clones.refuseRollback(path);
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.lcpfs.pool;
 
 import io.lcpfs.format.ReceiveRecord;
 import io.lcpfs.object.ObjectSet;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -133,13 +134,18 @@ public interface PoolEngine extends AutoCloseable {
   void revertProperty(String path, String name);
 
   /**
-   * Takes a snapshot of each dataset, all of the same moment, in constant time; returns when they
-   * are on disk. The {@linkplain #objectSet objects} of each have to be open.
+   * Takes snapshots, all of the same moment, in constant time; returns when they are on disk. The
+   * {@linkplain #objectSet objects} of each dataset have to be open.
    *
    * @throws io.lcpfs.error.PoolException EEXIST; ENOENT; EINVAL; EOPNOTSUPP when the pool lacks the
    *     feature; then none was taken
    */
-  void snapshot(List<String> paths, String name);
+  void takeSnapshots(Collection<SnapshotName> names);
+
+  /** Takes snapshots of one name of several datasets; see {@link #takeSnapshots}. */
+  default void snapshot(List<String> paths, String name) {
+    takeSnapshots(paths.stream().map(path -> new SnapshotName(path, name)).toList());
+  }
 
   /**
    * A dataset's snapshots, oldest first.
@@ -156,13 +162,37 @@ public interface PoolEngine extends AutoCloseable {
   SnapshotInfo snapshot(String path, String name);
 
   /**
-   * Destroys snapshots of a dataset; what only they held is freed in the background.
+   * Destroys snapshots of any datasets, up to 1000 of them in one group, so that a crash leaves all
+   * or none; what only they held is freed in the background. One that only waited for a clone that
+   * goes meanwhile counts as destroyed.
    *
    * @param defer mark those that something keeps, so that they are destroyed when it goes
    * @throws io.lcpfs.error.PoolException ENOENT when one does not exist, EBUSY when something keeps
    *     one and {@code defer} is false: then none is destroyed
    */
-  void destroySnapshots(String path, List<String> names, boolean defer);
+  void destroySnapshots(Collection<SnapshotName> names, boolean defer);
+
+  /** Destroys snapshots of one dataset; see {@link #destroySnapshots(Collection, boolean)}. */
+  default void destroySnapshots(String path, List<String> names, boolean defer) {
+    destroySnapshots(names.stream().map(name -> new SnapshotName(path, name)).toList(), defer);
+  }
+
+  /**
+   * What keeps snapshots from being destroyed now; nothing of those that can be.
+   *
+   * @param besides paths of datasets that are to be destroyed first, and keep nothing
+   * @throws io.lcpfs.error.PoolException ENOENT; EIO when not all snapshots can be read
+   */
+  List<Keeper> keepers(Collection<SnapshotName> names, Collection<String> besides);
+
+  /**
+   * Allocated bytes, all copies, of what nothing but these snapshots of a dataset refers to: what
+   * destroying all of them would free, but for blocks that files share and for a checkpoint. As of
+   * the last group.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EIO when not all snapshots can be read
+   */
+  long bytesOnlyIn(String path, Collection<String> names);
 
   /**
    * Holds snapshots, all or none, so that they cannot be destroyed.
@@ -187,11 +217,16 @@ public interface PoolEngine extends AutoCloseable {
   void releaseSnapshots(List<SnapshotName> names, String tag);
 
   /**
-   * Gives a snapshot another name.
+   * Gives snapshots, one of each dataset, another name, all or none.
    *
    * @throws io.lcpfs.error.PoolException ENOENT; EEXIST; EINVAL
    */
-  void renameSnapshot(String path, String from, String to);
+  void renameSnapshots(Collection<SnapshotName> names, String to);
+
+  /** Gives one another name; see {@link #renameSnapshots}. */
+  default void renameSnapshot(String path, String from, String to) {
+    renameSnapshots(List.of(new SnapshotName(path, from)), to);
+  }
 
   /**
    * Makes a dataset that begins as a snapshot, in constant time; returns when it is on disk.
@@ -211,6 +246,14 @@ public interface PoolEngine extends AutoCloseable {
    *     when the pool lacks the feature
    */
   void rollback(String path, String name, DatasetPolicy policy);
+
+  /**
+   * Refuses where {@link #rollback} would be refused for any snapshot of a dataset.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT; EROFS; EOPNOTSUPP; EIO when its snapshots cannot
+   *     be read
+   */
+  void refuseRollback(String path);
 
   /**
    * Makes a clone the owner of its origin and all older snapshots, and the former owner its clone.

@@ -484,7 +484,7 @@ final class ReceiveOps {
 
   /** See {@link Receiving#commit}. */
   void commit(Receiving done, String snapshotName, DatasetPolicy policy, boolean force) {
-    SnapshotOps.checkName(snapshotName);
+    SnapshotTaking.checkName(snapshotName);
     if (done.record().fromGuid() != 0) {
       replace(done, snapshotName, policy, force);
       return;

@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -439,6 +440,26 @@ final class SnapshotChain implements DeadBlocks {
       kept -= bornWithin(zapAfter(i, dataset.snapshots()), 0, from.txg());
     }
     return Math.max(0, dataset.usedBytes() - kept);
+  }
+
+  /**
+   * Allocated bytes of what nothing but these snapshots refers to, which destroying all of them
+   * frees.
+   *
+   * @param objects their SNAPSHOT objects
+   */
+  long bytesOnlyIn(Set<Long> objects, DatasetRecord.Snapshots dataset) {
+    long bytes = 0;
+    long staysUntil = originTxg();
+    for (int index = 0; index < links.size(); index++) {
+      if (objects.contains(links.get(index).object)) {
+        // Given up right after this one: those before it that stay have what was born until then.
+        bytes += bornWithin(zapAfter(index, dataset), staysUntil, Long.MAX_VALUE);
+      } else {
+        staysUntil = links.get(index).txg();
+      }
+    }
+    return bytes;
   }
 
   private int indexOf(long object) {

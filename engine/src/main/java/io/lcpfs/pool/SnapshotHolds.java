@@ -156,8 +156,7 @@ final class SnapshotHolds {
   }
 
   private String full(SnapshotName name) {
-    String pool = sync.config().name();
-    return pool + (name.path().isEmpty() ? "" : "/") + name;
+    return name.in(sync.config().name());
   }
 
   /**
@@ -229,24 +228,13 @@ final class SnapshotHolds {
     for (SnapshotName name : new LinkedHashSet<>(names)) {
       OpenDataset dataset = datasets.openObject(datasets.find(name.path()));
       dataset.refuseDamagedSnapshots();
-      long object = lookup(dataset.namesZap(), name.name());
+      long object = datasets.snapshotObject(dataset.namesZap(), name.name());
       if (object == 0) {
         throw PoolException.refused(Errno.ENOENT, "no snapshot " + full(name));
       }
       subjects.add(new Subject(dataset, name, object, of(object)));
     }
     return subjects;
-  }
-
-  /** The SNAPSHOT object of this name, or 0. */
-  private long lookup(long namesZap, String name) {
-    if (namesZap == 0) {
-      return 0;
-    }
-    try (Dnode zap = meta.hold(namesZap)) {
-      long object = Zap.open(zap, context.env()).getLong(name.getBytes(UTF_8));
-      return object == Zap.ABSENT ? 0 : object;
-    }
   }
 
   /**
@@ -331,7 +319,7 @@ final class SnapshotHolds {
     datasets.lock().lock();
     try {
       long dataset = datasets.find(name.path());
-      long object = lookup(datasets.snapshotNames(dataset), name.name());
+      long object = datasets.snapshotObject(datasets.snapshotNames(dataset), name.name());
       if (object == 0) {
         throw PoolException.refused(Errno.ENOENT, "no snapshot " + full(name));
       }

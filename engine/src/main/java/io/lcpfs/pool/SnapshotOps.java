@@ -4,10 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
-import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.BookmarkRecord;
-import io.lcpfs.format.Features;
-import io.lcpfs.format.ObjectType;
 import io.lcpfs.format.SnapshotRecord;
 import io.lcpfs.object.Dnode;
 import io.lcpfs.object.ObjectContext;
@@ -16,14 +13,18 @@ import io.lcpfs.object.ObjectSetOptions;
 import io.lcpfs.txg.Tx;
 import io.lcpfs.zap.Zap;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -34,16 +35,18 @@ import org.jspecify.annotations.Nullable;
 final class SnapshotOps {
   private static final long TX_BYTES = 64 << 10;
 
-  /** Snapshots destroyed in one group. */
-  private static final int DESTROYED_AT_ONCE = 64;
+  /** What the end or the new name of one snapshot more may dirty. */
+  private static final long NAME_BYTES = 1 << 10;
 
-  private static final int MAX_NAME_BYTES = 255;
+  /** Snapshots destroyed in one group; more go in several, after all of them were looked at. */
+  private static final int DESTROYED_AT_ONCE = 1000;
 
   private final ObjectContext context;
   private final ObjectSet meta;
   private final DatasetTree datasets;
   private final PoolSync sync;
   private final FreeingLists freeing;
+  private final SnapshotTaking taking;
   private final SnapshotHolds holds;
   private final Bookmarks bookmarks;
   private volatile @Nullable PoolException lastFailure;
@@ -65,6 +68,7 @@ final class SnapshotOps {
     this.datasets = datasets;
     this.sync = sync;
     this.freeing = freeing;
+    this.taking = new SnapshotTaking(context, meta, datasets, sync);
     this.holds = new SnapshotHolds(context, meta, datasets, sync);
     datasets.destroyed().setCloneWatcher(this::cloneGoes);
     this.bookmarks = new Bookmarks(context, meta, datasets, sync);
@@ -105,137 +109,9 @@ final class SnapshotOps {
     return holds;
   }
 
-  /** A dataset of which a snapshot is taken. */
-  private static final class Subject {
-    final OpenDataset dataset;
-    long namesZap;
-    boolean named;
-    @Nullable Dnode zap;
-    @Nullable Dnode snapshot;
-
-    Subject(OpenDataset dataset) {
-      this.dataset = dataset;
-    }
-  }
-
-  /**
-   * Takes a snapshot of each dataset, all as of the end of one group; returns when that is on disk.
-   *
-   * @throws PoolException EEXIST; ENOENT; EOPNOTSUPP when the pool has not got the feature
-   */
-  void snapshot(List<String> paths, String name) {
-    checkName(name);
-    if (!sync.config().features().contains(Features.SNAPSHOTS)) {
-      throw PoolException.refused(
-          Errno.EOPNOTSUPP,
-          "pool "
-              + sync.config().name()
-              + " was made without snapshots; turn them on with 'lcpfs pool upgrade'");
-    }
-    long txg;
-    datasets.lock().lock();
-    try {
-      List<Subject> subjects = new ArrayList<>();
-      for (String path : paths) {
-        OpenDataset dataset = datasets.openWithLog(path);
-        dataset.refuseDamagedSnapshots();
-        Subject subject = new Subject(dataset);
-        subject.namesZap = dataset.namesZap();
-        if (lookup(dataset.namesZap(), name) != 0) {
-          throw PoolException.refused(
-              Errno.EEXIST, "snapshot " + path + "@" + name + " exists already");
-        }
-        subjects.add(subject);
-      }
-      try (Tx tx = meta.begin(TX_BYTES * subjects.size()).wholeOnly()) {
-        txg = tx.txg();
-        make(tx, subjects, name);
-        for (Subject subject : subjects) {
-          Dnode made = subject.snapshot;
-          if (made == null) {
-            throw new AssertionError("no snapshot was made");
-          }
-          subject.dataset.setNamesZap(subject.namesZap);
-          sync.inGroup(txg, () -> subject.dataset.takeSnapshot(txg, made, subject.namesZap));
-        }
-        tx.complete();
-      }
-    } finally {
-      datasets.lock().unlock();
-    }
-    context.txgs().waitSynced(txg);
-  }
-
-  static void checkName(String name) {
-    if (name.isEmpty()
-        || name.getBytes(UTF_8).length > MAX_NAME_BYTES
-        || name.chars().anyMatch(c -> c == '@' || c == '/' || c == 0)) {
-      throw PoolException.refused(Errno.EINVAL, "'" + name + "' is no name of a snapshot");
-    }
-  }
-
-  /** Makes objects and names, or nothing. */
-  private void make(Tx tx, List<Subject> subjects, String name) {
-    long seconds = context.env().wallNanos() / 1_000_000_000L;
-    try {
-      for (Subject subject : subjects) {
-        if (subject.namesZap == 0) {
-          Dnode zap = meta.create(tx, ObjectType.ZAP, 512);
-          subject.zap = zap;
-          Zap.create(tx, zap, context.env());
-          subject.namesZap = zap.number();
-        }
-        Dnode snapshot = meta.create(tx, ObjectType.SNAPSHOT, 512);
-        subject.snapshot = snapshot;
-        snapshot.setBonus(
-            tx,
-            new SnapshotRecord(
-                    context.env().randomLong() | 1,
-                    tx.txg(),
-                    0,
-                    seconds,
-                    subject.dataset.object(),
-                    0,
-                    0,
-                    0,
-                    0,
-                    0,
-                    BlockPointer.HOLE)
-                .encode());
-        try (Dnode zap = meta.hold(subject.namesZap)) {
-          Zap.open(zap, context.env()).insertLong(tx, name.getBytes(UTF_8), snapshot.number());
-        }
-        subject.named = true;
-      }
-    } catch (PoolException e) {
-      for (Subject subject : subjects) {
-        takeBack(tx, subject, name);
-      }
-      tx.complete();
-      throw e;
-    } finally {
-      for (Subject subject : subjects) {
-        if (subject.zap != null) {
-          subject.zap.close();
-        }
-      }
-    }
-  }
-
-  private void takeBack(Tx tx, Subject subject, String name) {
-    Dnode snapshot = subject.snapshot;
-    Dnode made = subject.zap;
-    if (made != null) {
-      made.free(tx); // with the name in it
-    } else if (subject.named) {
-      try (Dnode zap = meta.hold(subject.namesZap)) {
-        Zap.open(zap, context.env()).remove(tx, name.getBytes(UTF_8));
-      }
-    }
-    if (snapshot != null) {
-      snapshot.free(tx);
-      snapshot.close();
-    }
+  /** See {@link SnapshotTaking#take}. */
+  void take(Collection<SnapshotName> names) {
+    taking.take(names);
   }
 
   /**
@@ -256,13 +132,7 @@ final class SnapshotOps {
 
   /** The SNAPSHOT object of this name, or 0. */
   long lookup(long namesZap, String name) {
-    if (namesZap == 0) {
-      return 0;
-    }
-    try (Dnode zap = meta.hold(namesZap)) {
-      long object = Zap.open(zap, context.env()).getLong(name.getBytes(UTF_8));
-      return object == Zap.ABSENT ? 0 : object;
-    }
+    return datasets.snapshotObject(namesZap, name);
   }
 
   /**
@@ -334,6 +204,9 @@ final class SnapshotOps {
     }
   }
 
+  /** A snapshot that is changed. */
+  private record Subject(OpenDataset dataset, SnapshotName name, long object) {}
+
   /**
    * Destroys snapshots; returns when they are gone from the disk, while what only they held is
    * freed in the background.
@@ -343,9 +216,10 @@ final class SnapshotOps {
    * @throws PoolException ENOENT when there is one that does not exist, EBUSY when there is one
    *     that something keeps: then none is destroyed
    */
-  void destroy(String path, List<String> names, boolean defer, Consumer<List<Long>> waitFreed) {
+  void destroy(Collection<SnapshotName> names, boolean defer, Consumer<List<Long>> waitFreed) {
+    Map<SnapshotName, Long> waiting = new HashMap<>();
     while (true) {
-      List<Long> dying = tryDestroy(path, names, defer);
+      List<Long> dying = tryDestroy(new LinkedHashSet<>(names), defer, waiting);
       if (dying.isEmpty()) {
         return;
       }
@@ -353,101 +227,179 @@ final class SnapshotOps {
     }
   }
 
-  /** As {@link #destroy}, unless there are clones that are not freed yet: answers those. */
-  private List<Long> tryDestroy(String path, List<String> names, boolean defer) {
+  /**
+   * As {@link #destroy}, unless there are clones that are not freed yet: answers those.
+   *
+   * @param waiting guids of snapshots that go with their last clone, which counts as destroyed
+   */
+  private List<Long> tryDestroy(
+      Collection<SnapshotName> names, boolean defer, Map<SnapshotName, Long> waiting) {
     long last = 0;
     datasets.lock().lock();
     try {
-      OpenDataset dataset = datasets.openObject(datasets.find(path));
-      dataset.refuseDamagedSnapshots();
-      Map<String, Long> objects = new TreeMap<>();
-      for (String name : names) {
-        long object = lookup(dataset.namesZap(), name);
-        if (object == 0) {
-          throw noSuch(path, name);
+      List<Subject> free = new ArrayList<>();
+      List<Subject> kept = new ArrayList<>();
+      for (SnapshotName name : names) {
+        OpenDataset dataset = datasets.openObject(datasets.find(name.path()));
+        dataset.refuseDamagedSnapshots();
+        long object = lookup(dataset.namesZap(), name.name());
+        if (!wentAlready(waiting.get(name), object)) {
+          Subject doomed = new Subject(dataset, name, object);
+          (isKept(doomed, defer) ? kept : free).add(doomed);
         }
-        if (held.containsKey(object)) {
-          throw PoolException.refused(
-              Errno.EBUSY,
-              "snapshot " + path + "@" + name + " is being sent; wait for that to end, or end it");
-        }
-        objects.put(name, object);
       }
-      List<String> kept = kept(path, objects, defer);
       List<Long> dying = new ArrayList<>();
-      List<String> free = names.stream().filter(name -> !kept.contains(name)).toList();
-      free.forEach(name -> dying.addAll(clonesOf(Objects.requireNonNull(objects.get(name)))));
-      if (!dying.isEmpty()) {
+      for (Subject doomed : free) {
+        List<Long> clones = clonesOf(doomed.object);
+        dying.addAll(clones);
+        if (!clones.isEmpty() && holds.of(doomed.object).destroyDeferred()) {
+          waiting.put(doomed.name, SnapshotChain.record(meta, doomed.object).guid());
+        }
+      }
+      if (!dying.isEmpty() || (free.isEmpty() && kept.isEmpty())) {
         return dying;
       }
-      last = deferDestroy(dataset, kept, objects);
-      for (int from = 0; from < free.size(); from += DESTROYED_AT_ONCE) {
-        List<String> some = free.subList(from, Math.min(free.size(), from + DESTROYED_AT_ONCE));
-        last = destroySome(dataset, some, objects);
+      if (!kept.isEmpty()) {
+        holds.requireFeature();
+      }
+      for (int from = 0; from == 0 || from < free.size(); from += DESTROYED_AT_ONCE) {
+        List<Subject> some = free.subList(from, Math.min(free.size(), from + DESTROYED_AT_ONCE));
+        last = destroySome(some, from == 0 ? kept : List.of());
       }
     } finally {
       datasets.lock().unlock();
     }
-    if (last > 0) {
-      context.txgs().waitSynced(last);
-    }
+    context.txgs().waitSynced(last);
     return List.of();
   }
 
-  /**
-   * Why a snapshot may not be destroyed now, in words, or null when it may; the one place that
-   * decides. Clones that are destroyed and only have to be freed keep nothing. With the tree's lock
-   * held.
-   *
-   * @param tags of its holds
-   */
-  private @Nullable String keeps(SnapshotName name, long snapshot, Set<String> tags) {
-    List<Long> clones = clonesOf(snapshot);
-    if (!clones.isEmpty()) {
-      List<Long> destroyed = datasets.destroyed().objects();
-      List<Long> others = clones.stream().filter(c -> !destroyed.contains(c)).toList();
-      if (!others.isEmpty()) {
-        return name
-            + " has clones: "
-            + String.join(", ", names(others))
-            + "; destroy them first, promote one, or destroy it with -R";
-      }
-    }
-    return tags.isEmpty() ? null : holds.keeps(name, tags);
+  private boolean wentAlready(@Nullable Long guid, long object) {
+    return guid != null && (object == 0 || SnapshotChain.record(meta, object).guid() != guid);
   }
 
   /**
-   * The snapshots that something keeps.
-   *
-   * @throws PoolException EBUSY when there are such and they may not be {@code deferred}
+   * Whether something keeps a snapshot; EBUSY when it does and that may not be {@code deferred}.
    */
-  private List<String> kept(String path, Map<String, Long> snapshots, boolean deferred) {
-    List<String> kept = new ArrayList<>();
-    snapshots.forEach(
-        (name, snapshot) -> {
-          String why = keeps(new SnapshotName(path, name), snapshot, holds.tags(snapshot).keySet());
-          if (why != null && !deferred) {
-            throw PoolException.refused(Errno.EBUSY, why);
-          }
-          if (why != null) {
-            kept.add(name);
-          }
-        });
-    return kept;
+  private boolean isKept(Subject doomed, boolean deferred) {
+    if (doomed.object == 0) {
+      throw noSuch(doomed.name.path(), doomed.name.name());
+    }
+    refuseSent(doomed.name, doomed.object);
+    String why = keeps(doomed.name, doomed.object);
+    if (why != null && !deferred) {
+      throw PoolException.refused(Errno.EBUSY, why);
+    }
+    return why != null;
   }
 
-  /** Has snapshots destroyed when nothing keeps them; answers the group of that, 0 for none. */
-  private long deferDestroy(OpenDataset dataset, List<String> kept, Map<String, Long> objects) {
-    if (kept.isEmpty()) {
-      return 0;
+  private void refuseSent(SnapshotName name, long object) {
+    if (held.containsKey(object)) {
+      throw PoolException.refused(
+          Errno.EBUSY, "snapshot " + name + " is being sent; wait for that to end, or end it");
     }
-    holds.requireFeature();
-    try (Tx tx = meta.beginFreeing(TX_BYTES)) {
-      for (String name : kept) {
-        holds.deferDestroy(tx, dataset, Objects.requireNonNull(objects.get(name)));
+  }
+
+  /** Ends some and marks others in one group, which it answers. */
+  private long destroySome(List<Subject> doomed, List<Subject> deferred) {
+    long bytes = TX_BYTES + NAME_BYTES * (doomed.size() + deferred.size());
+    try (Tx tx = meta.beginFreeing(bytes).wholeOnly()) {
+      try {
+        endAll(tx, doomed);
+      } catch (PoolException e) {
+        tx.complete();
+        throw e;
       }
+      deferred.forEach(one -> holds.deferDestroy(tx, one.dataset, one.object));
+      tx.complete();
       return tx.txg();
     }
+  }
+
+  /**
+   * What keeps a snapshot from being destroyed, or null; the one place that decides. Clones that
+   * are destroyed and only have to be freed keep nothing. With the tree's lock held.
+   *
+   * @param besides DATASET objects that are to go first
+   */
+  private @Nullable Keeper keeper(SnapshotName name, long snapshot, Collection<Long> besides) {
+    TreeSet<String> tags = new TreeSet<>(holds.tags(snapshot).keySet());
+    List<Long> clones = new ArrayList<>(clonesOf(snapshot));
+    clones.removeAll(besides);
+    if (!clones.isEmpty()) {
+      clones.removeAll(datasets.destroyed().objects());
+    }
+    Map<Long, String> paths = clones.isEmpty() ? Map.of() : datasets.paths();
+    List<String> known = clones.stream().map(paths::get).filter(Objects::nonNull).sorted().toList();
+    boolean sent = held.containsKey(snapshot);
+    return clones.isEmpty() && tags.isEmpty() && !sent
+        ? null
+        : new Keeper(name, known, known.size() < clones.size(), tags, sent);
+  }
+
+  /**
+   * What keeps snapshots from being destroyed; nothing of those that can be.
+   *
+   * @param besides paths of datasets that are to go first
+   * @throws PoolException ENOENT
+   */
+  List<Keeper> keepers(Collection<SnapshotName> names, Collection<String> besides) {
+    datasets.lock().lock();
+    try {
+      List<Long> going = besides.stream().map(datasets::find).toList();
+      List<Keeper> keepers = new ArrayList<>();
+      for (SnapshotName name : names) {
+        OpenDataset dataset = datasets.openObject(datasets.find(name.path()));
+        dataset.refuseDamagedSnapshots();
+        long object = lookup(dataset.namesZap(), name.name());
+        if (object == 0) {
+          throw noSuch(name.path(), name.name());
+        }
+        Keeper keeper = keeper(name, object, going);
+        if (keeper != null) {
+          keepers.add(keeper);
+        }
+      }
+      return keepers;
+    } finally {
+      datasets.lock().unlock();
+    }
+  }
+
+  /** See {@link PoolEngine#bytesOnlyIn}. */
+  long bytesOnlyIn(String path, Collection<String> names) {
+    datasets.lock().lock();
+    try {
+      OpenDataset dataset = datasets.openObject(datasets.find(path));
+      dataset.refuseDamagedSnapshots();
+      Set<Long> objects = new TreeSet<>();
+      for (String name : names) {
+        objects.add(objectOf(path, name));
+      }
+      long[] bytes = new long[1];
+      sync.whileStill(() -> bytes[0] = dataset.bytesOnlyIn(objects));
+      return bytes[0];
+    } finally {
+      datasets.lock().unlock();
+    }
+  }
+
+  /** Why a snapshot may not be destroyed now, in words, or null when it may; but for sending it. */
+  private @Nullable String keeps(SnapshotName name, long snapshot) {
+    Keeper keeper = keeper(name, snapshot, List.of());
+    if (keeper == null) {
+      return null;
+    }
+    if (keeper.hasClones()) {
+      List<String> clones = new ArrayList<>(keeper.clones());
+      if (keeper.received()) {
+        clones.add("one that is being received");
+      }
+      return name
+          + " has clones: "
+          + String.join(", ", clones)
+          + "; destroy them first, promote one, or destroy it with -R";
+    }
+    return keeper.tags().isEmpty() ? null : holds.keeps(name, keeper.tags());
   }
 
   /** Releases holds; see {@link SnapshotHolds#release}. */
@@ -459,7 +411,7 @@ final class SnapshotOps {
           @Override
           public boolean mayGo(SnapshotName name, long object, Set<String> tags) {
             // One with clones goes with them, also with those that are being freed.
-            boolean goes = keeps(name, object, tags) == null && clonesOf(object).isEmpty();
+            boolean goes = tags.isEmpty() && clonesOf(object).isEmpty();
             if (goes) {
               leave(object);
             }
@@ -525,18 +477,9 @@ final class SnapshotOps {
     Map<String, Long> found = new LinkedHashMap<>();
     for (SnapshotInfo info : list(path)) {
       long object = lookup(dataset.namesZap(), info.name());
-      if (held.containsKey(object)) {
-        throw PoolException.refused(
-            Errno.EBUSY,
-            "snapshot "
-                + path
-                + "@"
-                + info.name()
-                + " is being sent; wait for that to end, or end it");
-      }
+      isKept(new Subject(dataset, new SnapshotName(path, info.name()), object), false);
       found.put(info.name(), object);
     }
-    kept(path, found, false);
     return found;
   }
 
@@ -555,38 +498,30 @@ final class SnapshotOps {
 
   /** Ends all snapshots of a dataset in {@code tx}, or throws and has ended none. */
   void endAll(Tx tx, OpenDataset dataset, Map<String, Long> unkept) {
-    if (unkept.isEmpty()) {
-      return;
+    List<Subject> doomed = new ArrayList<>();
+    unkept.forEach(
+        (name, object) -> doomed.add(new Subject(dataset, new SnapshotName("", name), object)));
+    endAll(tx, doomed);
+  }
+
+  private void endAll(Tx tx, List<Subject> doomed) {
+    doomed.forEach(one -> leave(one.object));
+    Map<Long, Dnode> tags = new HashMap<>();
+    try (NameChanges changes = new NameChanges(context, meta, tx)) {
+      changes.allOrNone(
+          () -> {
+            for (Subject one : doomed) {
+              Dnode zap = holds.toFree(one.object);
+              if (zap != null) {
+                tags.put(one.object, zap);
+              }
+              changes.remove(one.dataset.namesZap(), one.name.name(), one.object);
+            }
+          });
+      doomed.forEach(one -> end(tx, one.dataset, one.object, tags.get(one.object)));
+    } finally {
+      tags.values().forEach(Dnode::close);
     }
-    unkept.values().forEach(this::leave);
-    Map<String, @Nullable Dnode> gone = new LinkedHashMap<>();
-    try (Dnode dnode = meta.hold(dataset.namesZap())) {
-      Zap names = Zap.open(dnode, context.env());
-      try {
-        for (Map.Entry<String, Long> entry : unkept.entrySet()) {
-          Dnode tags = holds.toFree(entry.getValue());
-          try {
-            names.remove(tx, entry.getKey().getBytes(UTF_8));
-          } catch (PoolException e) {
-            close(tags);
-            throw e;
-          }
-          gone.put(entry.getKey(), tags);
-        }
-      } catch (PoolException e) {
-        gone.forEach(
-            (name, tags) -> {
-              names.insertLong(tx, name.getBytes(UTF_8), Objects.requireNonNull(unkept.get(name)));
-              close(tags);
-            });
-        throw e;
-      }
-    }
-    gone.forEach(
-        (name, tags) -> {
-          end(tx, dataset, Objects.requireNonNull(unkept.get(name)), tags);
-          close(tags);
-        });
   }
 
   /** Ends a snapshot whose name is taken away in {@code tx}. */
@@ -598,13 +533,6 @@ final class SnapshotOps {
       tags.free(tx);
     }
     sync.inGroup(txg, () -> dataset.destroySnapshot(txg, object, freeing));
-  }
-
-  private List<String> names(List<Long> clones) {
-    Map<Long, String> paths = datasets.paths();
-    return clones.stream()
-        .map(clone -> paths.getOrDefault(clone, "one that is being received"))
-        .toList();
   }
 
   /** The DATASET objects that began as a snapshot. */
@@ -649,33 +577,6 @@ final class SnapshotOps {
     }
   }
 
-  private long destroySome(OpenDataset dataset, List<String> names, Map<String, Long> objects) {
-    names.forEach(name -> leave(Objects.requireNonNull(objects.get(name))));
-    try (Dnode zap = meta.hold(dataset.namesZap());
-        Tx tx = meta.beginFreeing(TX_BYTES).wholeOnly()) {
-      PoolException failure = null;
-      for (String name : names) {
-        long object = Objects.requireNonNull(objects.get(name));
-        @Nullable Dnode tags = null;
-        try {
-          tags = holds.toFree(object);
-          Zap.open(zap, context.env()).remove(tx, name.getBytes(UTF_8));
-        } catch (PoolException e) {
-          failure = e;
-          close(tags);
-          break;
-        }
-        end(tx, dataset, object, tags);
-        close(tags);
-      }
-      tx.complete();
-      if (failure != null) {
-        throw failure;
-      }
-      return tx.txg();
-    }
-  }
-
   /** Nothing is cloned out of a snapshot that is about to go. */
   private void leave(long object) {
     ObjectSet known = open.get(object);
@@ -695,28 +596,38 @@ final class SnapshotOps {
         Errno.ENOENT, "no snapshot " + path + "@" + name + "; see 'lcpfs fs list -t snapshot'");
   }
 
-  /** Gives a snapshot another name. */
-  void rename(String path, String from, String to) {
-    checkName(to);
+  /** Gives snapshots of several datasets another name, all or none. */
+  void rename(Collection<SnapshotName> names, String to) {
+    SnapshotTaking.checkName(to);
     datasets.lock().lock();
     try {
-      OpenDataset dataset = datasets.openObject(datasets.find(path));
-      long object = lookup(dataset.namesZap(), from);
-      if (object == 0) {
-        throw noSuch(path, from);
+      List<Subject> renamed = new ArrayList<>();
+      Set<String> paths = new HashSet<>();
+      for (SnapshotName name : new LinkedHashSet<>(names)) {
+        OpenDataset dataset = datasets.openObject(datasets.find(name.path()));
+        long object = lookup(dataset.namesZap(), name.name());
+        if (object == 0) {
+          throw noSuch(name.path(), name.name());
+        }
+        if (lookup(dataset.namesZap(), to) != 0 || !paths.add(name.path())) {
+          throw PoolException.refused(
+              Errno.EEXIST,
+              new SnapshotName(name.path(), to).in(sync.config().name())
+                  + ": exists already; choose another name");
+        }
+        renamed.add(new Subject(dataset, name, object));
       }
-      if (lookup(dataset.namesZap(), to) != 0) {
-        throw PoolException.refused(
-            Errno.EEXIST, "snapshot " + path + "@" + to + " exists already");
-      }
-      try (Dnode dnode = meta.hold(dataset.namesZap());
-          Tx tx = meta.begin(TX_BYTES).wholeOnly()) {
-        Zap zap = Zap.open(dnode, context.env());
-        zap.insertLong(tx, to.getBytes(UTF_8), object);
+      try (Tx tx = meta.begin(TX_BYTES * renamed.size()).wholeOnly();
+          NameChanges changes = new NameChanges(context, meta, tx)) {
         try {
-          zap.remove(tx, from.getBytes(UTF_8));
+          changes.allOrNone(
+              () -> {
+                for (Subject one : renamed) {
+                  changes.enter(one.dataset.namesZap(), to, one.object);
+                  changes.remove(one.dataset.namesZap(), one.name.name(), one.object);
+                }
+              });
         } catch (PoolException e) {
-          zap.remove(tx, to.getBytes(UTF_8));
           tx.complete();
           throw e;
         }

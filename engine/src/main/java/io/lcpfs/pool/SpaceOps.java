@@ -357,18 +357,19 @@ final class SpaceOps {
     }
   }
 
-  /** Takes snapshots; see {@link SnapshotOps#snapshot}; EDQUOT and ENOSPC. */
-  void snapshot(SnapshotOps snapshots, List<String> paths, String name) {
+  /** Takes snapshots; see {@link SnapshotTaking#take}; EDQUOT and ENOSPC. */
+  void snapshot(SnapshotOps snapshots, Collection<SnapshotName> names) {
+    List<String> paths = names.stream().distinct().map(SnapshotName::path).toList();
     boolean limited = locked(() -> paths.stream().anyMatch(this::limitsSnapshots));
     if (!limited) {
-      snapshots.snapshot(paths, name);
+      snapshots.take(names);
       return;
     }
     context.txgs().sync();
     locked(
         () -> {
           refuseSnapshots(paths);
-          snapshots.snapshot(paths, name);
+          snapshots.take(names);
           return paths;
         });
   }

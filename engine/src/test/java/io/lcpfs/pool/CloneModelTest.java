@@ -224,9 +224,21 @@ class CloneModelTest {
               PoolException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EBUSY));
       return;
     }
-    pool.destroySnapshots(model.path, List.of(name), false);
-    model.snapshots.remove(name);
-    contents.remove(name);
+    List<String> doomed =
+        model.snapshots.stream()
+            .filter(one -> one.equals(name) || (random.nextInt(3) == 0 && !hasClones(one)))
+            .toList();
+    pool.sync();
+    long kept = pool.dataset(model.path).snapshotBytes();
+    long reclaimed = pool.bytesOnlyIn(model.path, doomed);
+    assertThat(pool.bytesOnlyIn(model.path, List.of(name)))
+        .isEqualTo(pool.snapshot(model.path, name).usedBytes());
+    pool.destroySnapshots(model.path, doomed, false);
+    assertThat(kept - pool.dataset(model.path).snapshotBytes())
+        .as("what %s of %s alone have", doomed, model.path)
+        .isEqualTo(reclaimed);
+    model.snapshots.removeAll(doomed);
+    doomed.forEach(contents::remove);
   }
 
   private boolean destroyDataset(PoolEngine pool, Model model) {

@@ -137,8 +137,8 @@ class SnapshotHoldTest {
       return switch (random.nextInt(5)) {
         case 0, 1 -> hold(some, tag);
         case 2 -> release(some, tag);
-        case 3 -> destroy(some.getFirst(), random.nextBoolean());
-        default -> rename(some.getFirst());
+        case 3 -> destroy(some, random.nextBoolean());
+        default -> rename(some);
       };
     }
 
@@ -163,26 +163,33 @@ class SnapshotHoldTest {
       return () -> refused(Errno.ENOENT, () -> pool.releaseSnapshots(some, tag));
     }
 
-    private Runnable destroy(SnapshotName name, boolean defer) {
-      if (kept(name).tags.isEmpty()) {
-        model.snapshots.remove(key(name));
-      } else if (defer) {
-        model.snapshots.put(key(name), new Kept(kept(name).tags, true));
-      } else {
-        return () ->
-            refused(
-                Errno.EBUSY, () -> pool.destroySnapshots(name.path(), List.of(name.name()), false));
+    private Runnable destroy(List<SnapshotName> some, boolean defer) {
+      if (!defer && some.stream().anyMatch(name -> !kept(name).tags.isEmpty())) {
+        return () -> refused(Errno.EBUSY, () -> pool.destroySnapshots(some, false));
       }
-      return () -> pool.destroySnapshots(name.path(), List.of(name.name()), defer);
+      for (SnapshotName name : some) {
+        if (kept(name).tags.isEmpty()) {
+          model.snapshots.remove(key(name));
+        } else {
+          model.snapshots.put(key(name), new Kept(kept(name).tags, true));
+        }
+      }
+      return () -> pool.destroySnapshots(some, defer);
     }
 
-    private Runnable rename(SnapshotName name) {
+    /** Refused where two of the same dataset would get the name. */
+    private Runnable rename(List<SnapshotName> some) {
       String to = "r" + random.nextInt(1 << 30);
-      Kept kept = kept(name);
-      model.snapshots.remove(key(name));
-      model.snapshots.put(key(new SnapshotName(name.path(), to)), kept);
+      if (some.stream().map(SnapshotName::path).distinct().count() < some.size()) {
+        return () -> refused(Errno.EEXIST, () -> pool.renameSnapshots(some, to));
+      }
+      for (SnapshotName name : some) {
+        Kept kept = kept(name);
+        model.snapshots.remove(key(name));
+        model.snapshots.put(key(new SnapshotName(name.path(), to)), kept);
+      }
       return () -> {
-        pool.renameSnapshot(name.path(), name.name(), to);
+        pool.renameSnapshots(some, to);
         pool.sync();
       };
     }
@@ -320,6 +327,55 @@ class SnapshotHoldTest {
         pool.sync();
         PoolWorld.assertClean(pool);
       }
+    }
+  }
+
+  @Test
+  void whatWaitsForItsLastCloneGoesBeforeThePoolIsClosed() {
+    MemoryDisk disk = new MemoryDisk(512, formatted());
+    for (int i = 0; i < 20; i++) {
+      try (PoolEngine pool = world.open(disk)) {
+        pool.objectSet("", DatasetPolicy.DEFAULT);
+        pool.snapshot(List.of(""), "a");
+        pool.cloneSnapshot("", "a", "clone", new TreeMap<>());
+        pool.destroySnapshots("", List.of("a"), true);
+        pool.destroyDataset("clone");
+      }
+      try (PoolEngine pool = world.openReadOnly(disk)) {
+        assertThat(pool.snapshots("")).as("round %d", i).isEmpty();
+        PoolWorld.assertClean(pool);
+      }
+    }
+  }
+
+  @Test
+  void whatGoesWithItsCloneWhileThatIsWaitedForCountsAsDestroyed() {
+    MemoryDisk disk = new MemoryDisk(512, formatted());
+    try (PoolEngine pool = world.open(disk)) {
+      pool.objectSet("", DatasetPolicy.DEFAULT);
+      for (int i = 0; i < 20; i++) {
+        pool.takeSnapshots(List.of(new SnapshotName("", "a"), new SnapshotName("", "b")));
+        pool.cloneSnapshot("", "a", "clone", new TreeMap<>());
+        assertThat(pool.keepers(List.of(new SnapshotName("", "a")), List.of()))
+            .singleElement()
+            .satisfies(keeper -> assertThat(keeper.clones()).containsExactly("clone"));
+        assertThat(pool.keepers(List.of(new SnapshotName("", "a")), List.of("clone"))).isEmpty();
+        pool.destroySnapshots("", List.of("a"), true);
+        pool.destroyDataset("clone");
+        if (pool.snapshots("").size() == 2) { // else it went before it was asked for
+          try {
+            pool.destroySnapshots("", List.of("a", "b"), false);
+          } catch (PoolException e) {
+            assertThat(e.errno()).isEqualTo(Errno.ENOENT);
+            assertThat(pool.snapshots("")).as("went between the look and the call").hasSize(1);
+          }
+        }
+        if (!pool.snapshots("").isEmpty()) {
+          pool.destroySnapshots("", List.of("b"), false);
+        }
+        assertThat(pool.snapshots("")).isEmpty();
+      }
+      PoolWorld.assertClean(pool);
     }
   }
 
