@@ -52,7 +52,7 @@ final class FsCommands {
     all.put("diff", DiffCommand::new);
     all.put("rewrite", RewriteCommand::new);
     all.put("rename", Rename::new);
-    all.put("destroy", Destroy::new);
+    all.put("destroy", DestroyCommand::new);
     all.putAll(StreamCommands.all());
     return all;
   }
@@ -265,6 +265,17 @@ final class FsCommands {
       name = "rename",
       description = "Give a dataset another name in the same pool, or a snapshot another name.")
   static final class Rename extends BaseCommand {
+    @Option(
+        names = {"-p", "--parents"},
+        description = "Of a dataset: make missing parents of its new place, too.")
+    boolean parents;
+
+    @Option(
+        names = {"-r", "--recursive"},
+        description =
+            "Of a snapshot: those of this name of all datasets below it, too; all or none.")
+    boolean recursive;
+
     @Parameters(index = "0", paramLabel = "DATASET[@NAME]", description = "Its name now.")
     String from = "";
 
@@ -278,7 +289,16 @@ final class FsCommands {
     @Override
     public Integer call() {
       if (DatasetName.isSnapshot(from)) {
-        return SnapshotCommands.rename(cli, from, to);
+        if (parents) {
+          throw Failure.usage("-p", "works with datasets only", "leave it out");
+        }
+        return SnapshotCommands.rename(cli, from, to, recursive);
+      }
+      if (recursive) {
+        throw Failure.usage(
+            "-r",
+            "works with snapshots only",
+            "leave it out: what lies below a dataset always goes with it");
       }
       String poolName = poolOf(from);
       if (!poolName.equals(poolOf(to))) {
@@ -286,73 +306,7 @@ final class FsCommands {
             to, "lies in another pool than " + from, "copy the files with 'lcpfs cp -r' instead");
       }
       try (Pool pool = cli.openToWrite(poolName)) {
-        pool.renameDataset(from, to);
-        cli.remember(pool);
-      }
-      return ExitCode.OK;
-    }
-  }
-
-  /** {@code lcpfs fs destroy}. */
-  @Command(
-      name = "destroy",
-      description = "Destroy a dataset with everything in it, snapshots, or a bookmark.")
-  static final class Destroy extends BaseCommand {
-    @Option(
-        names = {"-r", "--recursive"},
-        description = "With its snapshots and all datasets below it; of snapshots, theirs too.")
-    boolean recursive;
-
-    @Option(
-        names = {"-R"},
-        description = "As -r, and with all clones of the snapshots, wherever they are.")
-    boolean clones;
-
-    @Option(
-        names = {"-d", "--defer"},
-        description = "Snapshots that are held or have clones go when nothing keeps them.")
-    boolean defer;
-
-    @Option(
-        names = {"-n", "--dry-run"},
-        description = "Only say which snapshots would go.")
-    boolean dryRun;
-
-    @Option(
-        names = {"-v", "--verbose"},
-        description = "Say which snapshots go.")
-    boolean verbose;
-
-    @Parameters(
-        paramLabel = "DATASET[@NAME[%NAME][,...]|#NAME]",
-        description =
-            "The dataset; with an @, its snapshots of these names and ranges; with a #, a"
-                + " bookmark.")
-    String name = "";
-
-    Destroy(Cli cli) {
-      super(cli);
-    }
-
-    @Override
-    public Integer call() {
-      if (DatasetName.isSnapshot(name)) {
-        return SnapshotCommands.destroy(
-            cli, name, new SnapshotCommands.Destroyed(recursive, clones, defer, dryRun, verbose));
-      }
-      if (dryRun || defer) {
-        throw Failure.usage(
-            dryRun ? "-n" : "-d", "works with snapshots only", "write DATASET@NAME");
-      }
-      if (DatasetName.isBookmark(name)) {
-        return BookmarkCommands.destroy(cli, name);
-      }
-      try (Pool pool = cli.openToWrite(poolOf(name))) {
-        if (clones) {
-          pool.destroyWithClones(name);
-        } else {
-          pool.destroyDataset(name, recursive);
-        }
+        pool.renameDataset(from, to, parents);
         cli.remember(pool);
       }
       return ExitCode.OK;

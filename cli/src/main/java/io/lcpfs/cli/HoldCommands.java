@@ -43,21 +43,6 @@ final class HoldCommands {
     return found;
   }
 
-  /** Refuses a snapshot that may not be destroyed, and says what keeps it. */
-  static void refuseHeld(Snapshot snapshot) {
-    if (snapshot.userRefs() > 0) {
-      List<String> tags = List.copyOf(snapshot.holds().keySet());
-      throw Failure.failed(
-          snapshot.name(),
-          "is held (" + String.join(", ", tags) + ")",
-          "release it with 'lcpfs fs release "
-              + tags.getFirst()
-              + " "
-              + snapshot.name()
-              + "', or add -d to have it destroyed when the last hold goes");
-    }
-  }
-
   /** What sets or ends a tag on snapshots. */
   abstract static class Tagging extends BaseCommand {
     @Parameters(index = "0", paramLabel = "TAG", description = "Says whose hold it is.")

@@ -1,16 +1,12 @@
 package io.lcpfs.cli;
 
-import io.lcpfs.api.Dataset;
 import io.lcpfs.api.Pool;
 import io.lcpfs.api.Snapshot;
 import io.lcpfs.dataset.DatasetName;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -32,7 +28,7 @@ final class SnapshotCommands {
     @Parameters(
         arity = "1..*",
         paramLabel = "DATASET@NAME",
-        description = "For example tank/home@monday")
+        description = "For example tank/home@monday; several of a pool are taken all or none.")
     List<String> names = new ArrayList<>();
 
     Take(Cli cli) {
@@ -48,7 +44,7 @@ final class SnapshotCommands {
       }
       for (Map.Entry<String, List<String>> group : byPool.entrySet()) {
         try (Pool pool = cli.openToWrite(group.getKey())) {
-          group.getValue().forEach(name -> pool.createSnapshots(name, recursive));
+          pool.createSnapshots(group.getValue(), recursive);
           cli.remember(pool);
         }
       }
@@ -57,114 +53,11 @@ final class SnapshotCommands {
   }
 
   /**
-   * What the user asked for beside the snapshots.
+   * Renames {@code from}, a snapshot, to {@code to}: a full name, or what begins with an @.
    *
-   * @param recursive the same of all datasets below it, where there are such snapshots
-   * @param clones and all clones of them
-   * @param defer those that something keeps go when it does
-   * @param dryRun print the names and change nothing
-   * @param verbose print the names
+   * @param recursive those of its name of all datasets below, too
    */
-  record Destroyed(
-      boolean recursive, boolean clones, boolean defer, boolean dryRun, boolean verbose) {}
-
-  /**
-   * Destroys what {@code DATASET@SPEC} names: SPEC is names and ranges {@code FIRST%LAST}, either
-   * end of which may be left out, separated by commas.
-   *
-   * @param how what else the user asked for
-   */
-  static int destroy(Cli cli, String word, Destroyed how) {
-    String dataset = DatasetName.datasetOf(word);
-    DatasetName.check(dataset);
-    String spec = DatasetName.snapshotOf(word);
-    String poolName = DatasetName.poolOf(dataset);
-    try (Pool pool = how.dryRun ? cli.openToRead(poolName) : cli.openToWrite(poolName)) {
-      Map<Dataset, List<String>> doomed = new LinkedHashMap<>();
-      Set<String> unknown = null;
-      for (Dataset one : FsCommands.datasets(pool, List.of(dataset), how.recursive || how.clones)) {
-        Set<String> missing = new LinkedHashSet<>();
-        List<Snapshot> snapshots = one.snapshots();
-        List<String> names = select(snapshots, spec, word, missing);
-        if (!how.defer) {
-          snapshots.stream()
-              .filter(snapshot -> names.contains(snapshot.shortName()))
-              .forEach(HoldCommands::refuseHeld);
-        }
-        unknown = unknown == null ? missing : retained(unknown, missing);
-        if (!names.isEmpty()) {
-          doomed.put(one, names);
-        }
-      }
-      if (unknown != null && !unknown.isEmpty()) {
-        throw Failure.failed(
-            dataset + "@" + unknown.iterator().next(),
-            "no such snapshot",
-            "see 'lcpfs fs list -t snapshot " + dataset + "'");
-      }
-      for (Map.Entry<Dataset, List<String>> entry : doomed.entrySet()) {
-        if (how.dryRun || how.verbose) {
-          String what = how.dryRun ? "would destroy " : "destroys ";
-          entry
-              .getValue()
-              .forEach(name -> cli.out().println(what + entry.getKey().name() + "@" + name));
-        }
-        if (how.dryRun) {
-          continue;
-        }
-        if (how.clones) {
-          entry.getKey().destroySnapshotsWithClones(entry.getValue());
-        } else if (how.defer) {
-          entry.getKey().destroySnapshotsLater(entry.getValue());
-        } else {
-          entry.getKey().destroySnapshots(entry.getValue());
-        }
-      }
-      if (!how.dryRun) {
-        cli.remember(pool);
-      }
-    }
-    return ExitCode.OK;
-  }
-
-  private static Set<String> retained(Set<String> some, Set<String> others) {
-    return some.stream()
-        .filter(others::contains)
-        .collect(Collectors.toCollection(LinkedHashSet::new));
-  }
-
-  /**
-   * The names that {@code spec} selects, oldest first; those that do not exist go to {@code
-   * missing}.
-   */
-  private static List<String> select(
-      List<Snapshot> snapshots, String spec, String word, Set<String> missing) {
-    List<String> known = snapshots.stream().map(Snapshot::shortName).toList();
-    Set<String> chosen = new LinkedHashSet<>();
-    for (String part : spec.split(",", -1)) {
-      int percent = part.indexOf('%');
-      if (part.isEmpty()) {
-        throw Failure.usage(word, "has an empty name", "write it as DATASET@NAME or DATASET@A%B,C");
-      }
-      String first = percent < 0 ? part : part.substring(0, percent);
-      String last = percent < 0 ? part : part.substring(percent + 1);
-      int from = first.isEmpty() ? 0 : known.indexOf(first);
-      int to = last.isEmpty() ? known.size() - 1 : known.indexOf(last);
-      if (from < 0) {
-        missing.add(first);
-      }
-      if (to < 0 && !last.isEmpty()) {
-        missing.add(last);
-      }
-      for (int i = from; from >= 0 && i <= to; i++) {
-        chosen.add(known.get(i));
-      }
-    }
-    return known.stream().filter(chosen::contains).toList();
-  }
-
-  /** Renames {@code from}, a snapshot, to {@code to}: a full name, or what begins with an @. */
-  static int rename(Cli cli, String from, String to) {
+  static int rename(Cli cli, String from, String to, boolean recursive) {
     DatasetName.checkSnapshot(from);
     String dataset = DatasetName.datasetOf(from);
     String full = to.startsWith("@") ? dataset + to : to;
@@ -174,7 +67,12 @@ final class SnapshotCommands {
           to, "is no snapshot of " + dataset, "write the new name as " + dataset + "@NAME");
     }
     try (Pool pool = cli.openToWrite(DatasetName.poolOf(dataset))) {
-      pool.snapshot(from).rename(DatasetName.snapshotOf(full));
+      if (recursive) {
+        pool.dataset(dataset)
+            .renameSnapshotsBelow(DatasetName.snapshotOf(from), DatasetName.snapshotOf(full));
+      } else {
+        pool.snapshot(from).rename(DatasetName.snapshotOf(full));
+      }
       cli.remember(pool);
     }
     return ExitCode.OK;

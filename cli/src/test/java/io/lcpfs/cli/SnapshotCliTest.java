@@ -67,10 +67,14 @@ class SnapshotCliTest extends PoolCommandTest {
   @Test
   void rangesAreDestroyed() {
     assertThat(ok("fs destroy -n tank/a@s2%s4").lines())
-        .containsExactly(
-            "would destroy tank/a@s2", "would destroy tank/a@s3", "would destroy tank/a@s4");
+        .startsWith("would destroy tank/a@s2", "would destroy tank/a@s3", "would destroy tank/a@s4")
+        .hasSize(4)
+        .last()
+        .asString()
+        .startsWith("would reclaim ");
     assertThat(names("tank/a").lines()).hasSize(5);
-    assertThat(ok("fs destroy -v tank/a@%s2,s4").lines()).hasSize(3);
+    assertThat(ok("fs destroy -v tank/a@%s2,s4").lines())
+        .startsWith("destroyed tank/a@s1", "destroyed tank/a@s2", "destroyed tank/a@s4");
     assertThat(names("tank/a").lines()).containsExactly("tank/a@s3", "tank/a@s5");
     assertThat(ok("cat tank/a@s3:/f")).isEqualTo("version 3");
     assertThat(refused("fs destroy tank/a@s1")).contains("no such snapshot");

@@ -78,7 +78,7 @@ public final class Dataset implements FileTree {
    *     feature
    */
   public Snapshot snapshot(String shortName) {
-    pool.snapshots().create(name + "@" + shortName, false);
+    pool.createSnapshots(name + "@" + shortName, false);
     return pool.snapshot(name + "@" + shortName);
   }
 
@@ -93,18 +93,27 @@ public final class Dataset implements FileTree {
   }
 
   /**
+   * Gives the snapshots of one name of it and of the datasets below it another name, all or none.
+   *
+   * @throws io.lcpfs.error.PoolException ENOENT when there is none; EEXIST; EINVAL; EROFS
+   */
+  public void renameSnapshotsBelow(String shortName, String newShortName) {
+    pool.snapshots().renameBelow(name + "@" + shortName, newShortName);
+  }
+
+  /**
    * Destroys snapshots, by the parts of their names after the @: all or, when one does not exist or
    * something keeps one, none.
    *
    * @throws io.lcpfs.error.PoolException ENOENT; EBUSY; EROFS
    */
   public void destroySnapshots(List<String> shortNames) {
-    pool.snapshots().destroy(name, shortNames, false);
+    destroySnapshots(shortNames, false, false);
   }
 
   /** As {@link #destroySnapshots}, but those that something keeps go as soon as nothing does. */
   public void destroySnapshotsLater(List<String> shortNames) {
-    pool.snapshots().destroy(name, shortNames, true);
+    destroySnapshots(shortNames, false, true);
   }
 
   /** Its bookmarks, those of the oldest snapshots first. */
@@ -155,8 +164,12 @@ public final class Dataset implements FileTree {
 
   /** As {@link #destroySnapshots}, with all clones of them, of which none may be mounted. */
   public void destroySnapshotsWithClones(List<String> shortNames) {
-    new Destruction(pool, pool.engine()).destroyClones(path(), shortNames);
-    pool.snapshots().destroy(name, shortNames, false);
+    destroySnapshots(shortNames, true, false);
+  }
+
+  private void destroySnapshots(List<String> shortNames, boolean clones, boolean defer) {
+    List<String> fullNames = shortNames.stream().map(one -> name + "@" + one).toList();
+    pool.destruction().snapshots(fullNames, clones, defer).run();
   }
 
   /**

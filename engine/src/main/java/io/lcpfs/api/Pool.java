@@ -293,7 +293,12 @@ public final class Pool implements AutoCloseable {
    * @throws io.lcpfs.error.PoolException EINVAL; ENOENT; EEXIST; EROFS; then none was taken
    */
   public List<Snapshot> createSnapshots(String fullName, boolean recursive) {
-    return snapshots().create(fullName, recursive);
+    return createSnapshots(List.of(fullName), recursive);
+  }
+
+  /** As {@link #createSnapshots(String, boolean)}, several: all of the same moment, or none. */
+  public List<Snapshot> createSnapshots(List<String> fullNames, boolean recursive) {
+    return snapshots().create(fullNames, recursive);
   }
 
   /** Tells {@code watcher} of a dataset's snapshots from now on. */
@@ -322,6 +327,10 @@ public final class Pool implements AutoCloseable {
 
   void snapshotsChanged(String fullName) {
     tell(fullName, SnapshotWatcher::snapshotsChanged);
+  }
+
+  DatasetPlaces places() {
+    return new DatasetPlaces(this, engine);
   }
 
   PoolClones clones() {
@@ -394,78 +403,54 @@ public final class Pool implements AutoCloseable {
     if (parents && exists(path)) {
       return new Dataset(this, fullName);
     }
-    preparePlace(fullName, parents);
+    places().prepare(fullName, parents);
     engine.createDataset(path, values);
     fileSystem(path);
     return new Dataset(this, fullName);
-  }
-
-  /** Makes missing parents of a dataset that does not exist yet, or refuses. */
-  void preparePlace(String fullName, boolean parents) {
-    String path = pathIn(fullName);
-    if (parents) {
-      for (int slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
-        if (!exists(path.substring(0, slash))) {
-          engine.createDataset(path.substring(0, slash), new TreeMap<>());
-          fileSystem(path.substring(0, slash));
-        }
-      }
-    }
-    if (exists(path)) {
-      throw refused(Errno.EEXIST, fullName + ": exists already; choose another name");
-    }
-    if (!exists(DatasetName.parentPath(path))) {
-      throw refused(
-          Errno.ENOENT, fullName + ": its parent does not exist; create that first, or add -p");
-    }
   }
 
   boolean exists(String path) {
     return engine.datasets().stream().anyMatch(info -> info.path().equals(path));
   }
 
+  /** What is to be destroyed, looked at before it is done. */
+  public Destruction destruction() {
+    return new Destruction(this, engine);
+  }
+
   /**
    * Destroys a dataset, and with {@code recursive} its snapshots and children first.
    *
-   * @throws io.lcpfs.error.PoolException ENOENT; ENOTEMPTY when it has children or snapshots; EBUSY
-   *     for the root, and when a snapshot has clones
+   * @throws io.lcpfs.error.PoolException as of {@link Destruction#datasets}
    */
   public void destroyDataset(String fullName, boolean recursive) {
-    new Destruction(this, engine).destroy(fullName, recursive);
+    destruction().datasets(List.of(fullName), recursive, false).run();
   }
 
   /**
    * Destroys a dataset with its snapshots and children, and all clones of those.
    *
-   * @throws io.lcpfs.error.PoolException ENOENT; EBUSY when the root is among them, or one is
-   *     mounted
+   * @throws io.lcpfs.error.PoolException as of {@link Destruction#datasets}
    */
   public void destroyWithClones(String fullName) {
-    new Destruction(this, engine).destroyWithClones(fullName);
+    destruction().datasets(List.of(fullName), true, true).run();
   }
 
-  /** Gives a dataset and its children a new place in the same pool. */
+  /**
+   * Gives a dataset and its children a new place in the same pool.
+   *
+   * @param parents make missing parents of that, too
+   * @throws io.lcpfs.error.PoolException EINVAL; ENOENT; EEXIST; EBUSY when one is mounted; EDQUOT,
+   *     ENOSPC when a rule leaves no room for it there; EROFS
+   */
+  public void renameDataset(String from, String to, boolean parents) {
+    places().rename(from, to, parents);
+    applyPolicies(pathIn(to), Set.of());
+  }
+
+  /** As {@link #renameDataset(String, String, boolean)}, where the parent has to exist. */
   public void renameDataset(String from, String to) {
-    String source = pathIn(from);
-    String target = pathIn(to);
-    if (source.isEmpty()) {
-      throw refused(
-          Errno.EINVAL,
-          from + ": is the pool's root; export the pool and import it with a new name");
-    }
-    if (DatasetName.isWithin(target, source)) {
-      throw refused(Errno.EINVAL, to + ": lies within " + from + "; choose a name outside of it");
-    }
-    requireDataset(source);
-    if (exists(target)) {
-      throw refused(Errno.EEXIST, to + ": exists already; choose another name");
-    }
-    if (!exists(DatasetName.parentPath(target))) {
-      throw refused(Errno.ENOENT, to + ": its parent does not exist; create that first");
-    }
-    refuseWhenUsed(source);
-    engine.renameDataset(source, target);
-    applyPolicies(target, Set.of());
+    renameDataset(from, to, false);
   }
 
   List<DatasetInfo> below(String path) {

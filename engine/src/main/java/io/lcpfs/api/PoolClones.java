@@ -2,12 +2,14 @@ package io.lcpfs.api;
 
 import static io.lcpfs.error.PoolException.refused;
 
+import io.lcpfs.api.Destruction.Asked;
 import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.error.Errno;
 import io.lcpfs.pool.BookmarkInfo;
 import io.lcpfs.pool.DatasetPolicy;
 import io.lcpfs.pool.PoolEngine;
 import io.lcpfs.pool.SnapshotInfo;
+import io.lcpfs.pool.SnapshotName;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -28,7 +30,7 @@ final class PoolClones {
     SortedMap<String, String> values = Pool.parsed(properties);
     pool.snapshots().find(snapshot);
     String place = pool.pathIn(target);
-    pool.preparePlace(target, parents);
+    pool.places().prepare(target, parents);
     engine.cloneSnapshot(path, DatasetName.snapshotOf(snapshot), place, values);
     return new Dataset(pool, target);
   }
@@ -59,10 +61,9 @@ final class PoolClones {
                         + "%"
                         + newer.getLast()));
       }
-      if (destroyClones) {
-        new Destruction(pool, engine).destroyClones(path, newer);
-      }
-      pool.snapshots().destroy(dataset, newer, false);
+      engine.refuseRollback(path);
+      List<SnapshotName> doomed = newer.stream().map(one -> new SnapshotName(path, one)).toList();
+      pool.destruction().snapshots(doomed, destroyClones, false, Asked.ROLLBACK).run();
     }
     if (destroyNewer) {
       destroyBookmarksAfter(path);

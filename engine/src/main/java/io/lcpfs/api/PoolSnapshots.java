@@ -5,15 +5,18 @@ import static io.lcpfs.error.PoolException.refused;
 import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.pool.Keeper;
 import io.lcpfs.pool.PoolEngine;
 import io.lcpfs.pool.SnapshotInfo;
 import io.lcpfs.pool.SnapshotName;
 import io.lcpfs.posix.FileChange;
 import io.lcpfs.posix.FileDiff;
 import io.lcpfs.posix.PosixFileSystem;
-import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -36,16 +39,22 @@ final class PoolSnapshots {
   }
 
   /** See {@link Pool#createSnapshots}. */
-  List<Snapshot> create(String fullName, boolean recursive) {
-    DatasetName.checkSnapshot(fullName);
-    String dataset = DatasetName.datasetOf(fullName);
-    String name = DatasetName.snapshotOf(fullName);
-    pool.requirePath(dataset);
+  List<Snapshot> create(List<String> fullNames, boolean recursive) {
+    for (String fullName : fullNames) {
+      DatasetName.checkSnapshot(fullName);
+      pool.requirePath(DatasetName.datasetOf(fullName));
+    }
     for (int attempt = 1; ; attempt++) {
-      List<String> datasets = recursive ? pool.namesBelow(dataset) : List.of(dataset);
+      Set<String> all = new LinkedHashSet<>();
+      for (String fullName : fullNames) {
+        String dataset = DatasetName.datasetOf(fullName);
+        String name = DatasetName.snapshotOf(fullName);
+        List<String> datasets = recursive ? pool.namesBelow(dataset) : List.of(dataset);
+        datasets.forEach(one -> all.add(one + "@" + name));
+      }
       try {
-        create(datasets, name);
-        return datasets.stream().flatMap(one -> findNow(one + "@" + name)).toList();
+        create(all);
+        return all.stream().flatMap(this::findNow).toList();
       } catch (PoolException e) {
         // One below may have been destroyed or renamed since it was looked for.
         if (!recursive || e.errno() != Errno.ENOENT || attempt == ATTEMPTS) {
@@ -67,16 +76,20 @@ final class PoolSnapshots {
     }
   }
 
-  private void create(List<String> datasets, String name) {
-    List<String> paths = new ArrayList<>();
+  private void create(Set<String> fullNames) {
+    List<String> datasets = fullNames.stream().map(DatasetName::datasetOf).distinct().toList();
     for (String one : datasets) {
       // What is in its intent log belongs to it, too: opening it does that again.
       pool.dataset(one).fileSystem();
       pool.beforeSnapshot(one);
-      paths.add(DatasetName.pathOf(one));
     }
-    engine.snapshot(paths, name);
+    engine.takeSnapshots(fullNames.stream().map(PoolSnapshots::split).toList());
     datasets.forEach(pool::snapshotsChanged);
+  }
+
+  private static SnapshotName split(String fullName) {
+    return new SnapshotName(
+        DatasetName.pathOf(DatasetName.datasetOf(fullName)), DatasetName.snapshotOf(fullName));
   }
 
   /** See {@link Pool#snapshot}. */
@@ -88,14 +101,21 @@ final class PoolSnapshots {
   }
 
   private SnapshotInfo info(String dataset, String name) {
-    String path = pool.requirePath(dataset);
+    return info(new SnapshotName(pool.requirePath(dataset), name));
+  }
+
+  /** What the pool knows of a snapshot; ENOENT. */
+  SnapshotInfo info(SnapshotName name) {
     try {
-      return engine.snapshot(path, name);
+      return engine.snapshot(name.path(), name.name());
     } catch (PoolException e) {
       if (e.errno() == Errno.ENOENT) {
         throw refused(
             Errno.ENOENT,
-            dataset + "@" + name + ": no such snapshot; see 'lcpfs fs list -t snapshot'");
+            pool.fullName(name.path())
+                + "@"
+                + name.name()
+                + ": no such snapshot; see 'lcpfs fs list -t snapshot'");
       }
       throw e;
     }
@@ -113,56 +133,32 @@ final class PoolSnapshots {
     return new WrittenSizes(() -> engine.writtenBySnapshots(pool.requirePath(dataset)));
   }
 
-  /** Destroys some of a dataset's snapshots; with {@code defer}, what is kept later. */
-  void destroy(String dataset, List<String> names, boolean defer) {
-    String path = pool.requirePath(dataset);
-    engine.snapshots(path).stream()
-        .filter(info -> names.contains(info.name()) && info.userRefs() == 0)
-        .forEach(info -> pool.closeFileSystem(identity(engine.dataset(path).guid(), info)));
-    try {
-      engine.destroySnapshots(path, names, defer);
-    } catch (PoolException e) {
-      throw e.errno() == Errno.EBUSY ? inUse(dataset, names, e) : e;
+  /** Destroys snapshots, all or none; with {@code defer}, what is kept later. */
+  void destroy(Collection<SnapshotName> names, boolean defer) {
+    Set<SnapshotName> kept = new HashSet<>();
+    for (Keeper keeper : engine.keepers(names, List.of())) {
+      if (!defer || keeper.sent()) {
+        throw Destruction.kept(pool, keeper, Destruction.Asked.SNAPSHOTS);
+      }
+      kept.add(keeper.name());
     }
-    pool.snapshotsChanged(dataset);
-  }
-
-  /** The same refusal with full names. */
-  private PoolException inUse(String dataset, List<String> names, PoolException refusal) {
-    String path = pool.requirePath(dataset);
-    for (String name : names) {
-      List<String> clones = engine.clonesOf(path, name).stream().map(pool::fullName).toList();
-      if (!clones.isEmpty()) {
-        return refused(
-            Errno.EBUSY,
-            dataset
-                + "@"
-                + name
-                + ": has the clones "
-                + String.join(", ", clones)
-                + "; destroy or promote them first, or add -R");
+    for (SnapshotName name : names) {
+      if (!kept.contains(name)) {
+        SnapshotInfo info = engine.snapshot(name.path(), name.name());
+        pool.closeFileSystem(identity(engine.dataset(name.path()).guid(), info));
       }
     }
-    return refusal;
+    engine.destroySnapshots(names, defer);
+    names.stream()
+        .map(SnapshotName::path)
+        .distinct()
+        .map(pool::fullName)
+        .forEach(pool::snapshotsChanged);
   }
 
   /** A received snapshot has the guid of the one that was sent, maybe from the same pool. */
   static long identity(long dataset, SnapshotInfo info) {
     return dataset ^ info.guid();
-  }
-
-  /** Refuses where a snapshot of one of these datasets is held. */
-  void refuseHeld(Collection<String> paths) {
-    for (String path : paths) {
-      for (SnapshotInfo info : engine.snapshots(path)) {
-        if (info.userRefs() > 0) {
-          String name = pool.name() + (path.isEmpty() ? "" : "/") + path + "@" + info.name();
-          throw refused(
-              Errno.EBUSY,
-              name + ": is held; see 'lcpfs fs holds " + name + "' and release it first");
-        }
-      }
-    }
   }
 
   private SnapshotName nameOf(Snapshot snapshot) {
@@ -293,7 +289,7 @@ final class PoolSnapshots {
   private Snapshot takeForNow(String dataset) {
     for (int i = 0; ; i++) {
       try {
-        return create(dataset + "@diff-" + i, false).getFirst();
+        return create(List.of(dataset + "@diff-" + i), false).getFirst();
       } catch (PoolException e) {
         if (e.errno() != Errno.EEXIST || i == MOST_DIFFS) {
           throw e;
@@ -308,6 +304,22 @@ final class PoolSnapshots {
     DatasetName.checkSnapshot(dataset + "@" + newName);
     engine.renameSnapshot(pool.requirePath(dataset), DatasetName.snapshotOf(fullName), newName);
     pool.snapshotsChanged(dataset);
+  }
+
+  /** See {@link Dataset#renameSnapshotsBelow}. */
+  void renameBelow(String fullName, String newName) {
+    String dataset = DatasetName.datasetOf(fullName);
+    DatasetName.checkSnapshot(dataset + "@" + newName);
+    List<String> datasets =
+        below(fullName).stream().map(one -> DatasetName.datasetOf(one.name())).toList();
+    if (datasets.isEmpty()) {
+      find(fullName); // refused
+    }
+    String name = DatasetName.snapshotOf(fullName);
+    engine.renameSnapshots(
+        datasets.stream().map(one -> new SnapshotName(DatasetName.pathOf(one), name)).toList(),
+        newName);
+    datasets.forEach(pool::snapshotsChanged);
   }
 
   /** See {@link Snapshot#fileSystem}. */

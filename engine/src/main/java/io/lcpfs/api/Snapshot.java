@@ -165,7 +165,7 @@ public final class Snapshot implements FileTree {
    * @throws io.lcpfs.error.PoolException ENOENT; EROFS; EBUSY when something keeps it
    */
   public void destroy() {
-    pool.snapshots().destroy(DatasetName.datasetOf(name), List.of(shortName()), false);
+    dataset().destroySnapshots(List.of(shortName()));
   }
 
   /**
@@ -174,7 +174,7 @@ public final class Snapshot implements FileTree {
    * @throws io.lcpfs.error.PoolException ENOENT; EROFS
    */
   public void destroyLater() {
-    pool.snapshots().destroy(DatasetName.datasetOf(name), List.of(shortName()), true);
+    dataset().destroySnapshotsLater(List.of(shortName()));
   }
 
   /**
