@@ -335,6 +335,7 @@ final class StreamCommands {
   /** {@code lcpfs receive}. */
   @Command(
       name = "receive",
+      aliases = "recv",
       description = "Make a dataset of a stream that 'lcpfs send' wrote, from standard input.")
   static final class Receive extends BaseCommand {
     @Option(
