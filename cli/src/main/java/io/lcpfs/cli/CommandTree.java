@@ -1,6 +1,7 @@
 package io.lcpfs.cli;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import picocli.CommandLine;
@@ -29,6 +30,7 @@ final class CommandTree {
     TOP.put("bench", BenchCommand::new);
     TOP.put("sim", SimCommand::new);
     TOP.put("completion", CompletionCommand::new);
+    TOP.put("complete-names", CompleteNamesCommand::new);
     TOP.put("man", ManCommand::new);
     TOP.put("version", VersionCommand::new);
     TOP.put("help", HelpCommand::new);
@@ -72,6 +74,26 @@ final class CommandTree {
           root.addSubcommand(name, branch);
         });
     return configured(root);
+  }
+
+  /**
+   * The command of these words, lcpfs itself for none.
+   *
+   * @throws Failure when there is no such command
+   */
+  static CommandLine named(Cli cli, List<String> names) {
+    CommandLine at = whole(cli);
+    for (String name : names) {
+      CommandLine next = at.getSubcommands().get(name);
+      if (next == null) {
+        throw Failure.usage(
+            String.join(" ", names),
+            "is no command",
+            "see '" + at.getCommandSpec().qualifiedName() + " --help'");
+      }
+      at = next;
+    }
+    return at;
   }
 
   private static CommandLine root(Cli cli) {

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -21,6 +22,15 @@ import picocli.CommandLine.Parameters;
 @Command(name = "get", description = "Show properties of datasets, snapshots and bookmarks.")
 final class GetCommand extends BaseCommand {
   static final List<String> COLUMNS = List.of("name", "property", "value", "source");
+
+  /** The words of {@code -s}. */
+  static final Map<String, PropertySource> SOURCES = new TreeMap<>();
+
+  static {
+    for (PropertySource source : PropertySource.values()) {
+      SOURCES.put(source.name().toLowerCase(Locale.ROOT), source);
+    }
+  }
 
   @Mixin OutputOptions output = new OutputOptions();
   @Mixin Selection selection = new Selection();
@@ -146,18 +156,14 @@ final class GetCommand extends BaseCommand {
     }
     Set<PropertySource> from = EnumSet.noneOf(PropertySource.class);
     for (String word : sources.split(",", -1)) {
-      switch (word) {
-        case "local" -> from.add(PropertySource.LOCAL);
-        case "received" -> from.add(PropertySource.RECEIVED);
-        case "inherited" -> from.add(PropertySource.INHERITED);
-        case "default" -> from.add(PropertySource.DEFAULT);
-        case "none" -> from.add(PropertySource.NONE);
-        default ->
-            throw Failure.usage(
-                "-s",
-                "'" + word + "' is no source",
-                "write local, received, inherited, default or none");
+      PropertySource source = SOURCES.get(word);
+      if (source == null) {
+        throw Failure.usage(
+            "-s",
+            "'" + word + "' is no source",
+            "write some of " + String.join(",", SOURCES.keySet()));
       }
+      from.add(source);
     }
     return from;
   }

@@ -2,7 +2,6 @@ package io.lcpfs.cli;
 
 import java.util.ArrayList;
 import java.util.List;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
@@ -18,18 +17,7 @@ final class HelpCommand extends BaseCommand {
 
   @Override
   public Integer call() {
-    CommandLine at = CommandTree.whole(cli);
-    for (String name : names) {
-      CommandLine next = at.getSubcommands().get(name);
-      if (next == null) {
-        throw Failure.usage(
-            String.join(" ", names),
-            "is no command",
-            "see '" + at.getCommandSpec().qualifiedName() + " --help'");
-      }
-      at = next;
-    }
-    at.usage(out());
+    CommandTree.named(cli, names).usage(out());
     return ExitCode.OK;
   }
 }

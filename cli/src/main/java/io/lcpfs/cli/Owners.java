@@ -18,6 +18,10 @@ import java.util.function.Predicate;
 
 /** Pools that one process has open and other commands use: both sides of it. */
 final class Owners {
+  /** Commands that show all datasets when none is named. */
+  private static final List<List<String>> LISTINGS =
+      List.of(List.of("fs", "list"), List.of("fs", "get"));
+
   private Owners() {}
 
   /**
@@ -90,6 +94,9 @@ final class Owners {
     int code = ExitCode.OK;
     for (Registry.Entry pool : pools) {
       List<String> one = new ArrayList<>(arguments);
+      if (LISTINGS.contains(arguments.subList(0, Math.min(2, arguments.size())))) {
+        one.add("-r"); // of all datasets, as nothing is named
+      }
       one.add(pool.name());
       OwnerClient owner = owners.get(pool);
       code =

@@ -91,10 +91,7 @@ final class PoolImport extends BaseCommand {
     if (all && !wanted.isEmpty()) {
       throw Failure.usage(wanted, "is named although -a means all pools", "leave out one of both");
     }
-    List<PoolInfo> found =
-        PoolDevices.scan(candidates()).stream()
-            .filter(pool -> (pool.state() == PoolState.DESTROYED) == destroyed)
-            .toList();
+    List<PoolInfo> found = found();
     if (rewind && (all || wanted.isEmpty())) {
       throw Failure.usage(
           "--rewind-to-checkpoint", "goes with one pool", "name it, and leave out -a");
@@ -107,6 +104,13 @@ final class PoolImport extends BaseCommand {
     }
     importOne(choose(found), readOnly, newName);
     return ExitCode.OK;
+  }
+
+  /** The pools on the devices that are looked at. */
+  List<PoolInfo> found() {
+    return PoolDevices.scan(candidates()).stream()
+        .filter(pool -> (pool.state() == PoolState.DESTROYED) == destroyed)
+        .toList();
   }
 
   private boolean readOnly() {

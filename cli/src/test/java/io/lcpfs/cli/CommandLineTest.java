@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -192,7 +193,7 @@ class CommandLineTest {
     for (String name : List.of("fs set", "cp", "mv")) {
       String usage = run(name + " --help").out().lines().findFirst().orElseThrow();
       assertThat(usage).as(name).containsOnlyOnce(name.equals("fs set") ? "VALUE" : "SOURCE");
-      assertThat(run("man").out()).doesNotContain("VALUE... DATASET......");
+      assertThat(run("man").out()).doesNotContain("DATASET[@NAME]......");
     }
     assertThat(run("fs release --help").out()).doesNotContain("all or none");
     assertThat(run("fs hold --help").out()).contains("all or none");
@@ -204,7 +205,13 @@ class CommandLineTest {
 
   private static List<String> commands(CommandLine at, String prefix) {
     List<String> names = new ArrayList<>(List.of(prefix.strip()));
-    at.getSubcommands().forEach((name, sub) -> names.addAll(commands(sub, prefix + name + " ")));
+    at.getSubcommands()
+        .forEach(
+            (name, sub) -> {
+              if (name.equals(sub.getCommandSpec().name())) {
+                names.addAll(commands(sub, prefix + name + " "));
+              }
+            });
     return names;
   }
 
@@ -215,6 +222,34 @@ class CommandLineTest {
     Stream.of("pool create", "fs inherit", "cp", "quickstart", "debug")
         .forEach(name -> assertThat(manual).contains(".SS lcpfs " + name));
     assertThat(manual.lines()).noneMatch(line -> line.startsWith("'"));
+  }
+
+  @Test
+  void everyCommandHasAPageOfItsOwn() {
+    try (Cli cli = new Cli(nowhere(), nowhere(), Map.of(), List.of())) {
+      for (String name : commands(CommandTree.whole(cli), "")) {
+        CliRun run = run(("man " + name).strip());
+        assertThat(run.code()).as(name).isZero();
+        String title = ("LCPFS " + name).strip().toUpperCase(Locale.ROOT).replace(' ', '-');
+        assertThat(run.out()).as(name).startsWith(".TH " + ManCommand.text(title) + " 8");
+        assertThat(run.out()).contains(".SH NAME", ".SH SYNOPSIS", ".SH EXIT STATUS");
+      }
+    }
+    String page = run("man fs send").out();
+    assertThat(page)
+        .contains("lcpfs\\-fs\\-send \\- Write a snapshot", ".B \\-i, \\-\\-incremental SNAPSHOT")
+        .contains(".SH SEE ALSO\nlcpfs\\-fs(8), lcpfs(8)");
+    assertThat(run("man fs").out()).contains(".SH COMMANDS", ".B snapshot");
+    assertThat(run("man fs snap").out()).isEqualTo(run("man fs snapshot").out());
+    assertThat(run("man fs bogus").err()).contains("is no command", "lcpfs fs --help");
+  }
+
+  @Test
+  void shortNamesOfCommandsAreTheCommands() {
+    assertThat(run("fs snap --help").out()).startsWith("Usage: lcpfs fs snapshot");
+    assertThat(run("recv --help").out()).startsWith("Usage: lcpfs receive");
+    assertThat(run("fs recv --help").out()).startsWith("Usage: lcpfs fs receive");
+    assertThat(run("man").out().split("SS lcpfs fs snapshot", -1)).hasSize(2);
   }
 
   @Test

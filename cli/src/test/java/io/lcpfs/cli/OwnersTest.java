@@ -191,12 +191,30 @@ class OwnersTest {
   void datasetsInUseAndThePoolItselfStay() {
     ok("fs create tank/used");
     ok("fs create tank/used/below");
+    assertThat(ok("fs get -H -r -o name,value mounted tank").lines())
+        .containsExactly("tank\tno", "tank/used\tyes", "tank/used/below\tno");
     assertThat(refused("fs destroy -r tank/used")).contains("is mounted", "unmount it first");
     assertThat(refused("fs rename tank/used tank/other")).contains("is mounted");
     ok("fs destroy tank/used/below");
     assertThat(refused("pool export tank")).contains("in use");
     assertThat(refused("pool destroy -f tank")).contains("in use");
     assertThat(ok("fs list")).contains("tank/used");
+  }
+
+  @Test
+  void shortNamesOfCommandsReachTheOwnerToo() {
+    ok("fs snap tank@now");
+    assertThat(ok("fs list -H -t snap -o name tank")).isEqualTo("tank@now\n");
+    assertThat(refused("recv -A tank/none")).doesNotContain("in use");
+    assertThat(refused("fs recv -A tank/none")).doesNotContain("in use");
+  }
+
+  @Test
+  void namesAreCompletedWhileAnotherHasThePool() {
+    ok("fs create -p tank/a/b");
+    ok("fs snapshot tank/a@s1");
+    CliRun names = CliRun.with(environment, "complete-names", "lcpfs fs list tank/a@");
+    assertThat(names).isEqualTo(new CliRun(0, "tank/a@s1\n", ""));
   }
 
   @Test
@@ -214,6 +232,9 @@ class OwnersTest {
     ok("pool create --size 64M third DIR/third.img");
     assertThat(ok("pool list")).contains("tank", "dozer", "third").doesNotContain("UNAVAIL");
     own("dozer");
+    ok("fs create -p tank/a/b");
+    assertThat(ok("fs list -H -o name")).contains("tank/a/b\n");
+    assertThat(ok("fs list -H -o name -d 1")).contains("tank/a\n").doesNotContain("tank/a/b");
     assertThat(ok("pool list")).contains("tank", "dozer", "third").doesNotContain("UNAVAIL");
     assertThat(ok("fs list")).contains("tank", "dozer", "third");
     ok("mkdir dozer:/d");
