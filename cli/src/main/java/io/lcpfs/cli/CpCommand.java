@@ -1,9 +1,11 @@
 package io.lcpfs.cli;
 
 import io.lcpfs.cli.tree.Applied;
+import io.lcpfs.cli.tree.Attributes;
 import io.lcpfs.cli.tree.CopyOptions;
 import io.lcpfs.cli.tree.CopyReport;
 import io.lcpfs.cli.tree.HostDirectory;
+import io.lcpfs.cli.tree.HostPath;
 import io.lcpfs.cli.tree.TreeCopy;
 import io.lcpfs.cli.tree.TreeDirectory;
 import io.lcpfs.cli.tree.TreeSize;
@@ -12,11 +14,6 @@ import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.pool.Progress;
 import io.lcpfs.posix.Attr;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -222,10 +219,6 @@ final class CpCommand extends BaseCommand {
         CopyOptions.Reflink.valueOf(reflink.name().toUpperCase(Locale.ROOT)));
   }
 
-  private static byte[] bytes(String name) {
-    return name.getBytes(StandardCharsets.UTF_8);
-  }
-
   private Source source(OpenPools pools, String word, List<TreeDirectory> opened) {
     Optional<PathSpec> spec = PathSpec.parse(word);
     return spec.isPresent() ? poolSource(pools, spec.get(), opened) : hostSource(word, opened);
@@ -255,42 +248,31 @@ final class CpCommand extends BaseCommand {
   }
 
   private Source hostSource(String word, List<TreeDirectory> opened) {
-    Path path = Path.of(word.isEmpty() ? "." : word);
+    HostPath path = HostPath.of(word);
     boolean follow = !recursive || word.endsWith("/");
-    LinkOption[] options =
-        follow ? new LinkOption[0] : new LinkOption[] {LinkOption.NOFOLLOW_LINKS};
-    if (!Files.exists(path, options)) {
+    Attributes attributes = path.attributes(follow);
+    if (attributes == null) {
       throw PoolException.posix(Errno.ENOENT, word);
     }
-    boolean directory = Files.isDirectory(path, options);
-    refuseDirectory(directory, word);
-    if (directory && !Files.isReadable(path)) {
-      throw PoolException.posix(Errno.EACCES, word);
-    }
-    Path last = path.getFileName();
-    if (directory
-        && (last == null || last.toString().equals(".") || last.toString().equals(".."))) {
-      TreeDirectory content = HostDirectory.open(path);
+    refuseDirectory(attributes.isDirectory(), word);
+    byte[] last = path.lastName();
+    if (attributes.isDirectory()) {
+      // Opened in any case: one that may not be read is refused before anything is copied.
+      TreeDirectory content = path.open();
       opened.add(content);
-      return new Source(content, null, new byte[0]);
+      if (last == null) {
+        return new Source(content, null, new byte[0]);
+      }
     }
-    Path real = follow ? followed(path) : path.toAbsolutePath();
-    Path realName = real.getFileName();
+    HostPath real = follow ? path.real() : path;
+    byte[] realName = real.lastName();
     if (last == null || realName == null) {
       throw PoolException.posix(Errno.EINVAL, word);
     }
-    TreeDirectory parent = HostDirectory.open(real.resolveSibling("."));
+    TreeDirectory parent = real.parent().open();
     opened.add(parent);
     // The copy is called as the user called the file, wherever a link led.
-    return new Source(parent, bytes(realName.toString()), bytes(last.toString()));
-  }
-
-  private static Path followed(Path path) {
-    try {
-      return path.toRealPath();
-    } catch (IOException e) {
-      throw new Failure(ExitCode.FAILED, Messages.of(e), e);
-    }
+    return new Source(parent, realName, last);
   }
 
   private Target target(
@@ -311,14 +293,13 @@ final class CpCommand extends BaseCommand {
       parent = pools.directory(spec.get().parent());
       name = spec.get().lastName().orElseThrow(() -> PoolException.posix(Errno.EINVAL, word));
     } else {
-      Path path = Path.of(word).toAbsolutePath().normalize();
-      Path last = path.getFileName();
-      Path above = path.getParent();
-      if (last == null || above == null) {
-        throw PoolException.posix(Errno.EINVAL, word);
+      HostPath path = HostPath.of(word);
+      byte[] last = path.lastName();
+      if (last == null) {
+        throw PoolException.posix(Errno.ENOENT, word);
       }
-      parent = HostDirectory.open(above);
-      name = bytes(last.toString());
+      parent = path.parent().open();
+      name = last;
     }
     opened.add(parent);
     if (content) {
@@ -337,8 +318,9 @@ final class CpCommand extends BaseCommand {
   }
 
   private static @Nullable TreeDirectory hostDirectory(String word) {
-    Path path = Path.of(word);
-    return Files.isDirectory(path) ? HostDirectory.open(path) : null;
+    HostPath path = HostPath.of(word);
+    Attributes attributes = path.attributes(true);
+    return attributes != null && attributes.isDirectory() ? path.open() : null;
   }
 
   /** Shows how far the copy is, on a terminal. */

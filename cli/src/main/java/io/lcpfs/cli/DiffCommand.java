@@ -5,11 +5,10 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.lcpfs.api.FileTree;
 import io.lcpfs.api.Pool;
 import io.lcpfs.dataset.DatasetName;
+import io.lcpfs.format.NameText;
 import io.lcpfs.posix.FileChange;
 import io.lcpfs.posix.Mode;
 import java.io.ByteArrayOutputStream;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -162,23 +161,16 @@ final class DiffCommand extends BaseCommand {
     return text.toString();
   }
 
-  /** Text where it is some; else as {@link #escaped}. */
-  private static String text(byte[] path) {
-    try {
-      return UTF_8.newDecoder().decode(ByteBuffer.wrap(path)).toString();
-    } catch (CharacterCodingException notText) {
-      return escaped(path);
-    }
-  }
-
   private void printJson(FileChange change) {
     Map<String, Object> row = new LinkedHashMap<>();
     row.put("change", change.kind().name().toLowerCase(Locale.ROOT));
     row.put("type", type(change.mode()));
-    row.put("path", text(change.path()));
+    row.put("path", NameText.decode(change.path()));
+    FileText.addBytes(row, "nameBase64", FileText.lastName(change.path()));
     byte[] now = change.newPath();
     if (now != null) {
-      row.put("new_path", text(now));
+      row.put("new_path", NameText.decode(now));
+      FileText.addBytes(row, "newNameBase64", FileText.lastName(now));
     }
     row.put("inode", change.inode());
     row.put("time", time(change));

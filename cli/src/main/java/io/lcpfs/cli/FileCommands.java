@@ -5,6 +5,7 @@ import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.dataset.PropertyCatalog;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.format.NameText;
 import io.lcpfs.posix.Attr;
 import io.lcpfs.posix.Caller;
 import io.lcpfs.posix.FileHandle;
@@ -14,7 +15,6 @@ import io.lcpfs.posix.PosixFileSystem;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -162,7 +162,7 @@ final class FileCommands {
           source
               .lastName()
               .orElseThrow(() -> OpenPools.named(PoolException.posix(Errno.EBUSY, ""), source));
-      return directory.child(new String(name, StandardCharsets.UTF_8));
+      return directory.child(NameText.decode(name));
     }
   }
 

@@ -1,11 +1,15 @@
 package io.lcpfs.cli;
 
+import io.lcpfs.format.NameText;
 import io.lcpfs.posix.Attr;
 import io.lcpfs.posix.Mode;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
+import java.util.Arrays;
+import java.util.Base64;
 import java.util.Locale;
+import java.util.Map;
 
 /** Attributes of files in words and signs. */
 final class FileText {
@@ -15,6 +19,29 @@ final class FileText {
       DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss.nnnnnnnnn Z", Locale.ROOT);
 
   private FileText() {}
+
+  /**
+   * Adds the bytes of a name that is not UTF-8 to a row of JSON, in base64; its text there has
+   * escapes, see {@link NameText}.
+   */
+  static void addBytes(Map<String, Object> row, String key, byte[] name) {
+    if (!NameText.isUtf8(name)) {
+      row.put(key, Base64.getEncoder().encodeToString(name));
+    }
+  }
+
+  /** The last component of a path. */
+  static byte[] lastName(byte[] path) {
+    int end = path.length;
+    while (end > 1 && path[end - 1] == '/') {
+      end--;
+    }
+    int begin = end;
+    while (begin > 0 && path[begin - 1] != '/') {
+      begin--;
+    }
+    return Arrays.copyOfRange(path, begin, end);
+  }
 
   /** As ls writes it: {@code drwxr-xr-x}. */
   static String mode(int mode) {

@@ -1,11 +1,12 @@
 package io.lcpfs.cli;
 
+import io.lcpfs.format.NameText;
 import io.lcpfs.posix.Attr;
 import io.lcpfs.posix.Caller;
 import io.lcpfs.posix.FileHandle;
 import io.lcpfs.posix.OpenFlags;
+import io.lcpfs.posix.PathCalls;
 import io.lcpfs.posix.PosixFileSystem;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -53,7 +54,7 @@ final class LsCommand extends BaseCommand {
 
   private record Entry(byte[] name, Attr attr) {
     String text() {
-      return new String(name, StandardCharsets.UTF_8);
+      return NameText.decode(name);
     }
   }
 
@@ -77,8 +78,7 @@ final class LsCommand extends BaseCommand {
     Attr attr = pools.attributes(spec, spec.path().endsWith("/") || !detailed);
     PosixFileSystem files = pools.files(spec);
     if (!attr.isDirectory() || itself) {
-      print(
-          files, List.of(new Entry(spec.path().getBytes(StandardCharsets.UTF_8), attr)), json, "");
+      print(files, List.of(new Entry(PathCalls.path(spec.path()), attr)), json, "");
       return;
     }
     directory(files, spec, attr.inode(), several, json);
@@ -139,9 +139,7 @@ final class LsCommand extends BaseCommand {
       for (Entry entry : entries) {
         Attr attr = entry.attr;
         String target =
-            attr.isSymlink()
-                ? " -> " + new String(files.readlink(attr.inode()), StandardCharsets.UTF_8)
-                : "";
+            attr.isSymlink() ? " -> " + NameText.decode(files.readlink(attr.inode())) : "";
         table.row(
             FileText.mode(attr.mode()),
             attr.nlink(),
@@ -175,6 +173,7 @@ final class LsCommand extends BaseCommand {
     Attr attr = entry.attr;
     Map<String, Object> one = new LinkedHashMap<>();
     one.put("path", prefix + entry.text());
+    FileText.addBytes(one, "nameBase64", FileText.lastName(entry.name));
     one.put("type", FileText.type(attr));
     one.put("mode", String.format(Locale.ROOT, "%04o", attr.permissions()));
     one.put("links", attr.nlink());
@@ -184,7 +183,9 @@ final class LsCommand extends BaseCommand {
     one.put("mtime", FileText.exactTime(attr.mtimeSeconds(), attr.mtimeNanos()));
     one.put("inode", attr.inode());
     if (attr.isSymlink()) {
-      one.put("target", new String(files.readlink(attr.inode()), StandardCharsets.UTF_8));
+      byte[] target = files.readlink(attr.inode());
+      one.put("target", NameText.decode(target));
+      FileText.addBytes(one, "targetBase64", target);
     }
     return one;
   }

@@ -1,13 +1,13 @@
 package io.lcpfs.cli;
 
 import io.lcpfs.error.PoolException;
+import io.lcpfs.format.NameText;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -22,15 +22,15 @@ public final class Main {
 
   public static void main(String[] arguments) {
     LauncherStderr.restore();
-    // Names in pools are UTF-8 whatever the locale says.
+    // Names are UTF-8 or bytes whatever the locale says.
     PrintStream out =
         new PrintStream(
             new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), BUFFER_BYTES),
             false,
-            StandardCharsets.UTF_8);
+            NameText.CHARSET);
     PrintStream err =
-        new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
-    int code = run(out, err, System.getenv(), arguments);
+        new PrintStream(new FileOutputStream(FileDescriptor.err), true, NameText.CHARSET);
+    int code = run(out, err, System.getenv(), RawArguments.of(arguments));
     out.flush();
     if (out.checkError() && code == ExitCode.OK) {
       err.println(
@@ -71,8 +71,8 @@ public final class Main {
 
   static int executeHere(Cli cli, String... arguments) {
     CommandLine commandLine = CommandTree.build(cli, arguments);
-    commandLine.setOut(new PrintWriter(cli.out(), true, StandardCharsets.UTF_8));
-    commandLine.setErr(new PrintWriter(cli.err(), true, StandardCharsets.UTF_8));
+    commandLine.setOut(new PrintWriter(cli.out(), true, NameText.CHARSET));
+    commandLine.setErr(new PrintWriter(cli.err(), true, NameText.CHARSET));
     commandLine.setExecutionExceptionHandler((problem, where, parsed) -> fail(cli, problem));
     commandLine.setParameterExceptionHandler((problem, given) -> misuse(cli, problem));
     try {

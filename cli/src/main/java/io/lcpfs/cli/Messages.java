@@ -9,6 +9,7 @@ import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileSystemLoopException;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.util.Locale;
@@ -23,11 +24,20 @@ public final class Messages {
       case Failure failure -> text(failure);
       case PoolException refusal -> of(refusal.error());
       case IOException failure -> of(failure);
+      case InvalidPathException invalid -> of(invalid);
       case OutOfMemoryError noMemory ->
           "memory: " + text(noMemory) + "; give the command more with LCPFS_JAVA_OPTS=-Xmx1g";
       case null, default ->
           "internal error: " + problem + "; run again with LCPFS_DEBUG=1 and report what it prints";
     };
+  }
+
+  /** Of what is neither copied nor in a pool, where the JDK has to be able to name it. */
+  private static String of(InvalidPathException invalid) {
+    return invalid.getInput()
+        + ": cannot be named by the JVM ("
+        + invalid.getReason().toLowerCase(Locale.ROOT)
+        + "); use a name that is UTF-8, in a UTF-8 locale such as LC_ALL=C.UTF-8";
   }
 
   private static String of(PoolError error) {

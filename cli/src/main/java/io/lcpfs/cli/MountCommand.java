@@ -84,6 +84,9 @@ final class MountCommand extends BaseCommand {
     DatasetName.check(name);
     String poolName = DatasetName.poolOf(name);
     refuseTwice(poolName);
+    if (words.size() > 1) {
+      Path _ = Path.of(words.get(1)); // refused here, not by the process in the background
+    }
     if (!foreground) {
       return MountDaemon.start(cli, List.of(poolName), pool -> again(words));
     }

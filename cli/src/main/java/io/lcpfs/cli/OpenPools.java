@@ -1,7 +1,5 @@
 package io.lcpfs.cli;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import io.lcpfs.api.FileTree;
 import io.lcpfs.api.Pool;
 import io.lcpfs.cli.owner.RemotePool;
@@ -11,6 +9,7 @@ import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.format.NameText;
 import io.lcpfs.posix.Attr;
 import io.lcpfs.posix.Caller;
 import io.lcpfs.posix.PathCalls;
@@ -132,7 +131,7 @@ final class OpenPools implements AutoCloseable {
         return at;
       }
       byte[] path = PathCalls.path(at.path());
-      String target = new String(readLink(at, path), UTF_8);
+      String target = NameText.decode(readLink(at, path));
       at = target.startsWith("/") ? new PathSpec(at.dataset(), target) : at.parent().child(target);
     }
     throw named(PoolException.posix(Errno.ELOOP, spec.path()), spec);

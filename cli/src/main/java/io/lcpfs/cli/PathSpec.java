@@ -1,7 +1,7 @@
 package io.lcpfs.cli;
 
 import io.lcpfs.dataset.DatasetName;
-import java.nio.charset.StandardCharsets;
+import io.lcpfs.posix.PathCalls;
 import java.util.Optional;
 
 /**
@@ -10,7 +10,8 @@ import java.util.Optional;
  * what starts with '/' or '.' is a path of the host.
  *
  * @param dataset full name, that of a snapshot too
- * @param path absolute, starting with '/'
+ * @param path absolute, starting with '/'; bytes that are not UTF-8 as {@link
+ *     io.lcpfs.format.NameText} shows them
  */
 record PathSpec(String dataset, String path) {
 
@@ -23,7 +24,7 @@ record PathSpec(String dataset, String path) {
     String last = stripped().substring(stripped().lastIndexOf('/') + 1);
     return last.isEmpty() || last.equals(".") || last.equals("..")
         ? Optional.empty()
-        : Optional.of(last.getBytes(StandardCharsets.UTF_8));
+        : Optional.of(PathCalls.path(last));
   }
 
   /** The directory that holds {@link #lastName}; the root for the root. */

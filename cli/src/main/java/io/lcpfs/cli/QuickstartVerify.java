@@ -6,6 +6,7 @@ import io.lcpfs.api.PoolDevices;
 import io.lcpfs.cli.tree.PoolDirectory;
 import io.lcpfs.cli.tree.TreeDigest;
 import io.lcpfs.dataset.Sizes;
+import io.lcpfs.format.NameText;
 import io.lcpfs.pool.OpenOptions;
 import io.lcpfs.pool.VerifyReport;
 import io.lcpfs.posix.PosixFileSystem;
@@ -124,7 +125,7 @@ final class QuickstartVerify {
   }
 
   private static String shown(String path) {
-    return new String(path.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
+    return NameText.decode(path.getBytes(StandardCharsets.ISO_8859_1));
   }
 
   private boolean verify(Pool pool) {

@@ -1,10 +1,9 @@
 package io.lcpfs.cli;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import io.lcpfs.dataset.Sizes;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.format.NameText;
 import io.lcpfs.posix.Attr;
 import io.lcpfs.posix.Caller;
 import io.lcpfs.posix.FileHandle;
@@ -162,7 +161,7 @@ final class RewriteCommand extends BaseCommand {
           });
     }
     for (byte[] name : names) {
-      PathSpec child = shown.child(new String(name, UTF_8));
+      PathSpec child = shown.child(NameText.decode(name));
       Attr attr;
       try {
         attr = in.lookup(directory.inode(), name, Caller.ROOT);

@@ -1,9 +1,10 @@
 package io.lcpfs.cli;
 
+import io.lcpfs.format.NameText;
 import io.lcpfs.posix.Attr;
 import io.lcpfs.posix.Caller;
+import io.lcpfs.posix.PathCalls;
 import io.lcpfs.posix.PosixFileSystem;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -59,16 +60,13 @@ final class StatCommand extends BaseCommand {
 
   private static List<String> xattrs(PosixFileSystem files, Attr attr) {
     return files.listxattr(attr.inode(), Caller.ROOT).stream()
-        .map(name -> new String(name, StandardCharsets.UTF_8))
+        .map(name -> NameText.decode(name))
         .sorted()
         .toList();
   }
 
   private void print(PosixFileSystem files, PathSpec spec, Attr attr) {
-    String target =
-        attr.isSymlink()
-            ? " -> " + new String(files.readlink(attr.inode()), StandardCharsets.UTF_8)
-            : "";
+    String target = attr.isSymlink() ? " -> " + NameText.decode(files.readlink(attr.inode())) : "";
     out().println("  File: " + spec + target);
     out().println("  Type: " + FileText.type(attr));
     out()
@@ -110,6 +108,7 @@ final class StatCommand extends BaseCommand {
   private static Map<String, Object> asJson(PosixFileSystem files, PathSpec spec, Attr attr) {
     Map<String, Object> one = new LinkedHashMap<>();
     one.put("path", spec.toString());
+    FileText.addBytes(one, "nameBase64", FileText.lastName(PathCalls.path(spec.path())));
     one.put("type", FileText.type(attr));
     one.put("size", attr.size());
     one.put("stored", attr.blocks512() * 512);
@@ -124,7 +123,9 @@ final class StatCommand extends BaseCommand {
     one.put("ctime", FileText.exactTime(attr.ctimeSeconds(), attr.ctimeNanos()));
     one.put("btime", FileText.exactTime(attr.btimeSeconds(), attr.btimeNanos()));
     if (attr.isSymlink()) {
-      one.put("target", new String(files.readlink(attr.inode()), StandardCharsets.UTF_8));
+      byte[] target = files.readlink(attr.inode());
+      one.put("target", NameText.decode(target));
+      FileText.addBytes(one, "targetBase64", target);
     }
     one.put("xattrs", xattrs(files, attr));
     return one;

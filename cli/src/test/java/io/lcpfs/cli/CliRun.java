@@ -1,8 +1,8 @@
 package io.lcpfs.cli;
 
+import io.lcpfs.format.NameText;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
 
@@ -18,13 +18,11 @@ record CliRun(int code, String out, String err) {
   static CliRun with(Map<String, String> environment, String... arguments) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
-    PrintStream outText = new PrintStream(out, true, StandardCharsets.UTF_8);
+    PrintStream outText = new PrintStream(out, true, NameText.CHARSET);
     int code =
-        Main.run(
-            outText, new PrintStream(err, true, StandardCharsets.UTF_8), environment, arguments);
+        Main.run(outText, new PrintStream(err, true, NameText.CHARSET), environment, arguments);
     outText.flush();
-    return new CliRun(
-        code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    return new CliRun(code, NameText.decode(out.toByteArray()), NameText.decode(err.toByteArray()));
   }
 
   /** Splits {@code line} at blanks. */

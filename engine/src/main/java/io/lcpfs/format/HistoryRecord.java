@@ -5,7 +5,6 @@ import static io.lcpfs.format.Disk.U16;
 import static io.lcpfs.format.Disk.U32;
 import static io.lcpfs.format.Disk.U64;
 import static java.lang.foreign.MemoryLayout.structLayout;
-import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.lcpfs.error.Check;
 import java.lang.foreign.MemorySegment;
@@ -17,7 +16,8 @@ import java.util.Arrays;
  *
  * @param txg the group that it is in
  * @param wallNanos wall clock, nanoseconds since 1970
- * @param who user and host, clipped to {@link #MAX_TEXT_BYTES} of UTF-8
+ * @param who user and host, clipped to {@link #MAX_TEXT_BYTES} of UTF-8, or of names in bytes as
+ *     {@link NameText} shows them
  * @param command clipped likewise
  */
 public record HistoryRecord(long txg, long wallNanos, String who, String command) {
@@ -37,7 +37,7 @@ public record HistoryRecord(long txg, long wallNanos, String who, String command
   }
 
   private static byte[] clipped(String text) {
-    byte[] bytes = text.getBytes(UTF_8);
+    byte[] bytes = text.getBytes(NameText.CHARSET);
     return bytes.length <= MAX_TEXT_BYTES ? bytes : Arrays.copyOf(bytes, MAX_TEXT_BYTES);
   }
 
@@ -68,6 +68,10 @@ public record HistoryRecord(long txg, long wallNanos, String who, String command
     return (int) bytes;
   }
 
+  private static String text(byte[] log, int from, int to) {
+    return NameText.decode(Arrays.copyOfRange(log, from, to));
+  }
+
   /** Decodes the record at {@code offset} of {@code log}. */
   public static HistoryRecord decode(byte[] log, int offset) {
     int bytes = totalBytes(log, offset);
@@ -77,7 +81,7 @@ public record HistoryRecord(long txg, long wallNanos, String who, String command
     return new HistoryRecord(
         Disk.u64(record, 8),
         Disk.u64(record, 16),
-        new String(log, text, whoBytes, UTF_8),
-        new String(log, text + whoBytes, bytes - HEADER_BYTES - whoBytes, UTF_8));
+        text(log, text, text + whoBytes),
+        text(log, text + whoBytes, offset + bytes));
   }
 }

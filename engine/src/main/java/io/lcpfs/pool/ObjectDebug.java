@@ -1,7 +1,5 @@
 package io.lcpfs.pool;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
@@ -9,6 +7,7 @@ import io.lcpfs.format.DatasetRecord;
 import io.lcpfs.format.DeadlistRecord;
 import io.lcpfs.format.Disk;
 import io.lcpfs.format.DnodeRecord;
+import io.lcpfs.format.NameText;
 import io.lcpfs.format.ObjectSetRecord;
 import io.lcpfs.format.ObjectType;
 import io.lcpfs.format.ReferencesRecord;
@@ -72,7 +71,7 @@ final class ObjectDebug {
                 .iterate(
                     0,
                     (cookie, name, value) -> {
-                      out.line(new String(name, UTF_8) + " -> object " + number(value));
+                      out.line(NameText.decode(name) + " -> object " + number(value));
                       return true;
                     });
           }
@@ -152,7 +151,7 @@ final class ObjectDebug {
                 0,
                 (cookie, name, value) -> {
                   children.put(
-                      new String(name, UTF_8),
+                      NameText.decode(name),
                       value.length == Long.BYTES ? Disk.u64(MemorySegment.ofArray(value), 0) : 0);
                   return true;
                 });

@@ -4,7 +4,7 @@ import static io.lcpfs.error.PoolException.corrupt;
 import static io.lcpfs.error.PoolException.posix;
 
 import io.lcpfs.error.Errno;
-import java.nio.charset.StandardCharsets;
+import io.lcpfs.format.NameText;
 
 /** The rules for names and symbolic link targets. */
 final class Names {
@@ -18,7 +18,7 @@ final class Names {
 
   /** A name as printed in an error. */
   static String show(byte[] name) {
-    return new String(name, StandardCharsets.UTF_8);
+    return NameText.decode(name);
   }
 
   /**

@@ -4,7 +4,7 @@ import static io.lcpfs.error.PoolException.posix;
 
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
-import java.nio.charset.StandardCharsets;
+import io.lcpfs.format.NameText;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -26,9 +26,12 @@ public final class PathCalls {
     this.startInode = startInode;
   }
 
-  /** The bytes of a path that is given as text. */
+  /**
+   * The bytes of a path that is given as text: UTF-8, and the bytes themselves where {@link
+   * NameText} has escaped them.
+   */
   public static byte[] path(String text) {
-    return text.getBytes(StandardCharsets.UTF_8);
+    return text.getBytes(NameText.CHARSET);
   }
 
   private Znode start() {

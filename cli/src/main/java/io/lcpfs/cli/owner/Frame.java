@@ -1,7 +1,6 @@
 package io.lcpfs.cli.owner;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
+import io.lcpfs.format.NameText;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 
@@ -77,8 +76,9 @@ final class Frame {
     return bytes;
   }
 
+  /** UTF-8, and names in it as their bytes; see {@link NameText}. */
   String getText() {
-    return new String(getBytes(), UTF_8);
+    return NameText.decode(getBytes());
   }
 
   /** A count of things that take at least a byte each. */

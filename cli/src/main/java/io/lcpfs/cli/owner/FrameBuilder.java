@@ -1,9 +1,8 @@
 package io.lcpfs.cli.owner;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.format.NameText;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 
@@ -57,7 +56,7 @@ final class FrameBuilder {
   }
 
   FrameBuilder put(String text) {
-    return put(text.getBytes(UTF_8));
+    return put(text.getBytes(NameText.CHARSET));
   }
 
   /** The whole frame. */

@@ -9,8 +9,8 @@ import io.lcpfs.cli.tree.TreeFile;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.format.NameText;
 import io.lcpfs.posix.Attr;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
@@ -41,7 +41,7 @@ public final class RemoteDirectory implements TreeDirectory {
   }
 
   private String display(byte[] name) {
-    String text = new String(name, StandardCharsets.UTF_8);
+    String text = NameText.decode(name);
     return display.endsWith("/") ? display + text : display + "/" + text;
   }
 

@@ -3,11 +3,11 @@ package io.lcpfs.cli.owner;
 import io.lcpfs.api.Pool;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.format.NameText;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -197,7 +197,6 @@ final class Session {
             }
           }
         };
-    return new PrintStream(
-        new BufferedOutputStream(frames, BUFFER_BYTES), false, StandardCharsets.UTF_8);
+    return new PrintStream(new BufferedOutputStream(frames, BUFFER_BYTES), false, NameText.CHARSET);
   }
 }

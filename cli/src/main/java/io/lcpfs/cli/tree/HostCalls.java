@@ -74,6 +74,11 @@ final class HostCalls {
     static final MethodHandle FSETXATTR = bind("fsetxattr", I32, I32, PTR, PTR, I64, I32);
   }
 
+  /** Bound when a symbolic link is first followed. */
+  private static final class Following {
+    static final MethodHandle REALPATH = bind("realpath", PTR, PTR, PTR);
+  }
+
   /** Bound when the process's own identity is first asked for. */
   private static final class Self {
     static final MethodHandle GETEUID = bind("geteuid", I32);
@@ -182,6 +187,26 @@ final class HostCalls {
     } catch (Throwable t) {
       throw impossible(t);
     }
+  }
+
+  /** Fills the calling thread's result buffer with an absolute path, and answers its length. */
+  static long realpath(byte[] path) {
+    Buffers b = buffers();
+    MemorySegment result = b.result();
+    MemorySegment found;
+    try {
+      found = (MemorySegment) Following.REALPATH.invokeExact(b.state, b.first(path), result);
+    } catch (Throwable t) {
+      throw impossible(t);
+    }
+    if (found.address() == 0) {
+      return answer(-1, b);
+    }
+    long length = 0;
+    while (result.get(ValueLayout.JAVA_BYTE, length) != 0) {
+      length++;
+    }
+    return length;
   }
 
   static long flistxattr(int fd, MemorySegment target) {

@@ -2,10 +2,10 @@ package io.lcpfs.cli.tree;
 
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.format.NameText;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,7 +22,7 @@ public final class HostDirectory implements TreeDirectory {
   private final String display;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  private HostDirectory(int fd, String display) {
+  HostDirectory(int fd, String display) {
     this.fd = fd;
     this.display = display;
   }
@@ -31,23 +31,12 @@ public final class HostDirectory implements TreeDirectory {
    * Opens a directory by path; symbolic links in {@code path} are followed, as its author meant.
    */
   public static HostDirectory open(Path path) {
-    String display = path.toString();
-    long fd =
-        HostCalls.openat(
-            HostCalls.AT_FDCWD,
-            bytes(display.isEmpty() ? "." : display),
-            HostCalls.O_RDONLY | HostCalls.O_DIRECTORY,
-            0);
-    return new HostDirectory((int) Native.check(fd, display), display);
-  }
-
-  static byte[] bytes(String text) {
-    return text.getBytes(StandardCharsets.UTF_8);
+    return HostPath.of(path.toString()).open();
   }
 
   /** A name for messages. */
   static String show(byte[] name) {
-    return new String(name, StandardCharsets.UTF_8);
+    return NameText.decode(name);
   }
 
   /** The effective user of this process. */
@@ -69,12 +58,15 @@ public final class HostDirectory implements TreeDirectory {
     return display.endsWith("/") ? display + show(name) : display + "/" + show(name);
   }
 
+  /** Whether it is '.' or '..'. */
+  static boolean isDots(byte[] name) {
+    return (name.length == 1 && name[0] == '.')
+        || (name.length == 2 && name[0] == '.' && name[1] == '.');
+  }
+
   /** A name that came from elsewhere must stay within this directory. */
   private byte[] checked(byte[] name) {
-    boolean dots =
-        (name.length == 1 && name[0] == '.')
-            || (name.length == 2 && name[0] == '.' && name[1] == '.');
-    if (name.length == 0 || dots) {
+    if (name.length == 0 || isDots(name)) {
       throw PoolException.posix(Errno.EINVAL, display(name));
     }
     for (byte b : name) {
@@ -85,7 +77,7 @@ public final class HostDirectory implements TreeDirectory {
     return name;
   }
 
-  private static Attributes attributes(MemorySegment statx) {
+  static Attributes attributes(MemorySegment statx) {
     long device =
         ((long) statx.get(Native.I32, 136) << 32)
             | Integer.toUnsignedLong(statx.get(Native.I32, 140));
@@ -152,10 +144,7 @@ public final class HostDirectory implements TreeDirectory {
         end++;
       }
       byte[] name = buffer.asSlice(start, end - start).toArray(ValueLayout.JAVA_BYTE);
-      boolean dots =
-          (name.length == 1 && name[0] == '.')
-              || (name.length == 2 && name[0] == '.' && name[1] == '.');
-      if (!dots) {
+      if (!isDots(name)) {
         names.add(name);
       }
       at += recordBytes;

@@ -1,9 +1,9 @@
 package io.lcpfs.cli.tree;
 
+import io.lcpfs.format.NameText;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.charset.StandardCharsets;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -36,8 +36,7 @@ final class HostXattrs {
           }
           Native.check(length, display);
           result.put(
-              new String(name, StandardCharsets.UTF_8),
-              value.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE));
+              NameText.decode(name), value.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE));
         }
       }
     }
@@ -49,8 +48,7 @@ final class HostXattrs {
       MemorySegment bytes = arena.allocate(Math.max(1, value.length));
       MemorySegment.copy(value, 0, bytes, ValueLayout.JAVA_BYTE, 0, value.length);
       Native.check(
-          HostCalls.fsetxattr(
-              fd, name.getBytes(StandardCharsets.UTF_8), bytes.asSlice(0, value.length)),
+          HostCalls.fsetxattr(fd, name.getBytes(NameText.CHARSET), bytes.asSlice(0, value.length)),
           display);
     }
   }

@@ -3,13 +3,13 @@ package io.lcpfs.cli.tree;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.format.NameText;
 import io.lcpfs.posix.Attr;
 import io.lcpfs.posix.Caller;
 import io.lcpfs.posix.FileHandle;
 import io.lcpfs.posix.OpenFlags;
 import io.lcpfs.posix.PosixFileSystem;
 import io.lcpfs.posix.SetAttr;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
@@ -258,8 +258,7 @@ public final class PoolDirectory implements TreeDirectory {
         display,
         () -> {
           for (byte[] name : fs.listxattr(inode, Caller.ROOT)) {
-            result.put(
-                new String(name, StandardCharsets.UTF_8), fs.getxattr(inode, name, Caller.ROOT));
+            result.put(NameText.decode(name), fs.getxattr(inode, name, Caller.ROOT));
           }
           return result;
         });
@@ -269,7 +268,7 @@ public final class PoolDirectory implements TreeDirectory {
     named(
         display,
         () -> {
-          fs.setxattr(inode, name.getBytes(StandardCharsets.UTF_8), value, 0, Caller.ROOT);
+          fs.setxattr(inode, name.getBytes(NameText.CHARSET), value, 0, Caller.ROOT);
           return inode;
         });
   }
