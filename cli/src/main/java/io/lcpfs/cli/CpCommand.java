@@ -38,6 +38,7 @@ import picocli.CommandLine.Parameters;
     footer = {
       "",
       "For example: lcpfs cp -r DIR tank/home:/    lcpfs cp tank:/file .",
+      "A file or attribute that cannot be copied is named on standard error, and the rest goes on.",
       "What is copied out cannot lead outside of the destination, whatever links it holds."
     })
 final class CpCommand extends BaseCommand {

@@ -25,8 +25,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Copies a tree from one side to the other. The calling thread walks; regular files with one name
  * are copied by workers, so that small ones are read while others are written. An entry that fails
- * is reported and the rest goes on, unless nothing further could succeed (no space, read-only). The
- * attributes of a directory are set when everything in it is there.
+ * is reported and the rest goes on, unless nothing further could succeed (no space for content,
+ * read-only). An extended attribute that the destination refuses is reported, and the file is there
+ * without it. The attributes of a directory are set when everything in it is there.
  */
 public final class TreeCopy {
   private static final int BUFFER_BYTES = 1 << 20;
@@ -188,17 +189,23 @@ public final class TreeCopy {
     workers = null;
   }
 
+  /** Whether nothing can be changed there any more. */
+  private static boolean isOver(PoolException e) {
+    return e.errno() == Errno.EROFS
+        || e.error() instanceof PoolError.Suspended
+        || e.error() instanceof PoolError.Closed;
+  }
+
   private void failed(PoolException e) {
-    boolean hopeless =
-        switch (e.errno()) {
-          case ENOSPC, EDQUOT, EROFS -> true;
-          default ->
-              e.error() instanceof PoolError.Suspended || e.error() instanceof PoolError.Closed;
-        };
-    if (hopeless) {
+    // A quota is somebody's: what others own may still fit.
+    if (e.errno() == Errno.ENOSPC || isOver(e)) {
       fatal.compareAndSet(null, e);
       return;
     }
+    reported(e);
+  }
+
+  private void reported(PoolException e) {
     report.failures.incrementAndGet();
     synchronized (failures) {
       failures.accept(e);
@@ -503,20 +510,46 @@ public final class TreeCopy {
     try {
       to.set(name, value);
     } catch (PoolException e) {
-      boolean unsupported = e.errno() == Errno.EOPNOTSUPP || e.errno() == Errno.EPERM;
-      if (!unsupported) {
+      if (isOver(e)) {
         throw e;
       }
-      // Once for all: a destination that refuses one refuses them all.
-      if (name.startsWith("user.") && xattrsRefused.compareAndSet(false, true)) {
-        failed(
-            PoolException.refused(
-                Errno.EOPNOTSUPP,
-                display
-                    + ": extended attributes cannot be kept there; copy with --no-preserve to"
-                    + " leave them out"));
-      }
+      refusedXattr(name, display, e);
     }
+  }
+
+  private void refusedXattr(String name, String display, PoolException e) {
+    boolean ofUsers = name.startsWith("user.");
+    switch (e.errno()) {
+      case EOPNOTSUPP -> {
+        // Once for all: a destination that does not have them refuses them all.
+        if (ofUsers && xattrsRefused.compareAndSet(false, true)) {
+          reported(
+              PoolException.refused(
+                  Errno.EOPNOTSUPP,
+                  display
+                      + ": extended attributes cannot be kept there; copy with --no-preserve to"
+                      + " leave them out"));
+        }
+      }
+      case EPERM -> {
+        if (ofUsers) {
+          reported(PoolException.posix(Errno.EPERM, attribute(name, display)));
+        }
+      }
+      case ENOSPC, E2BIG, ERANGE ->
+          // Hosts give a file little room for them, however much the disk has.
+          reported(
+              PoolException.refused(
+                  e.errno(),
+                  attribute(name, display)
+                      + ": has no room there and was left out; copy with --no-preserve to leave"
+                      + " all out, or make room when the destination is full"));
+      default -> reported(PoolException.posix(e.errno(), attribute(name, display)));
+    }
+  }
+
+  private static String attribute(String name, String display) {
+    return display + ": extended attribute " + name;
   }
 
   private void other(OpenCopy at, byte[] name, Attributes attributes, byte[] newName) {

@@ -9,6 +9,8 @@ import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.SortedMap;
+import java.util.function.BiPredicate;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -89,6 +92,83 @@ class TreeCopyTest {
     assertThat(digest(to).entries()).isEqualTo(digest(from).entries());
     Files.setPosixFilePermissions(from.resolve("d3"), PosixFilePermissions.fromString("rwxrwx---"));
     Files.setPosixFilePermissions(to.resolve("d3"), PosixFilePermissions.fromString("rwxrwx---"));
+  }
+
+  /** What answers as {@code real} does, but for the calls that are refused. */
+  private static <T> T refusing(
+      Class<T> type, T real, BiPredicate<String, Object[]> refused, Errno errno) {
+    Object proxy =
+        Proxy.newProxyInstance(
+            type.getClassLoader(),
+            new Class<?>[] {type},
+            (self, method, arguments) -> {
+              if (arguments != null && refused.test(method.getName(), arguments)) {
+                throw PoolException.posix(errno, "refused");
+              }
+              try {
+                Object answer = method.invoke(real, arguments);
+                return switch (answer) {
+                  case TreeFile file -> refusing(TreeFile.class, file, refused, errno);
+                  case TreeDirectory below -> refusing(TreeDirectory.class, below, refused, errno);
+                  case null, default -> answer;
+                };
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            });
+    return type.cast(proxy);
+  }
+
+  @Test
+  void anAttributeThatIsRefusedIsReportedAndEverythingElseIsCopied() throws IOException {
+    Files.createDirectory(from.resolve("d"));
+    for (String name : List.of("a", "d", "d/b", "z")) {
+      Path path = name.equals("d") ? from.resolve(name) : file(name, "content");
+      var view = Files.getFileAttributeView(path, UserDefinedFileAttributeView.class);
+      assumeThat(view).isNotNull();
+      requireNonNull(view).write("big", ByteBuffer.wrap(new byte[] {1}));
+      view.write("small", ByteBuffer.wrap(new byte[] {2}));
+      Files.setLastModifiedTime(path, FileTime.from(Instant.ofEpochSecond(1_000_000_000)));
+    }
+    BiPredicate<String, Object[]> big =
+        (call, arguments) -> call.equals("setXattr") && arguments[0].equals("user.big");
+    for (Errno errno : List.of(Errno.ENOSPC, Errno.E2BIG, Errno.EDQUOT, Errno.EPERM)) {
+      failures.clear();
+      Path target = Files.createDirectory(directory.resolve("to-" + errno));
+      TreeCopy copy = new TreeCopy(OPTIONS, failures::add);
+      try (HostDirectory source = HostDirectory.open(from);
+          HostDirectory real = HostDirectory.open(target)) {
+        copy.copyContents(source, refusing(TreeDirectory.class, real, big, errno));
+      }
+      assertThat(copy.report().failures()).as(errno.name()).isEqualTo(4);
+      assertThat(failures).extracting(e -> e.errno()).containsOnly(errno);
+      assertThat(failures)
+          .extracting(e -> e.error().message())
+          .allSatisfy(text -> assertThat(text).contains("extended attribute user.big"))
+          .anySatisfy(text -> assertThat(text).contains(target + "/d/b: "))
+          .anySatisfy(text -> assertThat(text).contains(target + "/d: "));
+      assertThat(digest(target).entries()).isEqualTo(digest(from).entries());
+      var kept =
+          requireNonNull(
+              Files.getFileAttributeView(
+                  target.resolve("d/b"), UserDefinedFileAttributeView.class));
+      assertThat(kept.list()).containsExactly("small");
+    }
+  }
+
+  @Test
+  void aFullDestinationEndsTheCopy() throws IOException {
+    file("a", "content");
+    try (HostDirectory source = HostDirectory.open(from);
+        HostDirectory real = HostDirectory.open(to)) {
+      TreeDirectory full =
+          refusing(
+              TreeDirectory.class, real, (call, arguments) -> call.equals("create"), Errno.ENOSPC);
+      assertThatThrownBy(() -> new TreeCopy(OPTIONS, failures::add).copyContents(source, full))
+          .isInstanceOf(PoolException.class)
+          .hasMessageContaining("refused");
+    }
+    assertThat(failures).isEmpty();
   }
 
   @Test
