@@ -45,6 +45,11 @@ final class OpenFile {
 
   private volatile int flags;
 
+  /**
+   * Made without a name (O_TMPFILE) and to have one; under the lock. What lost its name gets none.
+   */
+  private boolean awaitsName;
+
   /** Offset in bytes; of a directory, the cookie behind which the next listing begins. */
   private long position;
 
@@ -54,6 +59,7 @@ final class OpenFile {
     this.handles[slot(flags)] = handle;
     this.inode = handle.inode();
     this.flags = flags & ~OPENING_ONLY;
+    this.awaitsName = (flags & VfsFlags.O_TMPFILE_BIT) != 0 && (flags & OpenFlags.O_EXCL) == 0;
   }
 
   FileHandle handle() {
@@ -143,11 +149,27 @@ final class OpenFile {
       FileHandle chosen = handles[slot(next)];
       if (chosen == null) {
         // The one before stays open: a read without the lock may be using it.
-        chosen = fs.open(inode, next, caller);
+        // O_TMPFILE includes O_DIRECTORY, which was about another file.
+        chosen = fs.open(inode, next & ~OpenFlags.O_DIRECTORY, caller);
         handles[slot(next)] = chosen;
       }
       handle = chosen;
       flags = next;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Gives the file another name, or its first one; ENOENT when it lost its last one. */
+  void link(PathCalls to, byte[] newPath, Caller caller) {
+    lock.lock();
+    try {
+      if (awaitsName) {
+        to.linkUnnamed(inode, newPath, caller);
+        awaitsName = false;
+      } else {
+        to.link(inode, newPath, caller);
+      }
     } finally {
       lock.unlock();
     }

@@ -94,6 +94,13 @@ public final class PathCalls {
     throw posix(Errno.ELOOP, Names.show(path));
   }
 
+  /** A new file without a name in the directory that {@code path} names, as O_TMPFILE has it. */
+  FileHandle openUnnamed(byte[] path, int flags, int mode, Caller caller) {
+    boolean follows = (flags & OpenFlags.O_NOFOLLOW) == 0;
+    int ofFile = flags & ~(OpenFlags.O_DIRECTORY | OpenFlags.O_EXCL);
+    return fs.createUnnamed(resolve(path, follows, caller), mode, ofFile, caller).handle();
+  }
+
   private @Nullable Znode existing(PathWalk.Last last, Caller caller) {
     try {
       return fs.directories.lookup(last.directory(), last.name(), caller);
@@ -135,6 +142,12 @@ public final class PathCalls {
   public Attr link(long inode, byte[] newPath, Caller caller) {
     PathWalk.Last last = newFile(newPath, caller);
     return fs.link(inode, last.directory().inode, last.name(), caller);
+  }
+
+  /** As {@link #link(long, byte[], Caller)}, the first name of a file that was made without one. */
+  Attr linkUnnamed(long inode, byte[] newPath, Caller caller) {
+    PathWalk.Last last = newFile(newPath, caller);
+    return fs.linkUnnamed(inode, last.directory().inode, last.name(), caller);
   }
 
   /** A last name for something that is no directory. */

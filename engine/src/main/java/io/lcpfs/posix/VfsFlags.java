@@ -17,6 +17,9 @@ public final class VfsFlags {
   /** The bit that O_TMPFILE has beyond O_DIRECTORY. */
   public static final int O_TMPFILE_BIT = 0x400000;
 
+  /** A new file without a name in the directory that the path names; includes O_DIRECTORY. */
+  public static final int O_TMPFILE = O_TMPFILE_BIT | OpenFlags.O_DIRECTORY;
+
   /** lseek. */
   public static final int SEEK_SET = 0;
 

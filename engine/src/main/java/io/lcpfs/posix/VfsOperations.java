@@ -271,13 +271,16 @@ public final class VfsOperations extends VfsProcess {
     linkat(VfsFlags.AT_FDCWD, oldPath, VfsFlags.AT_FDCWD, newPath, 0);
   }
 
-  /** With AT_SYMLINK_FOLLOW, and AT_EMPTY_PATH for the file that {@code oldFd} is open on. */
+  /**
+   * With AT_SYMLINK_FOLLOW, and AT_EMPTY_PATH for the file that {@code oldFd} is open on, which may
+   * have no name yet (O_TMPFILE). ENOENT for one that has none any more.
+   */
   public void linkat(int oldFd, byte[] oldPath, int newFd, byte[] newPath, int flags) {
     checkFlags(flags, VfsFlags.AT_SYMLINK_FOLLOW | VfsFlags.AT_EMPTY_PATH);
     try (Base to = base(newFd, newPath)) {
       if (oldPath.length == 0 && (flags & VfsFlags.AT_EMPTY_PATH) != 0) {
         try (Use use = use(oldFd)) {
-          to.calls().link(use.file().inode, newPath, caller());
+          use.file().link(to.calls(), newPath, caller());
         }
         return;
       }

@@ -159,12 +159,14 @@ public abstract sealed class VfsProcess implements AutoCloseable permits VfsOper
 
   /**
    * Opens, and with O_CREAT creates, a file; the lowest free descriptor is its. O_SYNC and O_DSYNC
-   * make each write durable; O_DIRECT, O_NONBLOCK and flags that are not known change nothing.
+   * make each write durable; O_DIRECT, O_NONBLOCK and flags that are not known change nothing. With
+   * O_TMPFILE, {@code path} is a directory, and a file without a name is made there; unless O_EXCL
+   * is given too, {@link VfsOperations#linkat} with AT_EMPTY_PATH gives it one.
    *
    * @throws PoolException ENOENT, EEXIST (O_EXCL), EISDIR, ENOTDIR, ELOOP, EACCES, EMFILE,
    *     ENAMETOOLONG, EROFS, ENOSPC, ENXIO for what is no file or directory, EPERM for O_NOATIME of
-   *     another's file, EINVAL also for O_PATH and O_CREAT with O_DIRECTORY, EOPNOTSUPP for
-   *     O_TMPFILE
+   *     another's file, EINVAL also for O_PATH, for O_CREAT with O_DIRECTORY, and for O_TMPFILE
+   *     without writing
    */
   public int open(byte[] path, int flags, int mode) {
     return openat(VfsFlags.AT_FDCWD, path, flags, mode);
@@ -172,11 +174,11 @@ public abstract sealed class VfsProcess implements AutoCloseable permits VfsOper
 
   /** As {@link #open}, a relative path beginning at an open directory; EBADF, ENOTDIR. */
   public int openat(int directoryFd, byte[] path, int flags, int mode) {
-    if ((flags & VfsFlags.O_TMPFILE_BIT) != 0) {
-      throw posix(Errno.EOPNOTSUPP, "O_TMPFILE");
-    }
+    boolean unnamed = (flags & VfsFlags.O_TMPFILE_BIT) != 0;
     int both = OpenFlags.O_CREAT | OpenFlags.O_DIRECTORY;
-    if ((flags & VfsFlags.O_PATH) != 0 || (flags & both) == both) {
+    if ((flags & VfsFlags.O_PATH) != 0
+        || (flags & both) == both
+        || (unnamed && !makesUnnamed(flags))) {
       throw posix(Errno.EINVAL, "open flags " + flags);
     }
     // Before anything is created: a full table leaves no file behind.
@@ -184,7 +186,11 @@ public abstract sealed class VfsProcess implements AutoCloseable permits VfsOper
     boolean installed = false;
     try (Base base = base(directoryFd, path)) {
       int bits = mode & Mode.PERMISSIONS;
-      FileHandle handle = base.calls.open(path, flags & ENGINE_FLAGS, bits, creator());
+      int known = flags & ENGINE_FLAGS;
+      FileHandle handle =
+          unnamed
+              ? base.calls.openUnnamed(path, known, bits, creator())
+              : base.calls.open(path, known, bits, creator());
       descriptors.install(fd, new OpenFile(fs, handle, flags), (flags & VfsFlags.O_CLOEXEC) != 0);
       installed = true;
       return fd;
@@ -193,6 +199,13 @@ public abstract sealed class VfsProcess implements AutoCloseable permits VfsOper
         descriptors.cancel(fd);
       }
     }
+  }
+
+  /** Whether O_TMPFILE is whole, and the file can be written, as nobody else can do that for it. */
+  private static boolean makesUnnamed(int flags) {
+    return (flags & VfsFlags.O_TMPFILE) == VfsFlags.O_TMPFILE
+        && (flags & OpenFlags.O_CREAT) == 0
+        && OpenFlags.writes(flags);
   }
 
   /**

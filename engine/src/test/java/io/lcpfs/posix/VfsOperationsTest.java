@@ -21,6 +21,7 @@ class VfsOperationsTest {
   private static final int LIMIT = 16;
   private static final int CREATE = OpenFlags.O_CREAT | OpenFlags.O_RDWR;
   private static final int DIRECTORY = OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY;
+  private static final int TEMPORARY = VfsFlags.O_TMPFILE | OpenFlags.O_RDWR;
   private static final int RW_ALL = 0x1B6;
   private static final int RWX_ALL = 0x1FF;
   private static final int NO_FD = 11;
@@ -91,8 +92,6 @@ class VfsOperationsTest {
     assertThat(errno(() -> open("/f", OpenFlags.O_ACCMODE))).isEqualTo(Errno.EINVAL);
     assertThat(errno(() -> open("/f", VfsFlags.O_PATH))).isEqualTo(Errno.EINVAL);
     assertThat(errno(() -> open("/x", CREATE | OpenFlags.O_DIRECTORY))).isEqualTo(Errno.EINVAL);
-    int temporary = VfsFlags.O_TMPFILE_BIT | OpenFlags.O_DIRECTORY | OpenFlags.O_RDWR;
-    assertThat(errno(() -> open("/d", temporary))).isEqualTo(Errno.EOPNOTSUPP);
     assertThat(read(open("/link", 0), 100)).isEqualTo("content");
     vfs.close(open("/dangling", CREATE));
     assertThat(t.exists("/new")).isTrue();
@@ -108,6 +107,79 @@ class VfsOperationsTest {
     write(durable, "AB");
     t.crashAfterSync();
     assertThat(t.read("/f")).isEqualTo("ABcdef");
+  }
+
+  @Test
+  void aFileWithoutANameGoesWithItsLastDescriptorUnlessItGetsOne() {
+    vfs.mkdir(b("/d"), RWX_ALL);
+    long free = t.fs.statfs().freeFiles();
+    int lost = vfs.open(b("/d"), TEMPORARY, RW_ALL);
+    write(lost, "lost");
+    assertThat(vfs.fstat(lost).mode()).isEqualTo(Mode.REGULAR | 0x1A4);
+    assertThat(vfs.fullStat(lost).attr().nlink()).isZero();
+    vfs.close(lost);
+    int kept = vfs.open(b("/d"), TEMPORARY, RW_ALL);
+    int other = vfs.dup(kept);
+    write(kept, "kept");
+    assertThat(errno(() -> link(kept, "/missing/name"))).isEqualTo(Errno.ENOENT);
+    link(kept, "/d/name");
+    assertThat(errno(() -> link(kept, "/d/name"))).isEqualTo(Errno.EEXIST);
+    link(other, "/second");
+    vfs.close(kept);
+    vfs.close(other);
+    t.crashAfterSync();
+    assertThat(t.read("/d/name")).isEqualTo("kept");
+    assertThat(t.read("/second")).isEqualTo("kept");
+    assertThat(t.stat("/second").nlink()).isEqualTo(2);
+    assertThat(t.fs.statfs().freeFiles()).isLessThanOrEqualTo(free);
+  }
+
+  @Test
+  void onlyAFileThatNeverHadANameGetsItsFirstOneByItsDescriptor() {
+    vfs.mkdir(b("/d"), RWX_ALL);
+    int exclusive = vfs.open(b("/d"), TEMPORARY | OpenFlags.O_EXCL, RW_ALL);
+    assertThat(errno(() -> link(exclusive, "/x"))).isEqualTo(Errno.ENOENT);
+    int named = file("/f", "content");
+    vfs.unlink(b("/f"));
+    assertThat(errno(() -> link(named, "/x"))).isEqualTo(Errno.ENOENT);
+    int twice = vfs.open(b("/d"), TEMPORARY, RW_ALL);
+    link(twice, "/x");
+    vfs.unlink(b("/x"));
+    assertThat(errno(() -> link(twice, "/x"))).isEqualTo(Errno.ENOENT);
+    assertThat(t.exists("/x")).isFalse();
+  }
+
+  @Test
+  void aFileWithoutANameIsMadeAsLinuxMakesIt() {
+    vfs.mkdir(b("/d"), RWX_ALL);
+    vfs.close(file("/f", "content"));
+    vfs.symlink(b("d"), b("/link"));
+    assertThat(errno(() -> open("/f", TEMPORARY))).isEqualTo(Errno.ENOTDIR);
+    assertThat(errno(() -> open("/none", TEMPORARY))).isEqualTo(Errno.ENOENT);
+    assertThat(errno(() -> open("/link", TEMPORARY | OpenFlags.O_NOFOLLOW)))
+        .isEqualTo(Errno.ENOTDIR);
+    vfs.close(open("/link", TEMPORARY));
+    assertThat(errno(() -> open("/d", VfsFlags.O_TMPFILE))).isEqualTo(Errno.EINVAL);
+    assertThat(errno(() -> open("/d", TEMPORARY | OpenFlags.O_CREAT))).isEqualTo(Errno.EINVAL);
+    assertThat(errno(() -> open("/d", VfsFlags.O_TMPFILE_BIT | OpenFlags.O_RDWR)))
+        .isEqualTo(Errno.EINVAL);
+    vfs.chmod(b("/d"), 0x1ED);
+    vfs.caller(ALICE);
+    assertThat(errno(() -> open("/d", TEMPORARY))).isEqualTo(Errno.EACCES);
+    vfs.caller(ROOT);
+    int fd = open("/d", TEMPORARY);
+    vfs.fcntl(fd, VfsFlags.F_SETFL, OpenFlags.O_APPEND);
+    write(fd, "a");
+    assertThat(vfs.pwrite(fd, MemorySegment.ofArray(b("b")), 1, 0)).isEqualTo(1);
+    assertThat(vfs.fstat(fd).size()).isEqualTo(2);
+    for (int i = 1; i < LIMIT; i++) {
+      open("/d", TEMPORARY);
+    }
+    assertThat(errno(() -> open("/d", TEMPORARY))).isEqualTo(Errno.EMFILE);
+  }
+
+  private void link(int fd, String name) {
+    vfs.linkat(fd, b(""), AT_FDCWD, b(name), VfsFlags.AT_EMPTY_PATH);
   }
 
   @Test
