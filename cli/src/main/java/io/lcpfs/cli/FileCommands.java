@@ -144,7 +144,7 @@ final class FileCommands {
                 noClobber ? OpenFlags.RENAME_NOREPLACE : 0,
                 Caller.ROOT);
           } catch (PoolException e) {
-            throw OpenPools.named(
+            throw pools.explained(
                 e,
                 e.errno() == Errno.EEXIST
                         || e.errno() == Errno.ENOTEMPTY
@@ -199,7 +199,7 @@ final class FileCommands {
           try {
             make(pools.files(spec), spec, permissions);
           } catch (PoolException e) {
-            throw OpenPools.named(e, spec);
+            throw pools.explained(e, spec);
           }
         }
       }
@@ -280,7 +280,7 @@ final class FileCommands {
             files.paths().link(PathCalls.path(from.path()), PathCalls.path(to.path()), Caller.ROOT);
           }
         } catch (PoolException e) {
-          throw OpenPools.named(e, e.errno() == Errno.EPERM ? PathSpec.require(target) : to);
+          throw pools.explained(e, e.errno() == Errno.EPERM ? PathSpec.require(target) : to);
         }
       }
       return ExitCode.OK;

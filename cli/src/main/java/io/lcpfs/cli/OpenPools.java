@@ -107,7 +107,7 @@ final class OpenPools implements AutoCloseable {
       PathCalls calls = files(spec).paths();
       return follow ? calls.stat(path, Caller.ROOT) : calls.lstat(path, Caller.ROOT);
     } catch (PoolException e) {
-      throw named(e, spec);
+      throw explained(e, spec);
     }
   }
 
@@ -164,6 +164,53 @@ final class OpenPools implements AutoCloseable {
     return e.error() instanceof PoolError.Posix posix
         ? new PoolException(new PoolError.Posix(posix.errno(), spec.toString()), e)
         : e;
+  }
+
+  /**
+   * As {@link #named}; where there is nothing because the path leads into a dataset below, as it
+   * does in a mount, it says how that is written.
+   */
+  PoolException explained(PoolException e, PathSpec spec) {
+    if (e.errno() != Errno.ENOENT || DatasetName.isSnapshot(spec.dataset())) {
+      return named(e, spec);
+    }
+    String dataset = spec.dataset();
+    String rest = spec.path().replaceFirst("^/+", "");
+    while (!rest.isEmpty()) {
+      int slash = rest.indexOf('/');
+      String below = dataset + "/" + (slash < 0 ? rest : rest.substring(0, slash));
+      if (!exists(below)) {
+        break;
+      }
+      dataset = below;
+      rest = slash < 0 ? "" : rest.substring(slash).replaceFirst("^/+", "");
+    }
+    if (dataset.equals(spec.dataset())) {
+      return named(e, spec);
+    }
+    return PoolException.refused(
+        Errno.ENOENT,
+        spec
+            + (rest.isEmpty() ? ": is the dataset " : ": lies in the dataset ")
+            + dataset
+            + "; write "
+            + new PathSpec(dataset, "/" + rest));
+  }
+
+  private boolean exists(String dataset) {
+    Optional<RemotePool> elsewhere = remote(DatasetName.poolOf(dataset));
+    if (elsewhere.isEmpty()) {
+      return toRead(DatasetName.poolOf(dataset)).datasets().stream()
+          .anyMatch(one -> one.name().equals(dataset));
+    }
+    try {
+      return elsewhere.get().stat(dataset, PathCalls.path("/"), true).isDirectory();
+    } catch (PoolException e) {
+      if (e.errno() == Errno.ENOENT || e.errno() == Errno.EINVAL) {
+        return false; // no such dataset, or no name of one
+      }
+      throw e;
+    }
   }
 
   /** Syncs and closes all of them, the last opened first. */

@@ -176,4 +176,25 @@ class NamesCliTest {
       assertThat(said).as("with " + variable).startsWith("1 ").containsIgnoringCase("UTF");
     }
   }
+
+  @Test
+  void aPathIntoADatasetBelowSaysHowItIsWritten() {
+    ok("fs", "create", "-p", "tank/home/alice");
+    for (String command : List.of("ls", "stat", "cat", "mkdir")) {
+      CliRun run = CliRun.with(environment, command, "tank:/home/alice/docs/x");
+      assertThat(run.code()).isEqualTo(ExitCode.FAILED);
+      assertThat(run.err())
+          .as(command)
+          .isEqualTo(
+              "lcpfs: tank:/home/alice/docs/x: lies in the dataset tank/home/alice; write"
+                  + " tank/home/alice:/docs/x\n");
+    }
+    assertThat(CliRun.with(environment, "ls", "tank:/home/").err())
+        .isEqualTo("lcpfs: tank:/home/: is the dataset tank/home; write tank/home:/\n");
+    assertThat(CliRun.with(environment, "cp", host(SHOWN), "tank:/home/x").err())
+        .contains("write tank/home:/");
+    assertThat(CliRun.with(environment, "ls", "tank:/none/x").err())
+        .contains("no such file or directory; ");
+    assertThat(CliRun.with(environment, "rm", "-f", "tank:/home").code()).isZero();
+  }
 }
