@@ -9,7 +9,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,15 +34,15 @@ final class PosixAcl {
   private static final int VERSION = 2;
   private static final int HEADER_BYTES = 4;
   private static final int ENTRY_BYTES = 8;
-  private static final int NO_ID = -1;
+  static final int NO_ID = -1;
 
-  private static final int USER_OBJ = 0x01;
-  private static final int USER = 0x02;
-  private static final int GROUP_OBJ = 0x04;
-  private static final int GROUP = 0x08;
-  private static final int MASK = 0x10;
-  private static final int OTHER = 0x20;
-  private static final int ALL = 7;
+  static final int USER_OBJ = 0x01;
+  static final int USER = 0x02;
+  static final int GROUP_OBJ = 0x04;
+  static final int GROUP = 0x08;
+  static final int MASK = 0x10;
+  static final int OTHER = 0x20;
+  static final int ALL = 7;
 
   private static final ValueLayout.OfInt U32 =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -55,6 +57,29 @@ final class PosixAcl {
     this.tags = tags;
     this.permissions = permissions;
     this.ids = ids;
+  }
+
+  /** One entry; {@code id} is NO_ID unless it names a user or a group. */
+  record Entry(int tag, int permissions, int id) {
+    boolean isNamed() {
+      return tag == USER || tag == GROUP;
+    }
+  }
+
+  /** The list with these entries; {@link #check} is still to be called. */
+  static PosixAcl of(List<Entry> entries) {
+    return new PosixAcl(
+        entries.stream().mapToInt(Entry::tag).toArray(),
+        entries.stream().mapToInt(Entry::permissions).toArray(),
+        entries.stream().mapToInt(Entry::id).toArray());
+  }
+
+  List<Entry> entries() {
+    List<Entry> entries = new ArrayList<>(tags.length);
+    for (int i = 0; i < tags.length; i++) {
+      entries.add(new Entry(tags[i], permissions[i], ids[i]));
+    }
+    return entries;
   }
 
   /**

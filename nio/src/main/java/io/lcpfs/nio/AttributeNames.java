@@ -74,11 +74,14 @@ final class AttributeNames {
 
   static Map<String, Object> read(FileTarget target, String attributes) throws IOException {
     Named asked = Named.of(attributes);
-    Map<String, Function<LcpfsFileAttributes, Object>> readers = readers(asked.view);
     String[] names = asked.name.split(",", -1);
     if (asked.name.isEmpty()) {
       throw new IllegalArgumentException("no attributes in '" + attributes + "'");
     }
+    if (asked.view.equals("lcpfs")) {
+      return AccessLists.read(target, names);
+    }
+    Map<String, Function<LcpfsFileAttributes, Object>> readers = readers(asked.view);
     if (readers == null) {
       return readUser(new Views.User(target), names);
     }
@@ -116,6 +119,10 @@ final class AttributeNames {
 
   static void set(FileTarget target, String attribute, @Nullable Object value) throws IOException {
     Named asked = Named.of(attribute);
+    if (asked.view.equals("lcpfs")) {
+      AccessLists.set(target, asked.name, Objects.requireNonNull(value));
+      return;
+    }
     Map<String, Function<LcpfsFileAttributes, Object>> readers = readers(asked.view);
     if (readers == null) {
       setUser(target, asked.name, Objects.requireNonNull(value));

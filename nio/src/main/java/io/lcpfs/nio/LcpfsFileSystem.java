@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 /** A dataset as a file system of java.nio.file, seen by one caller. */
 final class LcpfsFileSystem extends FileSystem {
   /** Views that every file system here has. */
-  static final Set<String> VIEWS = Set.of("basic", "owner", "posix", "unix", "user");
+  static final Set<String> VIEWS = Set.of("basic", "lcpfs", "owner", "posix", "unix", "user");
 
   private static final byte[] ROOT = {'/'};
 

@@ -31,6 +31,7 @@ import java.nio.file.attribute.UserPrincipal;
 import java.nio.file.attribute.UserPrincipalLookupService;
 import java.nio.file.attribute.UserPrincipalNotFoundException;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -343,6 +344,34 @@ class AttributesTest {
     Files.setAttribute(file, "user:b", ByteBuffer.wrap(new byte[] {2, 3}));
     assertThat(Files.readAttributes(file, "user:*")).containsOnlyKeys("a", "b");
     assertThat((byte[]) Files.getAttribute(file, "user:b")).containsExactly(2, 3);
+  }
+
+  @Test
+  void accessControlListsAreReadAndSetAsText() throws IOException {
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r-----"));
+    String plain = "user::rw-\ngroup::r--\nother::---\n";
+    assertThat(Files.getAttribute(file, "lcpfs:acl")).isEqualTo(plain);
+    Files.setAttribute(file, "lcpfs:acl", "mask::rw-,u:1000:rw-,u::rw-,g::r--,o::--- # mine");
+    String full = "user::rw-\nuser:1000:rw-\ngroup::r--\nmask::rw-\nother::---\n";
+    assertThat(Files.readAttributes(file, "lcpfs:*"))
+        .isEqualTo(Map.of("acl", full, "defaultAcl", ""));
+    assertThat(Files.getPosixFilePermissions(file))
+        .isEqualTo(PosixFilePermissions.fromString("rw-rw----"));
+    Files.setAttribute(file, "lcpfs:acl", "");
+    assertThat((String) Files.getAttribute(file, "lcpfs:acl")).doesNotContain("1000", "mask");
+    Path directory = Files.createDirectory(pool.path("/with-default"));
+    Files.setAttribute(directory, "lcpfs:defaultAcl", full);
+    Path inside = Files.createFile(directory.resolve("new"));
+    assertThat((String) Files.getAttribute(inside, "lcpfs:acl")).contains("user:1000:rw-\n");
+    for (String bad : List.of("user:name:rw-", "user::rwz", "x::r--", "mask:7:r--", "user:rw-")) {
+      assertThatThrownBy(() -> Files.setAttribute(file, "lcpfs:acl", bad))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining(bad);
+    }
+    assertThatThrownBy(() -> Files.setAttribute(file, "lcpfs:acl", "user::rw-"))
+        .isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> Files.getAttribute(file, "lcpfs:other"))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 
   // ---- stores

@@ -318,7 +318,7 @@ class ProviderTest {
       assertThat(pool.fs.isOpen()).isTrue();
       assertThat(pool.fs.isReadOnly()).isFalse();
       assertThat(pool.fs.supportedFileAttributeViews())
-          .isEqualTo(Set.of("basic", "posix", "owner", "unix", "user"));
+          .isEqualTo(Set.of("basic", "lcpfs", "posix", "owner", "unix", "user"));
       pool.dataset.setProperty("readonly", "on");
       assertThat(pool.fs.isReadOnly()).isTrue();
       assertThatThrownBy(() -> Files.createFile(pool.path("/b")))
