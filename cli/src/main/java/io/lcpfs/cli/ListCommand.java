@@ -151,7 +151,8 @@ final class ListCommand extends BaseCommand {
         property.equals("name")
             || switch (PropertyCatalog.dataset(property).kind()) {
               case CHOICE, TEXT -> true;
-              case SIZE, NUMBER, SIZE_LIMIT, COUNT_QUOTA, COUNT_LIMIT, RATIO, PERCENT, TIME -> false;
+              case SIZE, NUMBER, SIZE_LIMIT, COUNT_QUOTA, COUNT_LIMIT, RATIO, PERCENT, TIME ->
+                  false;
             };
     return words ? a.compareTo(b) : number(a).compareTo(number(b));
   }

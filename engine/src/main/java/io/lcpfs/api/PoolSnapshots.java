@@ -12,6 +12,7 @@ import io.lcpfs.pool.SnapshotName;
 import io.lcpfs.posix.FileChange;
 import io.lcpfs.posix.FileDiff;
 import io.lcpfs.posix.PosixFileSystem;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashSet;

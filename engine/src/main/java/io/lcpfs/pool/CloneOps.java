@@ -20,7 +20,6 @@ import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Datasets that begin as a snapshot: clones, which users write to; hidden ones, which exchange
