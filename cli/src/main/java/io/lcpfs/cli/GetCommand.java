@@ -45,8 +45,8 @@ final class GetCommand extends BaseCommand {
       names = {"-s", "--source"},
       paramLabel = "SOURCE[,...]",
       description =
-          "Only values that come from there: local, received, inherited, default, or none for what is"
-              + " computed.")
+          "Only values that come from there: local, received, inherited, default, or none for what"
+              + " is computed.")
   String sources = "";
 
   @Parameters(index = "0", paramLabel = "PROPERTY[,...]", description = "Names, or all.")
