@@ -161,7 +161,7 @@ final class StreamCommands {
         paramLabel = "SNAPSHOT",
         description =
             "Only what changed since this earlier snapshot, which the receiver has; here a bookmark"
-                + " of it is enough.")
+                + " of it is enough. Of a clone also its origin: the receiver makes a clone, too.")
     String from = "";
 
     @Option(
@@ -275,17 +275,20 @@ final class StreamCommands {
           olderName(older), !since.isEmpty(), recursive, properties, backup, compressed, progress);
     }
 
-    /** The part behind the @ of {@code a}, {@code @a} or {@code pool/fs@a}; from a # on. */
+    /** The part behind the @ of {@code a}, {@code @a} or its own {@code pool/fs@a}; from a # on. */
     private String olderName(String older) {
       boolean mark = DatasetName.isBookmark(older);
       String dataset = mark || DatasetName.isSnapshot(older) ? DatasetName.datasetOf(older) : "";
-      if (!dataset.isEmpty() && !dataset.equals(DatasetName.datasetOf(name))) {
+      boolean others = !dataset.isEmpty() && !dataset.equals(DatasetName.datasetOf(name));
+      if (others && mark) {
         throw Failure.usage(
             older,
-            "is no snapshot or bookmark of " + DatasetName.datasetOf(name),
-            "name an earlier one of that dataset");
+            "is no bookmark of " + DatasetName.datasetOf(name),
+            "name an earlier one of that dataset, or of a clone its origin");
       }
-      return mark ? "#" + DatasetName.bookmarkOf(older) : DatasetName.snapshotOf(older);
+      return others
+          ? older
+          : mark ? "#" + DatasetName.bookmarkOf(older) : DatasetName.snapshotOf(older);
     }
 
     private void tell(List<Sender.Part> parts, PrintStream to) {
@@ -304,7 +307,7 @@ final class StreamCommands {
           to.println(
               (full
                       ? "full "
-                      : "since " + (part.from().startsWith("#") ? "" : "@") + part.from() + " ")
+                      : "since " + (part.from().matches(".*[#@].*") ? "" : "@") + part.from() + " ")
                   + part.name()
                   + ": "
                   + Sizes.print(part.bytes()));

@@ -258,6 +258,19 @@ class StreamCliTest {
   }
 
   @Test
+  void aCloneGoesOverAsOne() {
+    ok("fs clone tank/a@s tank/c");
+    ok("fs snapshot tank/c@t");
+    ok(of(ok(of(new byte[0]), "send tank/a@s")), "receive other/a");
+    assertThat(ok("send -nv -i tank/a@s tank/c@t")).startsWith("since tank/a@s tank/c@t: ");
+    ok(of(ok(of(new byte[0]), "send -i tank/a@s tank/c@t")), "receive other/c");
+    assertThat(value("origin", "other/c")).isEqualTo("other/a@s");
+    assertThat(ok("cat other/c:/text")).isEqualTo("hello");
+    assertThat(refused("send -i tank/c@t tank/a@s")).contains("nor its origin");
+    assertThat(refused("send -i tank/c#m tank/a@s")).contains("no bookmark of tank/a");
+  }
+
+  @Test
   void aBookmarkStandsForASnapshotThatIsGone() {
     ok(of(ok(of(new byte[0]), "send tank/a@s")), "receive other/fs");
     ok("fs bookmark tank/a@s tank/a#mark");

@@ -24,6 +24,7 @@ import java.util.Arrays;
  * @param receivedBytes of the stream, so far
  * @param resumable whether it stays when the stream ends early or the pool is closed
  * @param compressed whether the stream has blocks as they were stored
+ * @param isClone whether the dataset begins as a clone of the snapshot that it is incremental from
  * @param path of the dataset that it becomes, below the root
  * @param snapshot full name of the snapshot where it was sent
  */
@@ -36,6 +37,7 @@ public record ReceiveRecord(
     long receivedBytes,
     boolean resumable,
     boolean compressed,
+    boolean isClone,
     String path,
     String snapshot) {
   /** Longest path and longest name, in bytes. */
@@ -58,6 +60,7 @@ public record ReceiveRecord(
   private static final int BYTES = 96;
   private static final int FLAG_RESUMABLE = 1;
   private static final int FLAG_COMPRESSED = 2;
+  private static final int FLAG_CLONE = 4;
 
   static {
     Check.that(LAYOUT.byteSize() == BYTES, "receive record size", LAYOUT.byteSize());
@@ -74,7 +77,9 @@ public record ReceiveRecord(
     if (Disk.u64(at, 0) == 0) {
       throw corrupt("receive.to_guid", 0);
     }
-    if ((flags & ~(FLAG_RESUMABLE | FLAG_COMPRESSED)) != 0) {
+    boolean clone = (flags & FLAG_CLONE) != 0;
+    if ((flags & ~(FLAG_RESUMABLE | FLAG_COMPRESSED | FLAG_CLONE)) != 0
+        || (clone && Disk.u64(at, 8) == 0)) {
       throw corrupt("receive.flags", flags);
     }
     if (path > MAX_NAME_BYTES
@@ -96,6 +101,7 @@ public record ReceiveRecord(
         Disk.u64(at, 40),
         (flags & FLAG_RESUMABLE) != 0,
         (flags & FLAG_COMPRESSED) != 0,
+        clone,
         new String(value, BYTES, path, UTF_8),
         new String(value, BYTES + path, snapshot, UTF_8));
   }
@@ -115,12 +121,18 @@ public record ReceiveRecord(
     Disk.putU64(at, 24, object);
     Disk.putU64(at, 32, offset);
     Disk.putU64(at, 40, receivedBytes);
-    Disk.putU32(at, 48, (resumable ? FLAG_RESUMABLE : 0) | (compressed ? FLAG_COMPRESSED : 0));
+    int flags = (resumable ? FLAG_RESUMABLE : 0) | (compressed ? FLAG_COMPRESSED : 0);
+    Disk.putU32(at, 48, flags | (isClone ? FLAG_CLONE : 0));
     Disk.putU16(at, 52, first.length);
     Disk.putU16(at, 54, second.length);
     System.arraycopy(first, 0, value, BYTES, first.length);
     System.arraycopy(second, 0, value, BYTES + first.length, second.length);
     return value;
+  }
+
+  /** Whether it becomes a new dataset, and not what one that is there has next. */
+  public boolean isNew() {
+    return fromGuid == 0 || isClone;
   }
 
   /** The same, so much further. */
@@ -134,6 +146,7 @@ public record ReceiveRecord(
         newReceivedBytes,
         resumable,
         compressed,
+        isClone,
         path,
         snapshot);
   }

@@ -169,7 +169,7 @@ final class ReceiveOps {
     }
     datasets.lock().lock();
     try {
-      if (start.fromGuid() == 0) {
+      if (start.isNew()) {
         refuseTaken(start.path(), force);
       }
       if (find(start.path(), entries()) != 0) {
@@ -179,10 +179,13 @@ final class ReceiveOps {
                 + ": was received in part; resume that with its receive_resume_token, or drop it"
                 + " with 'lcpfs fs receive -A'");
       }
-      if (start.fromGuid() != 0) {
+      if (!start.isNew()) {
         return opened(continued(start, policy, force), start, policy);
       }
       space.refuseArrival(start.path());
+      if (start.isClone()) {
+        return opened(cloned(start), start, policy);
+      }
       long object;
       try (Tx tx = meta.begin(TX_BYTES).wholeOnly()) {
         try {
@@ -235,6 +238,44 @@ final class ReceiveOps {
     head.objectSet().sync();
     refuseChanged(start.path(), head.record(), record, force);
     return clones.createHidden(head, newest, (tx, object) -> enter(tx, object, start));
+  }
+
+  /** Makes a hidden clone of the snapshot that the stream's dataset began as. */
+  private long cloned(ReceiveRecord start) {
+    long origin = 0;
+    OpenDataset from = null;
+    int nearest = -1;
+    for (DatasetInfo info : datasets.list()) {
+      if (!info.isReadable() || common(info.path(), start.path()) <= nearest) {
+        continue;
+      }
+      long dataset = datasets.find(info.path());
+      for (long snapshot : datasets.snapshotObjects(dataset).values()) {
+        if (SnapshotChain.record(meta, snapshot, dataset).guid() == start.fromGuid()) {
+          origin = snapshot;
+          from = datasets.openObject(dataset);
+          nearest = common(info.path(), start.path());
+        }
+      }
+    }
+    if (from == null) {
+      throw PoolException.refused(
+          Errno.ENOENT,
+          full(start.path())
+              + ": would be a clone of a snapshot that is not here; receive that first, or send"
+              + " the clone whole, without -i");
+    }
+    return clones.createHidden(from, origin, (tx, object) -> enter(tx, object, start));
+  }
+
+  /** How much two paths have in common: of several that a snapshot is in, the nearest is meant. */
+  private static int common(String one, String other) {
+    int length = Math.min(one.length(), other.length());
+    int at = 0;
+    while (at < length && one.charAt(at) == other.charAt(at)) {
+      at++;
+    }
+    return at;
   }
 
   /** Refuses what has changed since its newest snapshot. */
@@ -357,8 +398,7 @@ final class ReceiveOps {
     ObjectSet objects = dataset.objectSet();
     objects.setOptions(DatasetTree.optionsOf(policy));
     String path = record.path();
-    long nearest =
-        record.fromGuid() == 0 ? datasets.find(DatasetTree.parentOf(path)) : datasets.find(path);
+    long nearest = record.isNew() ? datasets.find(DatasetTree.parentOf(path)) : datasets.find(path);
     objects.setSpaceGate(space.arrivalGate(nearest));
     dataset.accounts().keep(false); // those that arrive are the sender's
     active.add(object);
@@ -392,7 +432,7 @@ final class ReceiveOps {
       }
       refuseActive(path, object);
       datasets.checkDestroyed(object); // nor may it be a dataset in use
-      if (record.fromGuid() == 0) {
+      if (record.isNew()) {
         refuseTaken(path, force);
       }
       return opened(object, record, policy);
@@ -485,7 +525,7 @@ final class ReceiveOps {
   /** See {@link Receiving#commit}. */
   void commit(Receiving done, String snapshotName, DatasetPolicy policy, boolean force) {
     SnapshotTaking.checkName(snapshotName);
-    if (done.record().fromGuid() != 0) {
+    if (!done.record().isNew()) {
       replace(done, snapshotName, policy, force);
       return;
     }

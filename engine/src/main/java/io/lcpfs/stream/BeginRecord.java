@@ -20,6 +20,7 @@ import java.util.TreeMap;
  * @param name full name of the snapshot where it was sent
  * @param rootBytes of the name, how much names the dataset at the top of what is sent
  * @param compressed whether blocks may be as they were stored
+ * @param isClone whether the dataset begins as a clone of what the stream is incremental from
  * @param resumed whether it goes on at {@code object} and {@code offset}
  */
 record BeginRecord(
@@ -30,6 +31,7 @@ record BeginRecord(
     String name,
     int rootBytes,
     boolean compressed,
+    boolean isClone,
     boolean resumed,
     long object,
     long offset) {
@@ -52,6 +54,9 @@ record BeginRecord(
     TreeMap<String, Boolean> features = new TreeMap<>();
     if (compressed) {
       features.put(StreamRecord.COMPRESSED, true);
+    }
+    if (isClone) {
+      features.put(StreamRecord.CLONE, true);
     }
     if (resumed) {
       features.put(StreamRecord.RESUMED, true);
@@ -92,15 +97,15 @@ record BeginRecord(
       throw reader.damaged("the names in its head do not fit");
     }
     boolean compressed = false;
+    boolean clone = false;
     boolean resumed = false;
     for (int i = 0; i < features; i++) {
       long from = StreamRecord.BEGIN_BYTES + (long) i * StreamRecord.FEATURE_BYTES;
       String feature = featureName(at, from);
       compressed |= feature.equals(StreamRecord.COMPRESSED);
+      clone |= feature.equals(StreamRecord.CLONE);
       resumed |= feature.equals(StreamRecord.RESUMED);
-      boolean known =
-          feature.equals(StreamRecord.COMPRESSED) || feature.equals(StreamRecord.RESUMED);
-      if (!known && Disk.u8(at, from + 63) != 0) {
+      if (!StreamRecord.FEATURES.contains(feature) && Disk.u8(at, from + 63) != 0) {
         throw PoolException.refused(
             Errno.EOPNOTSUPP,
             "the stream uses the feature '"
@@ -121,6 +126,9 @@ record BeginRecord(
     if (Disk.u64(at, 0) == 0 || Disk.u64(at, 0) == Disk.u64(at, 8)) {
       throw reader.damaged("it has no guid of its own");
     }
+    if (clone && Disk.u64(at, 8) == 0) {
+      throw reader.damaged("it is a clone of nothing");
+    }
     if (!resumed && (item.object() != 0 || item.offset() != 0)) {
       throw reader.damaged("it begins in its middle");
     }
@@ -132,6 +140,7 @@ record BeginRecord(
         name,
         rootBytes,
         compressed,
+        clone,
         resumed,
         item.object(),
         item.offset());

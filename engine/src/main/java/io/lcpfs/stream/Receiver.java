@@ -203,13 +203,15 @@ public final class Receiver {
 
   private Receiving opened(BeginRecord begin, String path) {
     DatasetPolicy policy = policy(path, null);
-    if (begin.fromGuid() != 0 || (options.force() && exists(path))) {
+    boolean next = begin.fromGuid() != 0 && !begin.isClone();
+    if (next || (options.force() && exists(path))) {
       host.beforeReplacing(SendPlan.full(pool, path)); // or all would arrive in vain
     }
     if (begin.resumed()) {
       Receiving receiving = engine.resumeReceive(path, begin.toGuid(), policy, options.force());
       ReceiveRecord record = receiving.record();
       if (record.fromGuid() != begin.fromGuid()
+          || record.isClone() != begin.isClone()
           || record.object() != begin.object()
           || record.offset() != begin.offset()) {
         receiving.close();
@@ -231,6 +233,7 @@ public final class Receiver {
             0,
             options.resumable(),
             begin.compressed(),
+            begin.isClone(),
             path,
             begin.name());
     return engine.beginReceive(start, policy, options.force());
@@ -283,7 +286,7 @@ public final class Receiver {
     }
     String dataset = DatasetName.datasetOf(name);
     boolean replaces = options.force() && exists(DatasetName.pathOf(dataset));
-    if (receiving.record().fromGuid() != 0 || replaces) {
+    if (!receiving.record().isNew() || replaces) {
       host.beforeReplacing(dataset);
     }
     DatasetPolicy policy = policy(DatasetName.pathOf(dataset), null);

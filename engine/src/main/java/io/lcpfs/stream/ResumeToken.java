@@ -27,6 +27,7 @@ public final class ResumeToken {
             record.receivedBytes(),
             record.resumable(),
             record.compressed(),
+            record.isClone(),
             "",
             record.snapshot());
     byte[] bytes = plain.encode();

@@ -7,7 +7,8 @@ import java.util.function.Consumer;
  * How a snapshot is sent.
  *
  * @param from name, after the @, of an earlier snapshot of the same dataset that the receiver has,
- *     or with its # of a bookmark of that; empty to send all
+ *     or with its # of a bookmark of that; of a clone also the full name of its origin or of one
+ *     before that; empty to send all
  * @param intermediates whether the snapshots between the two are sent, too
  * @param recursive whether all datasets below are sent, with all their snapshots and properties
  * @param properties whether values of properties are sent that are set at the dataset or received

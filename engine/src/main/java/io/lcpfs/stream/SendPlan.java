@@ -11,6 +11,7 @@ import io.lcpfs.pool.SnapshotInfo;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,16 +38,18 @@ record SendPlan(String root, List<Item> items, boolean compressed, List<String> 
   /**
    * What an incremental stream continues.
    *
-   * @param name of a snapshot after the @, or of a bookmark with its #
+   * @param name of a snapshot after the @, of a bookmark with its #, or in full of another
+   *     dataset's
    * @param snapshot to be kept while it is sent; null for a bookmark, of which nothing is read
+   * @param isClone whether it is another dataset's, of which what is sent began as a clone
    */
-  record From(String name, long guid, long txg, @Nullable SnapshotInfo snapshot) {
+  record From(String name, long guid, long txg, @Nullable SnapshotInfo snapshot, boolean isClone) {
     static From of(SnapshotInfo info) {
-      return new From(info.name(), info.guid(), info.creationTxg(), info);
+      return new From(info.name(), info.guid(), info.creationTxg(), info, false);
     }
 
     static From of(BookmarkInfo info) {
-      return new From("#" + info.name(), info.guid(), info.creationTxg(), null);
+      return new From("#" + info.name(), info.guid(), info.creationTxg(), null, false);
     }
   }
 
@@ -56,7 +59,7 @@ record SendPlan(String root, List<Item> items, boolean compressed, List<String> 
     String top = DatasetName.pathOf(dataset);
     String name = DatasetName.snapshotOf(fullName);
     String pool = DatasetName.poolOf(dataset);
-    List<Item> items = new ArrayList<>();
+    SortedMap<String, List<Item>> found = new TreeMap<>();
     List<String> skipped = new ArrayList<>();
     for (DatasetInfo info : engine.datasets()) {
       boolean below = !info.path().equals(top);
@@ -75,8 +78,11 @@ record SendPlan(String root, List<Item> items, boolean compressed, List<String> 
         continue;
       }
       SortedMap<String, String> properties = properties(info, options);
-      add(engine, items, info, snapshots, to, options, properties, below);
+      List<Item> items = new ArrayList<>();
+      found.put(info.path(), items);
+      add(new SendOrigins(engine, pool), items, info, snapshots, to, options, properties, below);
     }
+    List<Item> items = new SendOrigins(engine, pool).ordered(found, options);
     return new SendPlan(dataset, items, options.compressed(), skipped);
   }
 
@@ -123,7 +129,7 @@ record SendPlan(String root, List<Item> items, boolean compressed, List<String> 
   }
 
   private static void add(
-      PoolEngine engine,
+      SendOrigins origins,
       List<Item> items,
       DatasetInfo info,
       List<SnapshotInfo> snapshots,
@@ -133,12 +139,13 @@ record SendPlan(String root, List<Item> items, boolean compressed, List<String> 
       boolean below) {
     boolean full = options.from().isEmpty();
     if (options.from().startsWith("#")) {
-      From mark = bookmark(engine, info, snapshots.get(to), options);
+      From mark = bookmark(origins.engine(), info, snapshots.get(to), options);
       items.add(new Item(snapshots.get(to), mark, properties, 0, 0));
       return;
     }
-    int from = full ? -1 : indexOf(snapshots, options.from());
-    if (!full && !below && (from < 0 || from >= to)) {
+    From origin = DatasetName.isSnapshot(options.from()) ? origins.named(info, options) : null;
+    int from = full || origin != null ? -1 : indexOf(snapshots, options.from());
+    if (!full && origin == null && !below && (from < 0 || from >= to)) {
       throw PoolException.refused(
           from < 0 ? Errno.ENOENT : Errno.EINVAL,
           "@"
@@ -150,7 +157,8 @@ record SendPlan(String root, List<Item> items, boolean compressed, List<String> 
     boolean between = options.intermediates() || (options.recursive() && from < 0);
     int first = from < 0 ? (between ? 0 : to) : between ? from + 1 : to;
     for (int i = first; i <= to; i++) {
-      From older = older(snapshots, between ? i - 1 : from);
+      From own = older(snapshots, between ? i - 1 : from);
+      From older = own == null && i == first ? origin : own;
       items.add(new Item(snapshots.get(i), older, i == first ? properties : null, 0, 0));
     }
     if (info.path().isEmpty() && items.isEmpty()) {
@@ -194,6 +202,9 @@ record SendPlan(String root, List<Item> items, boolean compressed, List<String> 
         from = From.of(snapshot);
       }
     }
+    if (token.isClone()) {
+      from = new SendOrigins(engine, pool).withGuid(to.path(), token.fromGuid());
+    }
     if (token.fromGuid() != 0 && from == null) {
       throw PoolException.refused(
           Errno.ENOENT,
@@ -210,7 +221,7 @@ record SendPlan(String root, List<Item> items, boolean compressed, List<String> 
     return path.isEmpty() ? pool : pool + "/" + path;
   }
 
-  private static int indexOf(List<SnapshotInfo> snapshots, String name) {
+  static int indexOf(List<SnapshotInfo> snapshots, String name) {
     for (int i = 0; i < snapshots.size(); i++) {
       if (snapshots.get(i).name().equals(name)) {
         return i;

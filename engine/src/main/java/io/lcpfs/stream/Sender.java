@@ -63,8 +63,8 @@ public final class Sender {
    * One snapshot of a stream.
    *
    * @param name in full
-   * @param from name after the @ of what it is incremental from, or of a bookmark with its #; empty
-   *     for none
+   * @param from name after the @ of what it is incremental from, of a bookmark with its #, or of a
+   *     clone the full name of its origin; empty for none
    * @param bytes of the stream, exactly
    */
   public record Part(String name, String from, long bytes) {}
@@ -171,6 +171,7 @@ public final class Sender {
             fullName(item),
             plan.root().getBytes(UTF_8).length,
             plan.compressed(),
+            from != null && from.isClone(),
             resumed,
             item.object(),
             item.offset());

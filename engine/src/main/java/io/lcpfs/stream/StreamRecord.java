@@ -11,6 +11,7 @@ import io.lcpfs.format.BlockPointer;
 import io.lcpfs.format.Disk;
 import io.lcpfs.format.DnodeRecord;
 import java.lang.foreign.StructLayout;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The bytes of a stream; docs/STREAM.md says what they mean. */
@@ -84,8 +85,14 @@ final class StreamRecord {
   /** Blocks may be as they were stored: their compression is in the flags of WRITE. */
   static final String COMPRESSED = "compressed";
 
+  /** What is sent begins as a clone of what it is incremental from, which is of another dataset. */
+  static final String CLONE = "clone";
+
   /** The stream goes on with what was received in part. */
   static final String RESUMED = "resumed";
+
+  /** All that are known here. */
+  static final List<String> FEATURES = List.of(COMPRESSED, CLONE, RESUMED);
 
   static {
     Check.that(PREAMBLE.byteSize() == PREAMBLE_BYTES, "preamble size", PREAMBLE.byteSize());

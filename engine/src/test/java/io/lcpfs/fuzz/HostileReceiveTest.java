@@ -221,6 +221,7 @@ class HostileReceiveTest {
                                 0,
                                 resumable,
                                 false,
+                                false,
                                 said.path(),
                                 said.snapshot());
                         String name = Long.toString(forge.dataset("a/b").number());
