@@ -233,13 +233,19 @@ final class PoolSnapshots {
 
   /**
    * From a file system back, through the snapshots that its dataset and their datasets began as.
+   *
+   * @throws PoolException EIO when that leads to a dataset a second time
    */
   private List<Step> wayTo(FileTree tree) {
     String path = pool.requirePath(DatasetName.datasetOf(tree.name()));
     List<Step> way = new ArrayList<>();
     way.add(new Step(path, tree instanceof Snapshot snapshot ? snapshot.shortName() : ""));
     String origin = engine.originOf(path);
+    Set<String> passed = new HashSet<>();
     while (!origin.isEmpty()) {
+      if (!passed.add(path)) {
+        throw PoolException.corrupt("dataset.origin", pool.fullName(path) + " began as its own");
+      }
       path = DatasetName.datasetOf(origin);
       way.add(new Step(path, DatasetName.snapshotOf(origin)));
       origin = engine.originOf(path);
