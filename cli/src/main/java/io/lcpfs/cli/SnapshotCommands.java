@@ -18,6 +18,7 @@ final class SnapshotCommands {
   /** {@code lcpfs fs snapshot}. */
   @Command(
       name = "snapshot",
+      aliases = "snap",
       description = "Keep datasets as they are now; takes no time and, at first, no space.")
   static final class Take extends BaseCommand {
     @Option(
