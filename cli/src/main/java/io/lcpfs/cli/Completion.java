@@ -103,7 +103,7 @@ final class Completion {
       case "PROPERTY[,...]" -> listed(Stream.concat(Stream.of("all"), names(ofPool)));
       case "PROPERTY" -> names(ofPool);
       case "PROPERTY=VALUE" -> assignments(ofPool);
-      case "PROPERTY=VALUE... DATASET[@NAME]..." ->
+      case "PROPERTY=VALUE... DATASET..." ->
           positional == 0 || word.indexOf('=') > 0
               ? assignments(ofPool)
               : Stream.concat(assignments(ofPool), datasets(false));

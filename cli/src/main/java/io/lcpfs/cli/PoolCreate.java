@@ -88,6 +88,11 @@ final class PoolCreate extends BaseCommand {
     if (cli.registry().find(name).isPresent()) {
       throw Registry.nameTaken(name);
     }
+    for (Path device : devices) {
+      if (devices.indexOf(device) != devices.lastIndexOf(device)) {
+        throw Failure.usage(device.toString(), "is named twice", "name each device once");
+      }
+    }
     List<Path> present = new ArrayList<>(devices);
     if (!size.isEmpty()) {
       present.removeAll(missing);
