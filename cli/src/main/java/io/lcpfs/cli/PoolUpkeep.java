@@ -2,6 +2,8 @@ package io.lcpfs.cli;
 
 import io.lcpfs.api.Pool;
 import io.lcpfs.api.PoolDevices;
+import io.lcpfs.error.Errno;
+import io.lcpfs.error.PoolException;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -10,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -25,6 +28,11 @@ final class PoolUpkeep {
         names = {"-a", "--all"},
         description = "Export all pools.")
     boolean all;
+
+    @Option(
+        names = {"-f", "--force"},
+        description = "Also a pool that cannot be opened, as its devices are gone: only forget it.")
+    boolean force;
 
     @Parameters(arity = "0..*", paramLabel = "POOL", description = "The pools.")
     List<String> names = new ArrayList<>();
@@ -44,11 +52,8 @@ final class PoolUpkeep {
       List<Registry.Entry> entries =
           all ? cli.registry().list() : names.stream().map(cli::known).toList();
       for (Registry.Entry entry : entries) {
-        if (!entry.readOnly()) {
-          try (Pool pool = cli.open(entry, false)) {
-            cli.remember(pool);
-            pool.export();
-          }
+        if (!entry.readOnly() && !exported(entry)) {
+          continue;
         }
         cli.registry().remove(entry.name());
         out()
@@ -62,6 +67,39 @@ final class PoolUpkeep {
                     + "'");
       }
       return ExitCode.OK;
+    }
+
+    /** False when the pool could not be opened and was only forgotten. */
+    private boolean exported(Registry.Entry entry) {
+      try (Pool pool = cli.open(entry, false)) {
+        cli.remember(pool);
+        pool.export();
+        return true;
+      } catch (PoolException | Failure e) {
+        PoolException reason = e instanceof PoolException pool ? pool : causeOf(e);
+        if (reason == null || reason.errno() == Errno.EBUSY) {
+          throw e;
+        }
+        String what = Messages.of(reason).split("; ", 2)[0];
+        if (!force) {
+          throw new Failure(
+              ExitCode.FAILED,
+              entry.name()
+                  + " cannot be exported: "
+                  + what
+                  + "; bring it back, or forget the pool with 'lcpfs pool export -f "
+                  + entry.name()
+                  + "'",
+              e);
+        }
+        cli.registry().remove(entry.name());
+        out().println("forgot " + entry.name() + ", which was not exported: " + what);
+        return false;
+      }
+    }
+
+    private static @Nullable PoolException causeOf(RuntimeException failure) {
+      return failure.getCause() instanceof PoolException reason ? reason : null;
     }
   }
 

@@ -246,4 +246,19 @@ class PoolCliTest {
     assertThat(ok("ls tank:/")).isEmpty();
     assertThat(directory.resolve("x")).doesNotExist();
   }
+
+  @Test
+  void aPoolWhoseDeviceIsGoneIsForgottenWhenThatIsAskedFor() throws IOException {
+    Files.delete(image);
+    assertThat(refused("pool export tank")).contains("pool export -f tank");
+    assertThat(run("pool list").out()).contains("tank");
+    assertThat(ok("pool export -f tank")).contains("forgot tank").contains("was not exported");
+    assertThat(ok("pool list")).doesNotContain("tank");
+  }
+
+  @Test
+  void aForcedExportOfASoundPoolExportsIt() {
+    assertThat(ok("pool export -f tank")).contains("exported tank");
+    assertThat(ok("pool import -d DIR")).contains("exported");
+  }
 }

@@ -43,6 +43,9 @@ final class ReferenceTable implements BlockReferences {
   /** Copies of the pool's own blocks, and the indirect blocks and dnodes above one of the table. */
   private static final int COPIES = 3;
 
+  /** So many are counted before others get the lock; well below a millisecond. */
+  private static final int POINTERS_A_TURN = 256;
+
   private static final int BLOCKS_ABOVE = 3;
   private static final int BLOCK_ABOVE_BYTES = 4096;
 
@@ -76,8 +79,11 @@ final class ReferenceTable implements BlockReferences {
   private final MetaDirectory directory;
   private final BooleanSupplier enabled;
 
-  /** Guards what follows. */
-  private final ReentrantLock lock = new ReentrantLock();
+  /**
+   * Guards what follows. Fair, so that a clone that asks gets in between two turns of a group that
+   * counts.
+   */
+  private final ReentrantLock lock = new ReentrantLock(true);
 
   private final TreeMap<Integer, Table> tables = new TreeMap<>();
   private long zap;
@@ -322,11 +328,14 @@ final class ReferenceTable implements BlockReferences {
 
   @Override
   public void add(List<BlockPointer> pointers, long txg) {
-    lock.lock();
-    try {
-      pointers.forEach(pointer -> add(pointer, txg));
-    } finally {
-      lock.unlock();
+    for (int from = 0; from < pointers.size(); from += POINTERS_A_TURN) {
+      int to = Math.min(pointers.size(), from + POINTERS_A_TURN);
+      lock.lock();
+      try {
+        pointers.subList(from, to).forEach(pointer -> add(pointer, txg));
+      } finally {
+        lock.unlock();
+      }
     }
   }
 
