@@ -32,6 +32,12 @@ public final class TxgManager {
   /** A group is closed early when this share of the dirty budget was written in it. */
   private static final long EARLY_SYNC_PERCENT = 25;
 
+  /**
+   * Or when this share was made dirty in it, written or not: the rest is for the next group while
+   * this one goes to disk. Clones and metadata write little and are charged much.
+   */
+  private static final long EARLY_DIRTY_PERCENT = 40;
+
   /** A shorter sync says nothing about the speed of the disk. */
   private static final long TELLING_SYNC_BYTES = 1 << 20;
 
@@ -195,7 +201,8 @@ public final class TxgManager {
         }
       }
       writtenBytes[slot] += written;
-      if (writtenBytes[slot] > dirtyBudgetBytes / 100 * EARLY_SYNC_PERCENT) {
+      if (writtenBytes[slot] > dirtyBudgetBytes / 100 * EARLY_SYNC_PERCENT
+          || dirtyBytes[slot] > dirtyBudgetBytes / 100 * EARLY_DIRTY_PERCENT) {
         requestSync(txg);
       }
     } finally {
