@@ -8,13 +8,16 @@ import java.lang.foreign.MemorySegment;
  */
 public interface LogDevices {
 
-  /** Fills {@code target} from {@code offsetBytes} of the extent on. */
-  void read(long dva, long offsetBytes, MemorySegment target);
+  /** In how many ways the extent can be had: each may hold what another has lost. */
+  int ways(long dva);
 
-  /** Writes at {@code offsetBytes} of the extent; not yet durable. */
+  /** Fills {@code target} from {@code offsetBytes} of the extent on, in one of the ways. */
+  void read(long dva, int way, long offsetBytes, MemorySegment target);
+
+  /** Writes at {@code offsetBytes} of the extent, in all ways; not yet durable. */
   void write(long dva, long offsetBytes, MemorySegment data);
 
-  /** Makes durable what was written to the device of this extent. */
+  /** Makes durable what was written to the devices of this extent. */
   void flush(long dva);
 
   /** The unit of lengths and offsets, in bytes. */

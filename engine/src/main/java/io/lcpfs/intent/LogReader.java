@@ -3,6 +3,7 @@ package io.lcpfs.intent;
 import static io.lcpfs.format.IntentLogRecord.BATCH_BYTES;
 
 import io.lcpfs.cache.CacheClass;
+import io.lcpfs.error.PoolException;
 import io.lcpfs.format.Disk;
 import io.lcpfs.format.IntentLogRecord;
 import io.lcpfs.memory.Slab;
@@ -59,9 +60,45 @@ final class LogReader implements AutoCloseable {
     if (room < devices.sectorBytes() || at % devices.sectorBytes() != 0) {
       return null;
     }
-    long dva = log.segments().get(in);
+    MemorySegment batch = intact(log.segments().get(in), at, room);
+    if (batch == null) {
+      return null;
+    }
+    int padded = padded(batch.byteSize());
+    LogRing.Place place = new LogRing.Place(sequence, in, at, 0);
+    sequence++;
+    segment = in;
+    offset = at + padded;
+    long records = Math.min(Disk.u32(batch, 28), Integer.MAX_VALUE);
+    return new Batch(place, batch.asSlice(BATCH_BYTES), (int) records);
+  }
+
+  /**
+   * The batch at a place, in whichever way it can be had; null when it is there in none.
+   *
+   * @throws PoolException EIO when it may be where nothing can be read
+   */
+  private @Nullable MemorySegment intact(long dva, int at, int room) {
+    PoolException failure = null;
+    for (int way = 0; way < devices.ways(dva); way++) {
+      try {
+        MemorySegment batch = read(dva, way, at, room);
+        if (batch != null) {
+          return batch;
+        }
+      } catch (PoolException e) {
+        failure = e;
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+    return null;
+  }
+
+  private @Nullable MemorySegment read(long dva, int way, int at, int room) {
     MemorySegment bytes = slab.segment().asSlice(0, room);
-    devices.read(dva, at, bytes.asSlice(0, devices.sectorBytes()));
+    devices.read(dva, way, at, bytes.asSlice(0, devices.sectorBytes()));
     long length = Disk.u32(bytes, 24);
     if (Disk.u64(bytes, 0) != IntentLogRecord.BATCH_MAGIC
         || Disk.u64(bytes, 8) != log.epoch()
@@ -70,18 +107,15 @@ final class LogReader implements AutoCloseable {
         || length > room) {
       return null;
     }
-    int padded = Math.ceilDiv((int) length, devices.sectorBytes()) * devices.sectorBytes();
-    devices.read(dva, at, bytes.asSlice(0, padded));
+    devices.read(dva, way, at, bytes.asSlice(0, padded(length)));
     MemorySegment batch = bytes.asSlice(0, length);
-    if (!LogBuffer.verify(batch) || Long.compareUnsigned(Disk.u64(batch, 32), log.baseTxg()) > 0) {
-      return null;
-    }
-    LogRing.Place place = new LogRing.Place(sequence, in, at, 0);
-    sequence++;
-    segment = in;
-    offset = at + padded;
-    long records = Math.min(Disk.u32(batch, 28), Integer.MAX_VALUE);
-    return new Batch(place, batch.asSlice(BATCH_BYTES), (int) records);
+    return LogBuffer.verify(batch) && Long.compareUnsigned(Disk.u64(batch, 32), log.baseTxg()) <= 0
+        ? batch
+        : null;
+  }
+
+  private int padded(long length) {
+    return Math.ceilDiv((int) length, devices.sectorBytes()) * devices.sectorBytes();
   }
 
   @Override

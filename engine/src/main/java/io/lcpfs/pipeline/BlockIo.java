@@ -390,6 +390,20 @@ public final class BlockIo {
     return words(out);
   }
 
+  /** Whether the stored bytes of a block, padding or not, are what its pointer says. */
+  static boolean matches(BlockPointer pointer, MemorySegment bytes) {
+    if (pointer.checksumType() == ChecksumType.OFF) {
+      return true;
+    }
+    long[] sum = checksum(pointer.checksumType(), bytes.asSlice(0, pointer.psizeBytes()));
+    for (int i = 0; i < sum.length; i++) {
+      if (sum[i] != pointer.checksumWord(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   private static long[] words(MemorySegment checksum) {
     long[] words = new long[CHECKSUM_WORDS];
     for (int i = 0; i < words.length; i++) {

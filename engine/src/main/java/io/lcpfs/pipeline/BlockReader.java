@@ -1,7 +1,6 @@
 package io.lcpfs.pipeline;
 
 import io.lcpfs.cache.Arc;
-import io.lcpfs.codec.ChecksumType;
 import io.lcpfs.codec.CompressionType;
 import io.lcpfs.codec.Compressors;
 import io.lcpfs.env.CodeProbe;
@@ -122,17 +121,16 @@ public final class BlockReader {
   private void readIntact(BlockPointer pointer, MemorySegment bytes, long seenTxg) {
     PoolException lastFailure = null;
     PoolError error = new PoolError.ChecksumMismatch(pointer.toString());
-    int damaged = 0;
+    Damage damage = new Damage();
     for (int copy = 0; copy < pointer.copies(); copy++) {
-      lastFailure = readCopy(pointer, copy, bytes);
+      lastFailure = readCopy(pointer, copy, bytes, damage);
       if (lastFailure == null) {
         if (copy > 0) {
           env.probe(CodeProbe.DITTO_COPY_READ);
-          repair(pointer, damaged, bytes, seenTxg);
         }
+        repair(damage, bytes, seenTxg);
         return;
       }
-      damaged |= 1 << copy;
       if (lastFailure.error() instanceof PoolError.DeviceFailed failed) {
         error = failed; // this copy may be intact: who asks again may get it
       }
@@ -141,57 +139,179 @@ public final class BlockReader {
   }
 
   /**
-   * Reads and verifies one copy into {@code bytes}, as long as the stored size in whole sectors.
+   * Reads and verifies one copy in the ways in which it can be had, up to the first that is intact.
    *
-   * @return null when it is intact, else why not
+   * @param damage takes the ways that were not
+   * @return null when one is intact, else why the last was not
    */
-  public @Nullable PoolException readCopy(BlockPointer pointer, int copy, MemorySegment bytes) {
+  private @Nullable PoolException readCopy(
+      BlockPointer pointer, int copy, MemorySegment bytes, Damage damage) {
     long dva = pointer.dva(copy);
-    try {
-      if (Dva.isGang(dva)) {
-        gangs.read(dva, pointer, bytes);
-      } else {
-        devices.read(dva, bytes);
+    if (Dva.isGang(dva)) {
+      return readGang(pointer, copy, bytes, damage);
+    }
+    PoolException failure = null;
+    int ways = 1;
+    for (int way = 0; way < ways; way++) {
+      try {
+        ways = devices.ways(dva);
+        failure = readWay(pointer, dva, way, bytes);
+      } catch (PoolException e) {
+        if (e.errno() == Errno.ENOMEM) {
+          throw e; // says nothing about the copy
+        }
+        failure = e;
       }
+      if (failure == null) {
+        return null;
+      }
+      damage.content(dva, way, 0, (int) bytes.byteSize());
+    }
+    return failure;
+  }
+
+  /** As above; what is wrong in all ways is left: which piece that is may not even be known. */
+  private @Nullable PoolException readGang(
+      BlockPointer pointer, int copy, MemorySegment bytes, Damage damage) {
+    long dva = pointer.dva(copy);
+    Damage found = new Damage();
+    try {
+      gangs.read(dva, pointer, bytes, found);
     } catch (PoolException e) {
       if (e.errno() == Errno.ENOMEM) {
-        throw e; // says nothing about the copy
+        throw e;
       }
       return e;
     }
+    if (!matches(pointer, bytes)) {
+      devices.countChecksumError(dva, 0);
+      return new PoolException(new PoolError.ChecksumMismatch(pointer.toString()));
+    }
+    found.extents().forEach(damage.extents()::add);
+    return null;
+  }
+
+  private @Nullable PoolException readWay(
+      BlockPointer pointer, long dva, int way, MemorySegment bytes) {
+    devices.read(dva, way, bytes);
     if (matches(pointer, bytes)) {
       return null;
     }
-    devices.countChecksumError(dva);
+    devices.countChecksumError(dva, way);
     return new PoolException(new PoolError.ChecksumMismatch(pointer.toString()));
   }
 
   private boolean matches(BlockPointer pointer, MemorySegment bytes) {
-    if (pointer.checksumType() == ChecksumType.OFF
-        || env.planted(PlantedBug.CHECKSUM_NOT_VERIFIED)) {
-      return true;
-    }
-    long[] sum = BlockIo.checksum(pointer.checksumType(), bytes.asSlice(0, pointer.psizeBytes()));
-    for (int i = 0; i < sum.length; i++) {
-      if (sum[i] != pointer.checksumWord(i)) {
-        return false;
-      }
-    }
-    return true;
+    return env.planted(PlantedBug.CHECKSUM_NOT_VERIFIED) || BlockIo.matches(pointer, bytes);
   }
 
-  private void repair(BlockPointer pointer, int damaged, MemorySegment bytes, long seenTxg) {
+  private void repair(Damage damage, MemorySegment block, long seenTxg) {
+    if (damage.isEmpty()) {
+      return;
+    }
     guard.ifNotReused(
         seenTxg,
         () -> {
-          for (int copy = 0; copy < pointer.copies(); copy++) {
-            // A damaged gang copy is left: which of its pieces is wrong may not even be known.
-            if ((damaged & (1 << copy)) != 0 && !Dva.isGang(pointer.dva(copy))) {
-              env.probe(CodeProbe.DITTO_COPY_REPAIRED);
-              writeCopy(pointer.dva(copy), bytes);
-            }
+          for (Damage.Extent extent : damage.extents()) {
+            env.probe(CodeProbe.DITTO_COPY_REPAIRED);
+            MemorySegment content = extent.content(block);
+            Slab own = Scratch.allocate(cache, devices, (int) content.byteSize());
+            own.segment().copyFrom(content);
+            devices.repair(
+                extent.dva(),
+                extent.way(),
+                own.segment(),
+                failure -> {
+                  if (failure == null) {
+                    devices.countRepaired(extent.dva(), extent.way());
+                  }
+                  slabs.free(own);
+                });
           }
         });
+  }
+
+  /** Told of each way of having a copy that is not intact. */
+  public interface Flaws {
+    /**
+     * @param where what is wrong, for a person: the copy, or its part on one device
+     */
+    void flaw(String where, PoolException why);
+  }
+
+  /**
+   * Reads one copy in every way in which it can be had, on whichever devices.
+   *
+   * @param bytes for one copy, as long as the stored size in whole sectors
+   */
+  public void check(BlockPointer pointer, int copy, MemorySegment bytes, Flaws flaws) {
+    long dva = pointer.dva(copy);
+    String name = "copy " + copy + " of " + pointer;
+    try {
+      if (Dva.isGang(dva)) {
+        checkGang(pointer, copy, bytes, name, flaws);
+        return;
+      }
+      int ways = devices.ways(dva);
+      for (int way = 0; way < ways; way++) {
+        PoolException failure = failureOf(pointer, dva, way, bytes);
+        if (failure != null) {
+          flaws.flaw(ways == 1 ? name : name + onDevice(dva, way), failure);
+        }
+      }
+    } catch (PoolException e) {
+      if (e.errno() == Errno.ENOMEM) {
+        throw e;
+      }
+      flaws.flaw(name, e);
+    }
+  }
+
+  private void checkGang(
+      BlockPointer pointer, int copy, MemorySegment bytes, String name, Flaws flaws) {
+    Damage damage = new Damage();
+    PoolException failure = readGang(pointer, copy, bytes, damage);
+    if (failure == null) {
+      gangs.checkOtherWays(pointer.dva(copy), pointer, bytes, damage);
+    } else {
+      flaws.flaw(name, failure);
+    }
+    for (Damage.Extent extent : damage.extents()) {
+      flaws.flaw(
+          "a piece of " + name + onDevice(extent.dva(), extent.way()),
+          new PoolException(new PoolError.ChecksumMismatch(Dva.toString(extent.dva()))));
+    }
+  }
+
+  private String onDevice(long dva, int way) {
+    return " on device " + devices.device(dva, way);
+  }
+
+  private @Nullable PoolException failureOf(
+      BlockPointer pointer, long dva, int way, MemorySegment bytes) {
+    try {
+      return readWay(pointer, dva, way, bytes);
+    } catch (PoolException e) {
+      if (e.errno() == Errno.ENOMEM) {
+        throw e;
+      }
+      return e;
+    }
+  }
+
+  /** Bytes that {@link #check} reads for all copies of a block, headers of gangs left out. */
+  public long checkedBytes(BlockPointer pointer) {
+    long bytes = 0;
+    for (int copy = 0; copy < pointer.copies(); copy++) {
+      int ways;
+      try {
+        ways = devices.ways(pointer.dva(copy));
+      } catch (PoolException e) {
+        ways = 1; // no such address, which is told when it is read
+      }
+      bytes += (long) storedBytes(pointer) * ways;
+    }
+    return bytes;
   }
 
   /**

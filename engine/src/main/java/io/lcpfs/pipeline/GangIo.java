@@ -10,6 +10,7 @@ import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolError;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
+import io.lcpfs.format.Disk;
 import io.lcpfs.format.Dva;
 import io.lcpfs.format.GangHeader;
 import io.lcpfs.format.ObjectType;
@@ -18,6 +19,7 @@ import io.lcpfs.memory.SlabAllocator;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Gang blocks: a copy for which no extent was long enough, in pieces that a header of one sector
@@ -159,8 +161,9 @@ final class GangIo {
   private interface Visitor {
     /**
      * @param offsetBytes where the piece belongs in the block; negative for a header
+     * @param piece what the header says of the piece; null for a header
      */
-    void extent(long dva, long offsetBytes, int bytes);
+    void extent(long dva, long offsetBytes, int bytes, @Nullable BlockPointer piece);
   }
 
   /** A gang's header without the bit that marks it in a pointer. */
@@ -173,52 +176,90 @@ final class GangIo {
    *
    * @param gangDva the copy's address, with the gang bit
    * @param bytes stored bytes of the copy, whole sectors
+   * @param damage takes the headers that are wrong in one way and intact in another
    * @throws PoolException Corrupt when a header does not verify; DeviceFailed
    */
   private void visit(
-      long gangDva, long birthTxg, long offsetBytes, long bytes, int depth, Visitor visitor) {
+      long gangDva,
+      long birthTxg,
+      long offsetBytes,
+      long bytes,
+      int depth,
+      Damage damage,
+      Visitor visitor) {
     long dva = headerDva(gangDva);
     long at = offsetBytes;
-    for (BlockPointer piece : pieces(dva, birthTxg, bytes)) {
+    for (BlockPointer piece : pieces(dva, birthTxg, bytes, damage)) {
       if (!Dva.isGang(piece.dva(0))) {
-        visitor.extent(piece.dva(0), at, piece.psizeBytes());
+        visitor.extent(piece.dva(0), at, piece.psizeBytes(), piece);
       } else if (depth == MAX_DEPTH) {
         throw PoolException.corrupt("gang.depth", depth);
       } else {
-        visit(piece.dva(0), birthTxg, at, piece.psizeBytes(), depth + 1, visitor);
+        visit(piece.dva(0), birthTxg, at, piece.psizeBytes(), depth + 1, damage, visitor);
       }
       at += piece.psizeBytes();
     }
-    visitor.extent(dva, -1, sectorBytes);
+    visitor.extent(dva, -1, sectorBytes, null);
   }
 
-  private List<BlockPointer> pieces(long dva, long birthTxg, long bytes) {
+  /** What a header lists, read in the first way in which it is one. */
+  private List<BlockPointer> pieces(long dva, long birthTxg, long bytes, Damage damage) {
+    int ways = devices.ways(dva);
     Slab header = Scratch.allocate(cache, devices, sectorBytes);
     try {
-      devices.read(dva, header.segment());
-      List<BlockPointer> children = GangHeader.decode(header.segment(), dva, birthTxg).children();
-      long total = 0;
-      for (BlockPointer child : children) {
-        if (child.copies() != 1 || child.psizeBytes() % sectorBytes != 0) {
-          throw PoolException.corrupt("gang.child", child.toString());
+      for (int way = 0; true; way++) {
+        try {
+          devices.read(dva, way, header.segment());
+          List<BlockPointer> pieces = decode(header.segment(), dva, birthTxg, bytes);
+          noteHeaders(dva, way, header.segment(), damage);
+          return pieces;
+        } catch (PoolException e) {
+          if (e.errno() == Errno.ENOMEM || way == ways - 1) {
+            throw e;
+          }
         }
-        total += child.psizeBytes();
       }
-      if (total != bytes) {
-        throw PoolException.corrupt("gang.total_bytes", total);
-      }
-      return children;
     } finally {
       slabs.free(header);
     }
+  }
+
+  private void noteHeaders(long dva, int wrong, MemorySegment intact, Damage damage) {
+    if (wrong > 0) {
+      MemorySegment own = MemorySegment.ofArray(intact.toArray(Disk.U8));
+      for (int way = 0; way < wrong; way++) {
+        devices.countChecksumError(dva, way);
+        damage.header(dva, way, own);
+      }
+    }
+  }
+
+  private List<BlockPointer> decode(MemorySegment header, long dva, long birthTxg, long bytes) {
+    List<BlockPointer> children = GangHeader.decode(header, dva, birthTxg).children();
+    long total = 0;
+    for (BlockPointer child : children) {
+      if (child.copies() != 1 || child.psizeBytes() % sectorBytes != 0) {
+        throw PoolException.corrupt("gang.child", child.toString());
+      }
+      total += child.psizeBytes();
+    }
+    if (total != bytes) {
+      throw PoolException.corrupt("gang.total_bytes", total);
+    }
+    return children;
   }
 
   private int wholeSectors(BlockPointer parent) {
     return wholeSectors(parent.psizeBytes());
   }
 
-  /** Reads one gang copy into {@code target}, whose size is the stored size in whole sectors. */
-  void read(long gangDva, BlockPointer parent, MemorySegment target) {
+  /**
+   * Reads one gang copy into {@code target}, whose size is the stored size in whole sectors. Pieces
+   * that can be had in several ways are verified by themselves.
+   *
+   * @param damage takes what is wrong in one way and intact in another
+   */
+  void read(long gangDva, BlockPointer parent, MemorySegment target, Damage damage) {
     env.probe(CodeProbe.GANG_BLOCK_READ);
     visit(
         gangDva,
@@ -226,11 +267,94 @@ final class GangIo {
         0,
         target.byteSize(),
         0,
-        (dva, offset, bytes) -> {
-          if (offset >= 0) {
-            devices.read(dva, target.asSlice(offset, bytes));
+        damage,
+        (dva, offset, bytes, piece) -> {
+          if (piece != null) {
+            read(piece, target.asSlice(offset, bytes), offset, damage);
           }
         });
+  }
+
+  private void read(BlockPointer piece, MemorySegment target, long offsetBytes, Damage damage) {
+    long dva = piece.dva(0);
+    int ways = devices.ways(dva);
+    if (ways == 1) {
+      devices.read(dva, 0, target); // the block's own checksum tells
+      return;
+    }
+    for (int way = 0; true; way++) {
+      PoolException failure = tryRead(piece, way, target);
+      if (failure == null) {
+        for (int wrong = 0; wrong < way; wrong++) {
+          damage.content(dva, wrong, offsetBytes, (int) target.byteSize());
+        }
+        return;
+      }
+      if (failure.errno() == Errno.ENOMEM || way == ways - 1) {
+        throw failure;
+      }
+    }
+  }
+
+  private @Nullable PoolException tryRead(BlockPointer piece, int way, MemorySegment target) {
+    long dva = piece.dva(0);
+    try {
+      devices.read(dva, way, target);
+    } catch (PoolException e) {
+      return e;
+    }
+    if (BlockIo.matches(piece, target)) {
+      return null;
+    }
+    devices.countChecksumError(dva, way);
+    return new PoolException(new PoolError.ChecksumMismatch(piece.toString()));
+  }
+
+  /**
+   * Looks at the ways of having headers and pieces of an intact copy that reading it had no need
+   * of.
+   *
+   * @param block its content, which is left as it is
+   * @param damage takes what is wrong; holds what reading found so
+   */
+  void checkOtherWays(long gangDva, BlockPointer parent, MemorySegment block, Damage damage) {
+    List<Damage.Extent> others = new ArrayList<>();
+    visit(
+        gangDva,
+        parent.physicalBirth(),
+        0,
+        block.byteSize(),
+        0,
+        new Damage(),
+        (dva, offset, bytes, piece) -> {
+          for (int way = 0; way < devices.ways(dva); way++) {
+            if (!damage.has(dva, way) && !isIntact(dva, way, bytes, piece, parent)) {
+              others.add(new Damage.Extent(dva, way, null, Math.max(0, offset), bytes));
+            }
+          }
+        });
+    damage.extents().addAll(others);
+  }
+
+  private boolean isIntact(
+      long dva, int way, int bytes, @Nullable BlockPointer piece, BlockPointer parent) {
+    Slab scratch = Scratch.allocate(cache, devices, bytes);
+    try {
+      if (piece != null) {
+        return tryRead(piece, way, scratch.segment().asSlice(0, bytes)) == null;
+      }
+      devices.read(dva, way, scratch.segment());
+      GangHeader.decode(scratch.segment(), dva, parent.physicalBirth());
+      return true;
+    } catch (PoolException e) {
+      if (e.errno() == Errno.ENOMEM) {
+        throw e;
+      }
+      devices.countChecksumError(dva, way);
+      return false;
+    } finally {
+      slabs.free(scratch);
+    }
   }
 
   /**
@@ -247,7 +371,8 @@ final class GangIo {
           0,
           source.byteSize(),
           0,
-          (dva, offset, bytes) -> {
+          new Damage(),
+          (dva, offset, bytes, piece) -> {
             if (offset >= 0) {
               writes.add(() -> writePiece(dva, source.asSlice(offset, bytes)));
             }
@@ -276,7 +401,8 @@ final class GangIo {
         0,
         wholeSectors(parent),
         0,
-        (dva, offset, bytes) -> visitor.extent(dva, bytes));
+        new Damage(),
+        (dva, offset, bytes, piece) -> visitor.extent(dva, bytes));
   }
 
   /**
@@ -292,7 +418,7 @@ final class GangIo {
         throw e; // nothing is lost: whoever frees may try again
       }
       env.probe(CodeProbe.GANG_HEADER_LOST);
-      devices.countChecksumError(headerDva(gangDva));
+      devices.countChecksumError(headerDva(gangDva), 0);
       if (extents.stream().noneMatch(one -> one.dva == headerDva(gangDva))) {
         extents.add(new Taken(headerDva(gangDva), sectorBytes));
       }

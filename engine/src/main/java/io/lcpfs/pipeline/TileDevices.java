@@ -1,16 +1,23 @@
 package io.lcpfs.pipeline;
 
+import io.lcpfs.error.PoolException;
 import io.lcpfs.format.Dva;
 import io.lcpfs.vdev.DeviceQueue;
 import io.lcpfs.vdev.TileMap;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
-/** Finds the device and offset of an address through the tile map, and uses the device's queue. */
+/**
+ * Finds the devices and offsets of an address through the tile map, and uses the devices' queues.
+ */
 public final class TileDevices implements Devices {
   private final List<DeviceQueue> queues;
   private final AtomicLongArray checksumErrors;
+  private final AtomicLongArray repaired;
   private volatile TileMap tiles;
   private volatile long capacityBytes;
 
@@ -20,6 +27,7 @@ public final class TileDevices implements Devices {
   public TileDevices(List<DeviceQueue> queues, TileMap tiles) {
     this.queues = List.copyOf(queues);
     this.checksumErrors = new AtomicLongArray(queues.size());
+    this.repaired = new AtomicLongArray(queues.size());
     this.tiles = tiles;
     this.capacityBytes = sizeOf(tiles);
   }
@@ -48,10 +56,20 @@ public final class TileDevices implements Devices {
   }
 
   @Override
-  public void read(long dva, MemorySegment target) {
+  public int ways(long dva) {
+    return tiles.ways(dva);
+  }
+
+  @Override
+  public int device(long dva, int way) {
+    return tiles.device(dva, way);
+  }
+
+  @Override
+  public void read(long dva, int way, MemorySegment target) {
     TileMap map = tiles;
-    DeviceQueue queue = queues.get(map.device(dva));
-    long offset = map.deviceOffset(dva, target.byteSize());
+    DeviceQueue queue = queues.get(map.device(dva, way));
+    long offset = map.deviceOffset(dva, way, target.byteSize());
     if (Thread.currentThread().isVirtual()) {
       queue.read(offset, target);
     } else {
@@ -63,36 +81,77 @@ public final class TileDevices implements Devices {
   @Override
   public void write(long dva, MemorySegment data, Written written) {
     TileMap map = tiles;
-    queues.get(map.device(dva)).write(map.deviceOffset(dva, data.byteSize()), data, written::done);
+    int ways = map.ways(dva);
+    Written each = ways == 1 ? written : new AllWritten(ways, written);
+    for (int way = 0; way < ways; way++) {
+      long offset = map.deviceOffset(dva, way, data.byteSize());
+      queues.get(map.device(dva, way)).write(offset, data, each::done);
+    }
   }
 
-  /** Writes past the queue and waits. */
+  @Override
+  public void repair(long dva, int way, MemorySegment data, Written written) {
+    TileMap map = tiles;
+    long offset = map.deviceOffset(dva, way, data.byteSize());
+    queues.get(map.device(dva, way)).write(offset, data, written::done);
+  }
+
+  /** Tells of the writes to all columns when the last has ended; a failure of any is one. */
+  private static final class AllWritten implements Written {
+    private final Written told;
+    private final AtomicInteger open;
+    private final AtomicReference<@Nullable PoolException> failed = new AtomicReference<>();
+
+    AllWritten(int columns, Written told) {
+      this.told = told;
+      this.open = new AtomicInteger(columns);
+    }
+
+    @Override
+    public void done(@Nullable PoolException failure) {
+      if (failure != null) {
+        failed.compareAndSet(null, failure);
+      }
+      if (open.decrementAndGet() == 0) {
+        told.done(failed.get());
+      }
+    }
+  }
+
+  /** Writes past the queues, to all columns, and waits. */
   public void writeNow(long dva, MemorySegment data) {
     TileMap map = tiles;
-    DeviceQueue queue = queues.get(map.device(dva));
-    long offset = map.deviceOffset(dva, data.byteSize());
-    if (Thread.currentThread().isVirtual()) {
-      queue.writeNow(offset, data);
-    } else {
-      queue.writeHere(offset, data);
+    for (int way = 0; way < map.ways(dva); way++) {
+      DeviceQueue queue = queues.get(map.device(dva, way));
+      long offset = map.deviceOffset(dva, way, data.byteSize());
+      if (Thread.currentThread().isVirtual()) {
+        queue.writeNow(offset, data);
+      } else {
+        queue.writeHere(offset, data);
+      }
     }
   }
 
-  /** Makes durable what was written to the device of this address. */
+  /** Makes durable what was written to the devices of this address. */
   public void flush(long dva) {
-    DeviceQueue queue = queues.get(tiles.device(dva));
-    if (Thread.currentThread().isVirtual()) {
-      queue.flush();
-    } else {
-      queue.flushHere();
+    TileMap map = tiles;
+    for (int way = 0; way < map.ways(dva); way++) {
+      DeviceQueue queue = queues.get(map.device(dva, way));
+      if (Thread.currentThread().isVirtual()) {
+        queue.flush();
+      } else {
+        queue.flushHere();
+      }
     }
   }
 
-  /** Tells the device that a freed range is unused. */
+  /** Tells the devices that a freed range is unused. */
   public void discard(int metaslab, long offsetBytes, long bytes) {
     TileMap map = tiles;
     long dva = Dva.of(metaslab, offsetBytes);
-    queues.get(map.device(dva)).discard(map.deviceOffset(dva, bytes), bytes);
+    for (int way = 0; way < map.ways(dva); way++) {
+      queues.get(map.device(dva, way)).discard(map.deviceOffset(dva, way, bytes), bytes);
+    }
   }
 
   @Override
@@ -101,8 +160,18 @@ public final class TileDevices implements Devices {
   }
 
   @Override
-  public void countChecksumError(long dva) {
-    checksumErrors.incrementAndGet(tiles.device(dva));
+  public void countChecksumError(long dva, int way) {
+    checksumErrors.incrementAndGet(tiles.device(dva, way));
+  }
+
+  @Override
+  public void countRepaired(long dva, int way) {
+    repaired.incrementAndGet(tiles.device(dva, way));
+  }
+
+  /** What was written again on a device, in extents, since it did not verify or was not read. */
+  public long repaired(int device) {
+    return repaired.get(device);
   }
 
   /** Copies read from a device that did not verify. */

@@ -76,7 +76,7 @@ final class CopyCheck {
   void block(String dataset, long object, BlockPointer pointer) {
     int stored = reader.storedBytes(pointer);
     items.add(new Item(dataset, object, pointer));
-    itemBytes += (long) stored * pointer.copies();
+    itemBytes += reader.checkedBytes(pointer);
     largest = Math.max(largest, stored);
     if (items.size() == BATCH_BLOCKS || itemBytes >= BATCH_BYTES) {
       start();
@@ -133,16 +133,16 @@ final class CopyCheck {
       for (Item item : batch) {
         BlockPointer pointer = item.pointer;
         for (int copy = 0; copy < pointer.copies(); copy++) {
-          PoolException failure =
-              reader.readCopy(
-                  pointer, copy, slab.segment().asSlice(0, reader.storedBytes(pointer)));
-          if (failure != null) {
-            findings.add(
-                new VerifyReport.Finding(
-                    "BlockCheck",
-                    item.dataset + " object " + item.object,
-                    "copy " + copy + " of " + pointer + ": " + failure.error().message()));
-          }
+          reader.check(
+              pointer,
+              copy,
+              slab.segment().asSlice(0, reader.storedBytes(pointer)),
+              (where, why) ->
+                  findings.add(
+                      new VerifyReport.Finding(
+                          "BlockCheck",
+                          item.dataset + " object " + item.object,
+                          where + ": " + why.error().message())));
         }
       }
       return new Answer(findings, null);

@@ -14,6 +14,7 @@ import io.lcpfs.format.PlacementClass;
  * @param readErrors failed reads since import
  * @param writeErrors failed writes and flushes since import
  * @param checksumErrors blocks read from it that did not verify, since import
+ * @param repaired extents written again on it, with what another copy or device had, since import
  */
 public record DeviceStatus(
     String name,
@@ -24,4 +25,5 @@ public record DeviceStatus(
     long allocatedBytes,
     long readErrors,
     long writeErrors,
-    long checksumErrors) {}
+    long checksumErrors,
+    long repaired) {}

@@ -54,8 +54,13 @@ final class LogStore implements LogDevices {
   }
 
   @Override
-  public void read(long dva, long offsetBytes, MemorySegment target) {
-    devices.read(at(dva, offsetBytes), target);
+  public int ways(long dva) {
+    return devices.ways(dva);
+  }
+
+  @Override
+  public void read(long dva, int way, long offsetBytes, MemorySegment target) {
+    devices.read(at(dva, offsetBytes), way, target);
   }
 
   @Override

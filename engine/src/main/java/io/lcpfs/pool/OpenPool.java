@@ -242,7 +242,7 @@ final class OpenPool implements PoolEngine {
     PoolConfig.Group group = tiles.config().group(device.group());
     long allocated = 0;
     for (Metaslab metaslab : parts.allocator.metaslabs()) {
-      if (tiles.columns(metaslab.id()).getFirst().device() == device.index()) {
+      if (tiles.columns(metaslab.id()).stream().anyMatch(c -> c.device() == device.index())) {
         allocated += metaslab.allocatedBytes() + metaslab.keptBytes();
       }
     }
@@ -255,7 +255,8 @@ final class OpenPool implements PoolEngine {
         allocated,
         stats.readErrors(),
         stats.writeErrors(),
-        parts.devices.checksumErrors(device.index()));
+        parts.devices.checksumErrors(device.index()),
+        parts.devices.repaired(device.index()));
   }
 
   /** How much of the free space lies in extents too short for a record of 128 KiB, roughly. */

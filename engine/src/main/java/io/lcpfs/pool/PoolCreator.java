@@ -15,7 +15,6 @@ import io.lcpfs.format.ObjectType;
 import io.lcpfs.format.PlacementClass;
 import io.lcpfs.format.PoolConfig;
 import io.lcpfs.format.PoolState;
-import io.lcpfs.format.Profile;
 import io.lcpfs.format.Uberblock;
 import io.lcpfs.memory.SlabAllocator;
 import io.lcpfs.object.Dnode;
@@ -113,7 +112,7 @@ final class PoolCreator {
               spec.placement(),
               sector,
               tileBytes(smallest, sector),
-              Profile.SINGLE));
+              spec.profile()));
     }
     return new PoolConfig(
         newGuid(env),
@@ -133,29 +132,39 @@ final class PoolCreator {
   /** The groups, which take all devices; refused where this version does not know such. */
   private static List<GroupSpec> specs(CreateOptions options, int devices) {
     if (options.groups().isEmpty()) {
-      return List.of(new GroupSpec(PlacementClass.NORMAL, devices));
+      return List.of(GroupSpec.single(PlacementClass.NORMAL, devices));
     }
     int taken = 0;
     int logs = 0;
     for (GroupSpec spec : options.groups()) {
       boolean isFirst = taken == 0;
-      logs += spec.placement() == PlacementClass.LOG ? 1 : 0;
+      boolean isLog = spec.placement() == PlacementClass.LOG;
       taken += spec.devices();
-      if (spec.devices() < 1
-          || isFirst != (spec.placement() == PlacementClass.NORMAL)
-          || (!isFirst && spec.placement() != PlacementClass.LOG)) {
+      if (!isKnown(spec) || (isLog ? isFirst : logs > 0)) {
         throw PoolException.refused(
             Errno.EINVAL,
             "groups "
                 + options.groups()
-                + ": first one for everything is needed, then one for intent logs, if any");
+                + ": some for everything are needed, then one for intent logs, if any");
       }
+      logs += isLog ? 1 : 0;
     }
     if (taken != devices || logs > 1) {
       throw PoolException.refused(
           Errno.EINVAL, "groups " + options.groups() + " of " + devices + " devices");
     }
     return options.groups();
+  }
+
+  private static boolean isKnown(GroupSpec spec) {
+    boolean placed =
+        spec.placement() == PlacementClass.NORMAL || spec.placement() == PlacementClass.LOG;
+    return placed
+        && switch (spec.profile().kind()) {
+          case SINGLE -> spec.devices() > 0;
+          case MIRROR -> spec.devices() == spec.profile().width();
+          case RAIDZ -> false;
+        };
   }
 
   /** Large sectors want larger tiles: each space map takes sectors of its own. */

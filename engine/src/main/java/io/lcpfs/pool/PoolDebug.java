@@ -200,7 +200,7 @@ final class PoolDebug {
     Slab slab = pool.parts().cache.allocateForSync(bytes);
     boolean done = false;
     try {
-      pool.parts().devices.read(dva, slab.segment());
+      pool.parts().devices.read(dva, 0, slab.segment());
       done = true;
       return slab;
     } finally {

@@ -263,11 +263,12 @@ final class PoolImporter {
     List<PoolConfig.Group> groups = config.groups();
     for (int i = 0; i < groups.size(); i++) {
       PoolConfig.Group group = groups.get(i);
-      if (i > 1
-          || group.id() != i
-          || group.placement() != (i == 0 ? PlacementClass.NORMAL : PlacementClass.LOG)
+      boolean mayBeLog = i > 0 && i == groups.size() - 1;
+      if (group.id() != i
+          || (group.placement() != PlacementClass.NORMAL
+              && !(mayBeLog && group.placement() == PlacementClass.LOG))
           || group.sectorBytes() != groups.getFirst().sectorBytes()
-          || !group.profile().equals(Profile.SINGLE)) {
+          || group.profile().kind() == Profile.Kind.RAIDZ) {
         throw unsupported(config, "groups " + groups);
       }
     }
@@ -278,7 +279,7 @@ final class PoolImporter {
     }
     boolean hasRoom = false;
     for (LayoutRecord.Entry entry : layout.entries()) {
-      if (!entry.profile().equals(Profile.SINGLE)
+      if (!entry.profile().equals(config.group(entry.group()).profile())
           || entry.placement() != config.group(entry.group()).placement()) {
         throw unsupported(
             config,

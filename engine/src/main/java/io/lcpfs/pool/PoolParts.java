@@ -4,7 +4,9 @@ import io.lcpfs.alloc.Allocator;
 import io.lcpfs.cache.Arc;
 import io.lcpfs.device.BlockDevice;
 import io.lcpfs.env.Env;
+import io.lcpfs.error.PoolException;
 import io.lcpfs.format.LayoutRecord;
+import io.lcpfs.format.PlacementClass;
 import io.lcpfs.format.PoolConfig;
 import io.lcpfs.format.Uberblock;
 import io.lcpfs.memory.SlabAllocator;
@@ -79,9 +81,16 @@ final class PoolParts {
     this.txgs =
         new TxgManager(
             env, sync, config.name(), lastTxg, tuning.dirtyBytes(), tuning.txgTimeoutNanos());
-    this.reserve =
-        new SpaceReserve(env, allocator, sync::unboundBytes, devices.tiles().tileBytes(0), txgs);
+    this.reserve = new SpaceReserve(env, allocator, sync::unboundBytes, smallestTile(config), txgs);
     this.context = new ObjectContext(env, slabs, cache, io, txgs, reserve, new BackgroundWork());
+  }
+
+  private static long smallestTile(PoolConfig config) {
+    return config.groups().stream()
+        .filter(group -> group.placement() == PlacementClass.NORMAL)
+        .mapToLong(PoolConfig.Group::tileBytes)
+        .min()
+        .orElseThrow(() -> PoolException.corrupt("config.groups", "none takes everything"));
   }
 
   /** How much of the budget only the sync task may use. */

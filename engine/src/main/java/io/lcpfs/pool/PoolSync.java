@@ -39,7 +39,6 @@ import org.jspecify.annotations.Nullable;
  * labels. All allocation and freeing happens in here, on the sync task.
  */
 final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
-  private static final int GROUP = 0;
   private static final int FIRST_METASLABS = 4;
   private static final int MORE_METASLABS = 4;
 
@@ -367,20 +366,37 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
 
   /** Takes tiles into use before the group could run out of what is bound. */
   private void bindMetaslabs(long txg, SpaceMaps maps, SpaceReserve space) {
+    long largestTile = 0;
+    for (PoolConfig.Group group : normalGroups()) {
+      largestTile = Math.max(largestTile, group.tileBytes());
+    }
     long wanted =
         Math.max(
-            FIRST_METASLABS * devices.tiles().tileBytes(GROUP),
+            FIRST_METASLABS * largestTile,
             3 * space.inFlight() + space.spaceMapBytes() + allocator.capacityBytes() / 8);
+    long missing = wanted - allocator.freeBytes(PlacementClass.NORMAL);
+    double parts = Math.max(1, unboundBytes());
+    for (PoolConfig.Group group : normalGroups()) {
+      // Each gives as large a part as it has of what is left, so that all fill up together.
+      bindMetaslabs(group, (long) (missing * (unboundBytes(group) / parts)), txg, maps);
+    }
     for (PoolConfig.Group group : config.groups()) {
-      boolean isLog = group.placement() == PlacementClass.LOG;
-      bindMetaslabs(group, isLog ? LogStore.LARGEST_LOG_BYTES : wanted, txg, maps);
+      if (group.placement() == PlacementClass.LOG) {
+        long free = allocator.freeBytes(PlacementClass.LOG);
+        bindMetaslabs(group, LogStore.LARGEST_LOG_BYTES - free, txg, maps);
+      }
     }
   }
 
-  private void bindMetaslabs(PoolConfig.Group group, long wantedFree, long txg, SpaceMaps maps) {
+  private List<PoolConfig.Group> normalGroups() {
+    return config.groups().stream()
+        .filter(group -> group.placement() == PlacementClass.NORMAL)
+        .toList();
+  }
+
+  private void bindMetaslabs(PoolConfig.Group group, long missing, long txg, SpaceMaps maps) {
     TileMap tiles = devices.tiles();
-    long unbound = tiles.unboundTiles(group.id());
-    long missing = wantedFree - allocator.freeBytes(group.placement());
+    long unbound = tiles.unboundMetaslabs(group.id());
     if (unbound == 0 || missing <= 0) {
       return;
     }
@@ -396,10 +412,17 @@ final class PoolSync implements SyncTarget, BlockReader.ReuseGuard {
     }
   }
 
-  /** Bytes of tiles that no metaslab uses yet, without those of other classes. */
+  /** Bytes that tiles in no metaslab can still give, without those of other classes. */
   long unboundBytes() {
-    TileMap tiles = devices.tiles();
-    return tiles.unboundTiles(GROUP) * tiles.tileBytes(GROUP);
+    long bytes = 0;
+    for (PoolConfig.Group group : normalGroups()) {
+      bytes += unboundBytes(group);
+    }
+    return bytes;
+  }
+
+  private long unboundBytes(PoolConfig.Group group) {
+    return devices.tiles().unboundMetaslabs(group.id()) * group.tileBytes();
   }
 
   /**

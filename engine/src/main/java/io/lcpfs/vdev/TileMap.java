@@ -22,6 +22,9 @@ public final class TileMap {
   /** Most sectors of a metaslab; allocation counts them in ints. */
   private static final long MAX_SECTORS = 1 << 30;
 
+  /** So much of a mirror is read from one column before the next has its turn. */
+  private static final long TURN_BYTES = 256 << 10;
+
   private final PoolConfig config;
   private final LayoutRecord record;
 
@@ -170,18 +173,47 @@ public final class TileMap {
   }
 
   /**
-   * Index of the (first) device of an address; Corrupt, naming it, when there is no such metaslab.
+   * In how many ways what lies at an address can be had: from each column of a mirror. Corrupt,
+   * naming it, when there is no such metaslab.
    */
+  public int ways(long dva) {
+    return slice(Dva.metaslab(dva)).columns.size();
+  }
+
+  /** Index of the device that is read first for an address; see {@link #device(long, int)}. */
   public int device(long dva) {
-    return slice(Dva.metaslab(dva)).firstDevice;
+    return device(dva, 0);
   }
 
   /**
-   * Where {@code bytes} bytes at an address begin on {@link #device}, for a metaslab of one column.
+   * Index of the device of an address for one of its {@link #ways}.
+   *
+   * @throws PoolException Corrupt, naming it, when there is no such metaslab
+   */
+  public int device(long dva, int way) {
+    Slice slice = slice(Dva.metaslab(dva));
+    return slice.columns.size() == 1 ? slice.firstDevice : column(slice, dva, way).device();
+  }
+
+  /** Columns take turns at being the first way, so that readers use all devices. */
+  private static Column column(Slice slice, long dva, int way) {
+    int width = slice.columns.size();
+    Check.that(way >= 0 && way < width, "way", way);
+    long turn = Dva.offsetBytes(dva) / TURN_BYTES % width;
+    return slice.columns.get((int) ((turn + way) % width));
+  }
+
+  /** As {@link #deviceOffset(long, int, long)}, on {@link #device(long)}. */
+  public long deviceOffset(long dva, long bytes) {
+    return deviceOffset(dva, 0, bytes);
+  }
+
+  /**
+   * Where {@code bytes} bytes at an address begin on {@link #device(long, int)}.
    *
    * @throws PoolException Corrupt, naming the address, when they do not lie in a metaslab
    */
-  public long deviceOffset(long dva, long bytes) {
+  public long deviceOffset(long dva, int way, long bytes) {
     Slice slice = slice(Dva.metaslab(dva));
     long offset = Dva.offsetBytes(dva);
     if (bytes < 0 || offset > slice.sizeBytes - bytes) {
@@ -189,8 +221,9 @@ public final class TileMap {
           "dva.offset",
           Dva.toString(dva) + " with " + bytes + " bytes in a metaslab of " + slice.sizeBytes);
     }
-    Check.that(slice.columns.size() == 1, "columns of a single metaslab", slice.columns.size());
-    return slice.firstOffset + offset;
+    return slice.columns.size() == 1
+        ? slice.firstOffset + offset
+        : column(slice, dva, way).offsetBytes() + offset;
   }
 
   /** Tiles of a device in no metaslab. */
@@ -200,12 +233,31 @@ public final class TileMap {
         - usedTiles.getOrDefault(device, new BitSet()).cardinality();
   }
 
-  /** Tiles of all devices of a group in no metaslab. */
-  public long unboundTiles(int group) {
-    return config.devices().stream()
-        .filter(device -> device.group() == group)
-        .mapToLong(device -> freeTiles(device.index()))
-        .sum();
+  /**
+   * How many more metaslabs of the group's profile its free tiles make, columns on different
+   * devices.
+   */
+  public long unboundMetaslabs(int group) {
+    int width = config.group(group).profile().width();
+    List<Integer> free = new ArrayList<>();
+    for (PoolConfig.Device device : config.devices()) {
+      if (device.group() == group) {
+        free.add(freeTiles(device.index()));
+      }
+    }
+    // k metaslabs take at most k tiles of each device, and k times the width together.
+    long low = 0;
+    long high = free.stream().mapToLong(Integer::longValue).sum() / width;
+    while (low < high) {
+      long middle = (low + high + 1) / 2;
+      long usable = free.stream().mapToLong(tiles -> Math.min(tiles, middle)).sum();
+      if (usable >= middle * width) {
+        low = middle;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return low;
   }
 
   /** Bytes of a tile of the group. */
@@ -219,49 +271,32 @@ public final class TileMap {
   }
 
   /**
-   * A layout with up to {@code count} more metaslabs of one column, fewer when there are fewer
-   * tiles. The next tile is the lowest free one of the device of the group with the most free
-   * tiles, so that devices take turns; ids ascend with tiles on each.
+   * A layout with up to {@code count} more metaslabs of the group's profile, fewer when there are
+   * fewer tiles. The next tiles are the lowest free ones of the devices of the group with the most
+   * free tiles, so that devices take turns; ids ascend with tiles on each.
    *
    * @param txg birth of the new metaslabs
    * @throws PoolException ENOSPC when no tile is free, or the layout record is full
    */
   public LayoutRecord bind(int group, PlacementClass placement, int count, long txg) {
     PoolConfig.Group of = config.group(group);
-    Check.that(of.profile().equals(Profile.SINGLE), "bind of profile " + of.profile());
+    int width = of.profile().width();
+    Check.that(of.profile().kind() != Profile.Kind.RAIDZ, "bind of profile " + of.profile());
     List<LayoutRecord.Entry> entries = new ArrayList<>(record.entries());
-    Map<Integer, Integer> free = new TreeMap<>();
-    Map<Integer, BitSet> used = new TreeMap<>();
-    for (PoolConfig.Device device : config.devices()) {
-      if (device.group() == group) {
-        free.put(device.index(), freeTiles(device.index()));
-        used.put(device.index(), usedTiles.getOrDefault(device.index(), new BitSet()));
-      }
-    }
+    FreeTiles free = new FreeTiles(group);
     long room = slotBytes() - record.encodedBytes();
-    int most = (int) Math.min(count, room / (LayoutRecord.ENTRY_BYTES + LayoutRecord.COLUMN_BYTES));
+    long entryBytes = LayoutRecord.ENTRY_BYTES + (long) width * LayoutRecord.COLUMN_BYTES;
+    int most = (int) Math.min(count, room / entryBytes);
     int next = record.nextMetaslab();
-    Map<Integer, Integer> search = new TreeMap<>();
     for (int i = 0; i < most && next <= Dva.MAX_METASLAB; i++, next++) {
-      int device = mostFree(free);
-      if (device < 0) {
+      List<LayoutRecord.Column> columns = free.take(width);
+      if (columns.isEmpty()) {
         break;
       }
-      int tile =
-          used.getOrDefault(device, new BitSet()).nextClearBit(search.getOrDefault(device, 0));
-      search.put(device, tile + 1);
-      free.merge(device, -1, Integer::sum);
-      entries.add(
-          new LayoutRecord.Entry(
-              next,
-              group,
-              Profile.SINGLE,
-              placement,
-              txg,
-              List.of(new LayoutRecord.Column(device, tile))));
+      entries.add(new LayoutRecord.Entry(next, group, of.profile(), placement, txg, columns));
     }
     if (entries.size() == record.entries().size()) {
-      if (mostFree(free) < 0) {
+      if (unboundMetaslabs(group) == 0) {
         throw new PoolException(new PoolError.OutOfSpace(of.tileBytes() * count, 0));
       }
       throw PoolException.refused(
@@ -270,15 +305,43 @@ public final class TileMap {
     return new LayoutRecord(record.generation() + 1, record.poolGuid(), next, entries);
   }
 
-  private static int mostFree(Map<Integer, Integer> free) {
-    int best = -1;
-    int most = 0;
-    for (Map.Entry<Integer, Integer> entry : free.entrySet()) {
-      if (entry.getValue() > most) {
-        most = entry.getValue();
-        best = entry.getKey();
+  /** The tiles of a group's devices that can still be bound. */
+  private final class FreeTiles {
+    private final Map<Integer, Integer> counts = new TreeMap<>();
+    private final Map<Integer, Integer> search = new TreeMap<>();
+
+    FreeTiles(int group) {
+      for (PoolConfig.Device device : config.devices()) {
+        if (device.group() == group) {
+          counts.put(device.index(), freeTiles(device.index()));
+        }
       }
     }
-    return best;
+
+    /** One tile each of as many devices, in the order of their indices; none if there are fewer. */
+    List<LayoutRecord.Column> take(int width) {
+      List<Integer> devices =
+          counts.entrySet().stream()
+              .filter(entry -> entry.getValue() > 0)
+              .sorted(Map.Entry.<Integer, Integer>comparingByValue().reversed())
+              .limit(width)
+              .map(Map.Entry::getKey)
+              .sorted()
+              .toList();
+      if (devices.size() < width) {
+        return List.of();
+      }
+      List<LayoutRecord.Column> columns = new ArrayList<>(width);
+      for (int device : devices) {
+        int tile =
+            usedTiles
+                .getOrDefault(device, new BitSet())
+                .nextClearBit(search.getOrDefault(device, 0));
+        search.put(device, tile + 1);
+        counts.merge(device, -1, Integer::sum);
+        columns.add(new LayoutRecord.Column(device, tile));
+      }
+      return columns;
+    }
   }
 }

@@ -49,7 +49,8 @@ class LogDeviceTest {
             .withSmallDevices(true)
             .withGroups(
                 List.of(
-                    new GroupSpec(PlacementClass.NORMAL, 1), new GroupSpec(PlacementClass.LOG, 1)))
+                    GroupSpec.single(PlacementClass.NORMAL, 1),
+                    GroupSpec.single(PlacementClass.LOG, 1)))
             .withTuning(TUNING),
         env);
   }
@@ -169,12 +170,14 @@ class LogDeviceTest {
   void groupsThatNoPoolCanHaveAreRefused() {
     for (List<GroupSpec> groups :
         List.of(
-            List.of(new GroupSpec(PlacementClass.LOG, 2)),
-            List.of(new GroupSpec(PlacementClass.NORMAL, 1)),
-            List.of(new GroupSpec(PlacementClass.NORMAL, 1), new GroupSpec(PlacementClass.LOG, 2)),
+            List.of(GroupSpec.single(PlacementClass.LOG, 2)),
+            List.of(GroupSpec.single(PlacementClass.NORMAL, 1)),
             List.of(
-                new GroupSpec(PlacementClass.NORMAL, 1),
-                new GroupSpec(PlacementClass.SPECIAL, 1)))) {
+                GroupSpec.single(PlacementClass.NORMAL, 1),
+                GroupSpec.single(PlacementClass.LOG, 2)),
+            List.of(
+                GroupSpec.single(PlacementClass.NORMAL, 1),
+                GroupSpec.single(PlacementClass.SPECIAL, 1)))) {
       assertThatThrownBy(
               () ->
                   Pool.create(

@@ -79,7 +79,8 @@ public final class EngineTarget implements SimTarget {
   private static List<GroupSpec> groups(PoolShape shape) {
     return shape.devices() == 1
         ? List.of()
-        : List.of(new GroupSpec(PlacementClass.NORMAL, 1), new GroupSpec(PlacementClass.LOG, 1));
+        : List.of(
+            GroupSpec.single(PlacementClass.NORMAL, 1), GroupSpec.single(PlacementClass.LOG, 1));
   }
 
   @Override
