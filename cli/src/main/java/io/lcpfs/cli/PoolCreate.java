@@ -6,7 +6,6 @@ import io.lcpfs.dataset.DatasetName;
 import io.lcpfs.dataset.Sizes;
 import io.lcpfs.device.FileDevice;
 import io.lcpfs.error.PoolException;
-import io.lcpfs.format.PlacementClass;
 import io.lcpfs.pool.CreateOptions;
 import io.lcpfs.pool.GroupSpec;
 import io.lcpfs.pool.PoolStatus;
@@ -65,14 +64,13 @@ final class PoolCreate extends BaseCommand {
   @Parameters(
       index = "1..*",
       arity = "1..*",
-      paramLabel = "[single] DEVICE [log DEVICE]",
+      paramLabel = "[LAYOUT] DEVICE...",
       description = {
-        "A file or block device, after the layout 'single', which may be left out.",
-        "After 'log' another one, a fast one, for what fsync has to write at once."
+        "Files or block devices, side by side, or after the word 'mirror' those that hold the same;",
+        "several mirrors are used side by side. After 'log' a fast device, or a mirror, for what",
+        "fsync has to write at once. For example: a, or mirror a b mirror c d log mirror e f"
       })
-  List<String> layout = new ArrayList<>();
-
-  private boolean logDevice;
+  List<String> words = new ArrayList<>();
 
   PoolCreate(Cli cli) {
     super(cli);
@@ -81,8 +79,9 @@ final class PoolCreate extends BaseCommand {
   @Override
   public Integer call() {
     DatasetName.checkPool(name);
-    List<Path> devices = devices();
-    CreateOptions options = options();
+    PoolLayout layout = PoolLayout.parse(words, force);
+    List<Path> devices = layout.devices();
+    CreateOptions options = options(layout.groups());
     long fileBytes = size.isEmpty() ? 0 : Sizes.parse(size);
     List<Path> missing = devices.stream().filter(device -> !Files.exists(device)).toList();
     if (cli.registry().find(name).isPresent()) {
@@ -167,41 +166,7 @@ final class PoolCreate extends BaseCommand {
     }
   }
 
-  private List<Path> devices() {
-    List<String> words = new ArrayList<>(layout);
-    String first = words.getFirst();
-    if (first.equals("single") && words.size() > 1) {
-      words.removeFirst();
-    } else if (first.equals("mirror") || first.startsWith("raidz") || first.startsWith("draid")) {
-      throw Failure.failed(
-          first,
-          "this version makes pools on one device only",
-          "name a single device without '" + first + "'");
-    }
-    int log = words.indexOf("log");
-    if (log >= 0 && (log == 0 || log + 1 == words.size())) {
-      throw Failure.usage("log", "stands between two devices", "write 'DEVICE log DEVICE'");
-    }
-    if (log > 0) {
-      words.remove(log);
-    }
-    if (words.size() > 2 || (words.size() == 2 && log != 1)) {
-      throw Failure.failed(
-          words.get(1),
-          "this version makes pools on one device only, and one for logs",
-          "name a single device, or two with 'log' between them");
-    }
-    logDevice = log > 0;
-    return words.stream().map(word -> Path.of(word).toAbsolutePath().normalize()).toList();
-  }
-
-  private List<GroupSpec> groups() {
-    return logDevice
-        ? List.of(new GroupSpec(PlacementClass.NORMAL, 1), new GroupSpec(PlacementClass.LOG, 1))
-        : List.of();
-  }
-
-  private CreateOptions options() {
+  private CreateOptions options(List<GroupSpec> groups) {
     Map<String, String> values = Assignments.parseAll(poolProperties);
     String ashift = values.remove("ashift");
     int sectorBytes = 0;
@@ -217,7 +182,7 @@ final class PoolCreate extends BaseCommand {
       return CreateOptions.named(name)
           .withForce(force)
           .withSectorBytes(sectorBytes)
-          .withGroups(groups())
+          .withGroups(groups)
           .withPoolProperties(values)
           .withRootProperties(Assignments.parseAll(rootProperties))
           .withHost(cli.host())

@@ -8,6 +8,7 @@ import io.lcpfs.dataset.PropertyValue;
 import io.lcpfs.dataset.Sizes;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.PlacementClass;
+import io.lcpfs.format.Profile;
 import io.lcpfs.pool.DeviceStatus;
 import io.lcpfs.pool.HistoryEvent;
 import io.lcpfs.pool.PoolStatus;
@@ -157,13 +158,19 @@ final class PoolInspect {
           new Table(
               output, "devices", List.of("  NAME", "STATE", "SIZE", "READ", "WRITE", "CKSUM"));
       boolean inLogs = false;
+      int group = -1;
       for (DeviceStatus device : status.devices()) {
         if (device.placement() == PlacementClass.LOG && !inLogs) {
           inLogs = true;
           table.row("logs", "", "", "", "", "");
         }
+        boolean mirrored = device.profile().kind() == Profile.Kind.MIRROR;
+        if (mirrored && device.group() != group) {
+          table.row("  mirror-" + device.group(), "", "", "", "", "");
+        }
+        group = device.group();
         table.row(
-            "  " + device.name(),
+            (mirrored ? "    " : "  ") + device.name(),
             device.health().name(),
             new Table.Bytes(device.sizeBytes()),
             device.readErrors(),
@@ -206,6 +213,8 @@ final class PoolInspect {
         Map<String, Object> one = new LinkedHashMap<>();
         one.put("name", device.name());
         one.put("guid", Long.toUnsignedString(device.guid()));
+        one.put("group", device.group());
+        one.put("layout", device.profile().toString());
         one.put("class", device.placement().name().toLowerCase(Locale.ROOT));
         one.put("health", device.health());
         one.put("size", device.sizeBytes());
@@ -213,6 +222,7 @@ final class PoolInspect {
         one.put("read_errors", device.readErrors());
         one.put("write_errors", device.writeErrors());
         one.put("checksum_errors", device.checksumErrors());
+        one.put("repaired", device.repaired());
         devices.add(one);
       }
       pool.put("devices", devices);

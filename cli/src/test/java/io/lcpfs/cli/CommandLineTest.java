@@ -94,7 +94,7 @@ class CommandLineTest {
         "pool create tank DIR/missing|no such device",
         "pool create tank DIR|is a directory",
         "pool create mirror DIR/x|describes a layout",
-        "pool create tank mirror DIR/x DIR/y|one device only",
+        "pool create tank raidz DIR/x DIR/y|single devices and mirrors only",
         "pool create tank --size 1X DIR/x|is no size",
         "pool create tank --size 64M DIR/none/x|its directory does not exist",
         "pool create -O compression=gzip tank DIR/x|is not allowed",

@@ -1,12 +1,15 @@
 package io.lcpfs.pool;
 
 import io.lcpfs.format.PlacementClass;
+import io.lcpfs.format.Profile;
 
 /**
  * One device of an imported pool.
  *
  * @param name as opened, for example its path
  * @param guid identifies it in the pool
+ * @param group number of the group that it belongs to
+ * @param profile how new blocks lie on the devices of that group
  * @param placement what it is for
  * @param health how it is
  * @param sizeBytes usable bytes
@@ -19,6 +22,8 @@ import io.lcpfs.format.PlacementClass;
 public record DeviceStatus(
     String name,
     long guid,
+    int group,
+    Profile profile,
     PlacementClass placement,
     Health health,
     long sizeBytes,

@@ -249,6 +249,8 @@ final class OpenPool implements PoolEngine {
     return new DeviceStatus(
         queue.device().name(),
         device.guid(),
+        group.id(),
+        group.profile(),
         group.placement(),
         queue.isFaulted() ? Health.FAULTED : Health.ONLINE,
         device.geometry().tileCount(group.tileBytes()) * group.tileBytes(),
