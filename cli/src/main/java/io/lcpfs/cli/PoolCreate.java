@@ -66,7 +66,7 @@ final class PoolCreate extends BaseCommand {
       arity = "1..*",
       paramLabel = "[LAYOUT] DEVICE...",
       description = {
-        "Files or block devices, side by side, or after the word 'mirror' those that hold the same;",
+        "Files or block devices, side by side, or those after 'mirror', which hold the same;",
         "several mirrors are used side by side. After 'log' a fast device, or a mirror, for what",
         "fsync has to write at once. For example: a, or mirror a b mirror c d log mirror e f"
       })

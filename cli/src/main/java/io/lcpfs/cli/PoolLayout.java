@@ -52,7 +52,8 @@ record PoolLayout(List<Path> devices, List<GroupSpec> groups) {
       } else if (word.equals(LOG)) {
         endGroup();
         if (placement == PlacementClass.LOG) {
-          throw Failure.usage(LOG, "stands there twice", "name one device, or one mirror, for logs");
+          throw Failure.usage(
+              LOG, "stands there twice", "name one device, or one mirror, for logs");
         }
         placement = PlacementClass.LOG;
         kind = LOG;
@@ -70,7 +71,8 @@ record PoolLayout(List<Path> devices, List<GroupSpec> groups) {
     void endGroup() {
       if (count == 0) {
         if (kind.isEmpty()) {
-          throw Failure.usage("pool create", "names no device first", "write a device before 'log'");
+          throw Failure.usage(
+              "pool create", "names no device first", "write a device before 'log'");
         }
         throw Failure.usage(kind, "has no devices", "write them after it");
       }

@@ -214,21 +214,32 @@ public final class BlockReader {
         () -> {
           for (Damage.Extent extent : damage.extents()) {
             env.probe(CodeProbe.DITTO_COPY_REPAIRED);
-            MemorySegment content = extent.content(block);
-            Slab own = Scratch.allocate(cache, devices, (int) content.byteSize());
-            own.segment().copyFrom(content);
-            devices.repair(
-                extent.dva(),
-                extent.way(),
-                own.segment(),
-                failure -> {
-                  if (failure == null) {
-                    devices.countRepaired(extent.dva(), extent.way());
-                  }
-                  slabs.free(own);
-                });
+            repair(extent, extent.content(block));
           }
         });
+  }
+
+  private void repair(Damage.Extent extent, MemorySegment content) {
+    Slab own = Scratch.allocate(cache, devices, (int) content.byteSize());
+    boolean queued = false;
+    try {
+      own.segment().copyFrom(content);
+      devices.repair(
+          extent.dva(),
+          extent.way(),
+          own.segment(),
+          failure -> {
+            if (failure == null) {
+              devices.countRepaired(extent.dva(), extent.way());
+            }
+            slabs.free(own);
+          });
+      queued = true;
+    } finally {
+      if (!queued) {
+        slabs.free(own); // a pointer may name what is no address
+      }
+    }
   }
 
   /** Told of each way of having a copy that is not intact. */

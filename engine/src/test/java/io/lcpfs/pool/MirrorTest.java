@@ -179,8 +179,7 @@ class MirrorTest {
         (tiles, pointer) -> {
           if (at[0] == 0 && pointer.lsizeBytes() > 64 << 10) {
             for (int way = 0; way < 2; way++) {
-              at[tiles.device(pointer.dva(0), way)] =
-                  tiles.deviceOffset(pointer.dva(0), way, 4096);
+              at[tiles.device(pointer.dva(0), way)] = tiles.deviceOffset(pointer.dva(0), way, 4096);
             }
           }
         });
