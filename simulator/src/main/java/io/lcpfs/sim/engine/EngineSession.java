@@ -48,6 +48,7 @@ final class EngineSession implements Session {
 
   /** Space that stays allocated, and is still counted. */
   private static final String ON_ONE_DEVICE = "(?s).*copy \\d.* on device \\d+: .*";
+
   private static final String LEAK = ".*leaked|(used|snapshot|unique)_bytes is .*";
 
   private final SimEnv machine;
@@ -363,8 +364,7 @@ final class EngineSession implements Session {
         pool.verify(progress -> {}).findings().stream()
             .filter(finding -> !finding.what().matches(ON_ONE_DEVICE))
             .toList();
-    boolean lost =
-        found.stream().anyMatch(finding -> finding.check().equals(BLOCK_CHECK));
+    boolean lost = found.stream().anyMatch(finding -> finding.check().equals(BLOCK_CHECK));
     // What only a block knew of that a device lost stays allocated when it is freed.
     boolean leaked =
         machine.probesSoFar().containsKey(CodeProbe.GANG_HEADER_LOST)
