@@ -46,9 +46,10 @@ final class EngineSession implements Session {
   /** What a block that stays allocated is told by, too: a count of references to it. */
   private static final String REFERENCE_CHECK = "ReferenceTableCheck";
 
-  /** Space that stays allocated, and is still counted. */
+  /** A part of a copy that may be whole elsewhere. */
   private static final String ON_ONE_DEVICE = "(?s).*copy \\d.* on device \\d+: .*";
 
+  /** Space that stays allocated, and is still counted. */
   private static final String LEAK = ".*leaked|(used|snapshot|unique)_bytes is .*";
 
   private final SimEnv machine;
