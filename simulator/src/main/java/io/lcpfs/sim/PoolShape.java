@@ -7,8 +7,8 @@ package io.lcpfs.sim;
  * @param devices how many
  * @param blockSize bytes per device block
  * @param deviceBytes size of each
- * @param redundancy how many devices may be damaged at once without anybody noticing; 0 means that
- *     damaged content is answered with EIO
+ * @param redundancy on how many devices content may be damaged at once without anybody noticing; 0
+ *     means that damaged content is answered with EIO
  */
 public record PoolShape(String name, int devices, int blockSize, long deviceBytes, int redundancy) {
 

@@ -276,6 +276,7 @@ public final class SeedRun {
       } else if (barrier
           && ignoringFlush
           && faults.silentDamage() == 0
+          && (shape.redundancy() == 0 || device.medium() == media.get(victim))
           && device.medium().openOnlyInTheMiddle(target.endBytes(shape))) {
         ignored = true;
         device.ignoreFlush();
@@ -409,9 +410,9 @@ public final class SeedRun {
     return shape.redundancy() == 0 && (faults.silentDamage() > 0 || reportedErrors() > 0);
   }
 
-  /** A device refused to store something, and there is no other: the pool has to be opened anew. */
+  /** A device refused to store something: no pool outlives that yet, and has to be opened anew. */
   boolean stopped() {
-    return shape.redundancy() == 0 && faults.stopping() > stoppingAtOpen;
+    return faults.stopping() > stoppingAtOpen;
   }
 
   /** How far each writer is; what is counted here will be durable once a sync has returned. */

@@ -28,7 +28,7 @@ public final class EngineTarget implements SimTarget {
   private static final int CALLERS = 4;
 
   /** One seed of so many has a log device. */
-  private static final int LOG_DEVICE_SEEDS = 6;
+  private static final int VARIANTS = 6;
 
   private static final long MIB = 1 << 20;
   private static final long MILLI = 1_000_000;
@@ -63,22 +63,27 @@ public final class EngineTarget implements SimTarget {
         new PoolShape("single", 1, 65_536, 160 * MIB, 0));
   }
 
-  /** Some pools have a second device, for intent logs only. */
+  /** Some pools have a second device: for intent logs only, or that holds the same. */
   @Override
   public PoolShape variant(PoolShape shape, SimRandom random) {
-    return random.nextInt(LOG_DEVICE_SEEDS) == 0
-        ? new PoolShape(
-            shape.name() + " with a log device",
-            2,
-            shape.blockSize(),
-            shape.deviceBytes(),
-            shape.redundancy())
-        : shape;
+    return switch (random.nextInt(VARIANTS)) {
+      case 0 -> twoDevices(shape, " with a log device", 0);
+      case 1 -> twoDevices(shape, " mirrored", 1);
+      default -> shape;
+    };
+  }
+
+  private static PoolShape twoDevices(PoolShape shape, String what, int redundancy) {
+    return new PoolShape(
+        shape.name() + what, 2, shape.blockSize(), shape.deviceBytes(), redundancy);
   }
 
   private static List<GroupSpec> groups(PoolShape shape) {
-    return shape.devices() == 1
-        ? List.of()
+    if (shape.devices() == 1) {
+      return List.of();
+    }
+    return shape.redundancy() > 0
+        ? List.of(GroupSpec.mirror(PlacementClass.NORMAL, 2))
         : List.of(
             GroupSpec.single(PlacementClass.NORMAL, 1), GroupSpec.single(PlacementClass.LOG, 1));
   }
