@@ -79,7 +79,9 @@ record PoolLayout(List<Path> devices, List<GroupSpec> groups) {
       if (kind.equals(MIRROR)) {
         if (count < 2 || count > Profile.MAX_WIDTH) {
           throw Failure.usage(
-              MIRROR, "has " + count + " device(s)", "name 2 to " + Profile.MAX_WIDTH);
+              MIRROR,
+              "has 2 to " + Profile.MAX_WIDTH + " devices, and not " + count,
+              "name more, or fewer");
         }
         groups.add(GroupSpec.mirror(placement, count));
       } else {

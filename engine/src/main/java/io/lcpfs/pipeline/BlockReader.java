@@ -150,22 +150,24 @@ public final class BlockReader {
     if (Dva.isGang(dva)) {
       return readGang(pointer, copy, bytes, damage);
     }
+    int ways;
+    try {
+      ways = devices.ways(dva);
+    } catch (PoolException e) {
+      return e; // no such address, so nothing can be put right there
+    }
     PoolException failure = null;
-    int ways = 1;
     for (int way = 0; way < ways; way++) {
-      try {
-        ways = devices.ways(dva);
-        failure = readWay(pointer, dva, way, bytes);
-      } catch (PoolException e) {
-        if (e.errno() == Errno.ENOMEM) {
-          throw e; // says nothing about the copy
-        }
-        failure = e;
-      }
+      failure = failureOf(pointer, dva, way, bytes);
       if (failure == null) {
+        if (way > 0) {
+          env.probe(CodeProbe.MIRROR_COLUMN_READ);
+        }
         return null;
       }
-      damage.content(dva, way, 0, (int) bytes.byteSize());
+      if (!(failure.error() instanceof PoolError.Corrupt)) {
+        damage.content(dva, way, 0, (int) bytes.byteSize());
+      }
     }
     return failure;
   }
@@ -191,9 +193,17 @@ public final class BlockReader {
     return null;
   }
 
-  private @Nullable PoolException readWay(
+  /** Reads and verifies in one way; why it is not intact, or null. Throws ENOMEM. */
+  private @Nullable PoolException failureOf(
       BlockPointer pointer, long dva, int way, MemorySegment bytes) {
-    devices.read(dva, way, bytes);
+    try {
+      devices.read(dva, way, bytes);
+    } catch (PoolException e) {
+      if (e.errno() == Errno.ENOMEM) {
+        throw e; // says nothing about the copy
+      }
+      return e;
+    }
     if (matches(pointer, bytes)) {
       return null;
     }
@@ -282,32 +292,31 @@ public final class BlockReader {
       BlockPointer pointer, int copy, MemorySegment bytes, String name, Flaws flaws) {
     Damage damage = new Damage();
     PoolException failure = readGang(pointer, copy, bytes, damage);
-    if (failure == null) {
-      gangs.checkOtherWays(pointer.dva(copy), pointer, bytes, damage);
-    } else {
+    if (failure != null) {
       flaws.flaw(name, failure);
+      return;
     }
     for (Damage.Extent extent : damage.extents()) {
-      flaws.flaw(
-          "a piece of " + name + onDevice(extent.dva(), extent.way()),
-          new PoolException(new PoolError.ChecksumMismatch(Dva.toString(extent.dva()))));
+      tellPiece(name, extent.dva(), extent.way(), flaws);
     }
+    if (devices.hasMirrors()) {
+      gangs.checkOtherWays(
+          pointer.dva(copy),
+          pointer,
+          bytes.byteSize(),
+          damage,
+          (dva, way) -> tellPiece(name, dva, way, flaws));
+    }
+  }
+
+  private void tellPiece(String name, long dva, int way, Flaws flaws) {
+    flaws.flaw(
+        "a piece of " + name + onDevice(dva, way),
+        new PoolException(new PoolError.ChecksumMismatch(Dva.toString(dva))));
   }
 
   private String onDevice(long dva, int way) {
     return " on device " + devices.device(dva, way);
-  }
-
-  private @Nullable PoolException failureOf(
-      BlockPointer pointer, long dva, int way, MemorySegment bytes) {
-    try {
-      return readWay(pointer, dva, way, bytes);
-    } catch (PoolException e) {
-      if (e.errno() == Errno.ENOMEM) {
-        throw e;
-      }
-      return e;
-    }
   }
 
   /** Bytes that {@link #check} reads for all copies of a block, headers of gangs left out. */

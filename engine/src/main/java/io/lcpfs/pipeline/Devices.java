@@ -26,6 +26,9 @@ public interface Devices {
    */
   int ways(long dva);
 
+  /** Whether there are addresses with more than one way. */
+  boolean hasMirrors();
+
   /**
    * Fills {@code target} from the address; blocks.
    *

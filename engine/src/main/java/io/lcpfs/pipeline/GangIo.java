@@ -310,30 +310,35 @@ final class GangIo {
     return new PoolException(new PoolError.ChecksumMismatch(piece.toString()));
   }
 
+  /** Told of an address that is not intact in one of its ways. */
+  interface WayVisitor {
+    void way(long dva, int way);
+  }
+
   /**
    * Looks at the ways of having headers and pieces of an intact copy that reading it had no need
    * of.
    *
-   * @param block its content, which is left as it is
-   * @param damage takes what is wrong; holds what reading found so
+   * @param copyBytes stored bytes of the copy, whole sectors
+   * @param known what reading found wrong, which is not told again
    */
-  void checkOtherWays(long gangDva, BlockPointer parent, MemorySegment block, Damage damage) {
-    List<Damage.Extent> others = new ArrayList<>();
+  void checkOtherWays(
+      long gangDva, BlockPointer parent, long copyBytes, Damage known, WayVisitor wrong) {
     visit(
         gangDva,
         parent.physicalBirth(),
         0,
-        block.byteSize(),
+        copyBytes,
         0,
         new Damage(),
         (dva, offset, bytes, piece) -> {
-          for (int way = 0; way < devices.ways(dva); way++) {
-            if (!damage.has(dva, way) && !isIntact(dva, way, bytes, piece, parent)) {
-              others.add(new Damage.Extent(dva, way, null, Math.max(0, offset), bytes));
+          int ways = devices.ways(dva);
+          for (int way = 0; ways > 1 && way < ways; way++) {
+            if (!known.has(dva, way) && !isIntact(dva, way, bytes, piece, parent)) {
+              wrong.way(dva, way);
             }
           }
         });
-    damage.extents().addAll(others);
   }
 
   private boolean isIntact(

@@ -61,6 +61,11 @@ public final class TileDevices implements Devices {
   }
 
   @Override
+  public boolean hasMirrors() {
+    return tiles.hasMirrors();
+  }
+
+  @Override
   public int device(long dva, int way) {
     return tiles.device(dva, way);
   }

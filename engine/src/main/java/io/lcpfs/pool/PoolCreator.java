@@ -135,21 +135,21 @@ final class PoolCreator {
       return List.of(GroupSpec.single(PlacementClass.NORMAL, devices));
     }
     int taken = 0;
-    int logs = 0;
+    boolean hasLog = false;
     for (GroupSpec spec : options.groups()) {
       boolean isFirst = taken == 0;
       boolean isLog = spec.placement() == PlacementClass.LOG;
       taken += spec.devices();
-      if (!isKnown(spec) || (isLog ? isFirst : logs > 0)) {
+      if (!isKnown(spec) || hasLog || (isLog && isFirst)) {
         throw PoolException.refused(
             Errno.EINVAL,
             "groups "
                 + options.groups()
                 + ": some for everything are needed, then one for intent logs, if any");
       }
-      logs += isLog ? 1 : 0;
+      hasLog = isLog;
     }
-    if (taken != devices || logs > 1) {
+    if (taken != devices) {
       throw PoolException.refused(
           Errno.EINVAL, "groups " + options.groups() + " of " + devices + " devices");
     }

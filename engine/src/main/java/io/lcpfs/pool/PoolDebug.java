@@ -219,14 +219,16 @@ final class PoolDebug {
       throw PoolException.refused(Errno.EINVAL, "blocks begin at multiples of " + sector);
     }
     TileMap tiles = tiles();
-    out.line(
-        Dva.toString(address.dva())
-            + ", "
-            + wanted
-            + " bytes, on device "
-            + tiles.device(address.dva())
-            + " at "
-            + tiles.deviceOffset(address.dva(), bytes));
+    StringBuilder places = new StringBuilder();
+    for (int way = 0; way < tiles.ways(address.dva()); way++) {
+      places
+          .append(way == 0 ? "" : ", and")
+          .append(" on device ")
+          .append(tiles.device(address.dva(), way))
+          .append(" at ")
+          .append(tiles.deviceOffset(address.dva(), way, bytes));
+    }
+    out.line(Dva.toString(address.dva()) + ", " + wanted + " bytes," + places);
     Slab slab = read(address.dva(), bytes);
     try {
       out.hex(slab.segment().asSlice(0, wanted));

@@ -33,6 +33,11 @@ public final class TileMap {
 
   private final Map<Integer, BitSet> usedTiles = new TreeMap<>();
 
+  private boolean mirrors;
+
+  /** By group. Transactions ask for it. */
+  private final Map<Integer, Long> unbound = new TreeMap<>();
+
   /** A metaslab with its columns worked out. */
   private record Slice(
       LayoutRecord.Entry entry,
@@ -68,6 +73,10 @@ public final class TileMap {
     }
     for (int i = 0; i < map.slices.length; i++) {
       map.slices[i] = map.slice(record.entries().get(i), tileCounts);
+      map.mirrors |= map.slices[i].columns.size() > 1;
+    }
+    for (PoolConfig.Group group : config.groups()) {
+      map.unbound.put(group.id(), map.countUnbound(group));
     }
     return map;
   }
@@ -180,6 +189,11 @@ public final class TileMap {
     return slice(Dva.metaslab(dva)).columns.size();
   }
 
+  /** Whether there is a metaslab whose addresses have more than one way. */
+  public boolean hasMirrors() {
+    return mirrors;
+  }
+
   /** Index of the device that is read first for an address; see {@link #device(long, int)}. */
   public int device(long dva) {
     return device(dva, 0);
@@ -238,10 +252,14 @@ public final class TileMap {
    * devices.
    */
   public long unboundMetaslabs(int group) {
-    int width = config.group(group).profile().width();
+    return unbound.getOrDefault(group, 0L);
+  }
+
+  private long countUnbound(PoolConfig.Group group) {
+    int width = group.profile().width();
     List<Integer> free = new ArrayList<>();
     for (PoolConfig.Device device : config.devices()) {
-      if (device.group() == group) {
+      if (device.group() == group.id()) {
         free.add(freeTiles(device.index()));
       }
     }

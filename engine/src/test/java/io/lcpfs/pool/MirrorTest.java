@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.lcpfs.api.Pool;
-import io.lcpfs.env.RealEnv;
+import io.lcpfs.env.CodeProbe;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
 import io.lcpfs.format.BlockPointer;
@@ -39,7 +39,7 @@ class MirrorTest {
           .withTxgTimeoutNanos(60_000_000_000L)
           .withPoison(true);
 
-  private final RealEnv env = new RealEnv();
+  private final LogWorld.World env = new LogWorld.World();
   private List<CountedDisk> disks = disks(2, 32);
 
   @AfterEach
@@ -236,12 +236,15 @@ class MirrorTest {
       }
       ruin(ruined);
       try (Pool pool = open()) {
+        env.probes.clear();
         assertThat(read(pool.dataset("tank/large").fileSystem(), "/gang")).isEqualTo(noise(5, MIB));
+        assertThat(env.probes).contains(CodeProbe.GANG_BLOCK_READ);
         assertThat(device(pool, ruined).repaired()).isPositive();
         assertThat(device(pool, 1 - ruined).repaired()).isZero();
+        String where = "on device " + ruined;
         assertThat(pool.verify(progress -> {}).findings())
             .isNotEmpty()
-            .allMatch(finding -> !finding.what().contains("lost"));
+            .allMatch(finding -> finding.what().contains(where));
       }
     }
   }

@@ -156,4 +156,36 @@ class TileMapTest {
     assertThat(map.sizeBytes(1)).isEqualTo(MIB);
     assertThat(map.profile(1).toString()).isEqualTo("mirror-2");
   }
+
+  /** Of three devices with 62, 30 and 14 tiles, in pairs on different ones. */
+  @Test
+  void mirrorsTakeTheTilesOfTheEmptiestDevicesAsFarAsTheyGo() {
+    PoolConfig single = config(64 * MIB, 32 * MIB, 16 * MIB);
+    Profile pair = new Profile(Profile.Kind.MIRROR, 2, 0);
+    PoolConfig config =
+        single.withDevices(
+            List.of(new PoolConfig.Group(0, PlacementClass.NORMAL, 4096, MIB, pair)),
+            single.devices());
+    TileMap map = TileMap.of(config, new LayoutRecord(1, 9, 1, List.of()));
+    int others = map.freeTiles(1) + map.freeTiles(2);
+    assertThat(map.freeTiles(0)).isGreaterThan(others);
+    assertThat(map.unboundMetaslabs(0)).isEqualTo(others);
+    assertThat(map.hasMirrors()).isFalse();
+    TileMap bound = TileMap.of(config, map.bind(0, PlacementClass.NORMAL, 1000, 5));
+    assertThat(bound.metaslabs()).hasSize(others);
+    assertThat(bound.unboundMetaslabs(0)).isZero();
+    assertThat(bound.freeTiles(1) + bound.freeTiles(2)).isZero();
+    assertThat(bound.hasMirrors()).isTrue();
+    for (LayoutRecord.Entry entry : bound.metaslabs()) {
+      long dva = Dva.of(entry.id(), 8192);
+      assertThat(bound.ways(dva)).isEqualTo(2);
+      assertThat(bound.device(dva, 0)).isNotEqualTo(bound.device(dva, 1));
+      assertThat(bound.columns(entry.id()))
+          .extracting(Column::device)
+          .containsExactlyInAnyOrder(bound.device(dva, 0), bound.device(dva, 1));
+    }
+    long half = Dva.of(1, MIB / 2);
+    long next = Dva.of(1, MIB / 4);
+    assertThat(bound.device(next, 0)).isEqualTo(bound.device(half, 1));
+  }
 }

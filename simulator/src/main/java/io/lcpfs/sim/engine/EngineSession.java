@@ -28,8 +28,11 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * An imported pool whose root dataset the writers work in; other datasets come and go beside it.
@@ -46,8 +49,8 @@ final class EngineSession implements Session {
   /** What a block that stays allocated is told by, too: a count of references to it. */
   private static final String REFERENCE_CHECK = "ReferenceTableCheck";
 
-  /** A part of a copy that may be whole elsewhere. */
-  private static final String ON_ONE_DEVICE = "(?s).*copy \\d.* on device \\d+: .*";
+  /** What a mirror has on one of its devices. */
+  private static final Pattern ON_ONE_DEVICE = Pattern.compile("copy \\d.* on device (\\d+): ");
 
   /** Space that stays allocated, and is still counted. */
   private static final String LEAK = ".*leaked|(used|snapshot|unique)_bytes is .*";
@@ -360,11 +363,7 @@ final class EngineSession implements Session {
   @Override
   public List<Finding> verify() {
     awaitReaper();
-    // What one device of a mirror has lost is on the other; if not, whoever reads it will tell.
-    List<VerifyReport.Finding> found =
-        pool.verify(progress -> {}).findings().stream()
-            .filter(finding -> !finding.what().matches(ON_ONE_DEVICE))
-            .toList();
+    List<VerifyReport.Finding> found = withoutOneDevice(pool.verify(progress -> {}).findings());
     boolean lost = found.stream().anyMatch(finding -> finding.check().equals(BLOCK_CHECK));
     // What only a block knew of that a device lost stays allocated when it is freed.
     boolean leaked =
@@ -388,6 +387,21 @@ final class EngineSession implements Session {
     findings.addAll(reflinks.check());
     findings.addAll(receives.check());
     return findings;
+  }
+
+  /** Faults strike one device of a mirror, and what it has lost is on the other. */
+  private static List<VerifyReport.Finding> withoutOneDevice(List<VerifyReport.Finding> all) {
+    List<VerifyReport.Finding> others = new ArrayList<>();
+    Set<String> devices = new TreeSet<>();
+    for (VerifyReport.Finding finding : all) {
+      Matcher matcher = ON_ONE_DEVICE.matcher(finding.what());
+      if (matcher.find()) {
+        devices.add(matcher.group(1));
+      } else {
+        others.add(finding);
+      }
+    }
+    return devices.size() > 1 ? all : others;
   }
 
   /** Whether it tells a fault of a simulated device that struck while it was being looked for. */
