@@ -6,6 +6,7 @@ import io.lcpfs.api.Snapshot;
 import io.lcpfs.env.CodeProbe;
 import io.lcpfs.error.Errno;
 import io.lcpfs.error.PoolException;
+import io.lcpfs.pool.Health;
 import io.lcpfs.sim.Finding;
 import io.lcpfs.sim.model.Tree;
 import io.lcpfs.sim.world.SimEnv;
@@ -23,6 +24,11 @@ import java.util.concurrent.locks.ReentrantLock;
 final class SideSnapshots {
   private static final int PER_MILLE = 4;
   private static final int MOST = 5;
+
+  /** A minute in all: freeing what a simulated pool holds takes a few groups. */
+  private static final int GONE_POLLS = 600;
+
+  private static final long GONE_POLL_NANOS = 100_000_000L;
   private static final String READ = "d";
   private static final String NEW = "n";
 
@@ -102,10 +108,25 @@ final class SideSnapshots {
     snapshot.release(tags.get(random.nextInt(tags.size())));
     if (last) {
       machine.probe(CodeProbe.SNAPSHOT_RELEASED);
-      if (dataset().snapshots().stream().anyMatch(one -> one.guid() == snapshot.guid())) {
+      awaitGone(snapshot);
+    }
+  }
+
+  /** A clone that has lost its name and is still being freed keeps its origin until then. */
+  private void awaitGone(Snapshot snapshot) {
+    for (int polls = 0; isThere(snapshot); polls++) {
+      if (polls == GONE_POLLS) {
         throw new Violation("snapshot " + snapshot + " is there after its last hold");
       }
+      if (pool.status().health() == Health.SUSPENDED) {
+        return; // nothing is freed any more
+      }
+      machine.sleep(GONE_POLL_NANOS);
     }
+  }
+
+  private boolean isThere(Snapshot snapshot) {
+    return dataset().snapshots().stream().anyMatch(one -> one.guid() == snapshot.guid());
   }
 
   private static void destroy(Snapshot snapshot) {
